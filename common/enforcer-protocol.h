@@ -1,0 +1,81 @@
+/*
+ * What passes between the helper and the enforcer over /run/rcpch/enforcer.sock (SOCK_SEQPACKET).
+ *
+ * One datagram is one request or one reply; replies come in the order of the requests of their
+ * connection and carry the request's tag. Everything is fixed-size native-endian structs behind
+ * one header, plus bounded text: root's process parses nothing else from the helper. The server
+ * checks SO_PEERCRED: only user rcpch (and root) is heard.
+ *
+ *   verb     request payload                 descriptor   reply payload
+ *   END      EnforcerEndRequest              -            EnforcerEndReply
+ *   PUBLISH  -                               memfd        EnforcerPublishReply
+ *   APPEND   encoded record (common/record.h) -           EnforcerAppendReply
+ *   TELL     EnforcerTellRequest + text      -            EnforcerTellReply
+ */
+#pragma once
+
+#include <stdint.h>
+#include "common/limits.h"
+
+#define ENFORCER_MAGIC   0x31454352u /* "RCE1" */
+
+typedef enum EnforcerVerb {
+    ENFORCER_END = 1,
+    ENFORCER_PUBLISH = 2,
+    ENFORCER_APPEND = 3,
+    ENFORCER_TELL = 4,
+} EnforcerVerb;
+
+typedef enum EnforcerHow {
+    ENFORCER_LOOK = 1, /* count only */
+    ENFORCER_TERM = 2, /* SIGTERM (and SIGHUP, for shells that ignore SIGTERM) once */
+    ENFORCER_KILL = 3, /* SIGKILL, cgroup.kill first, until none is left or the call's time is over */
+} EnforcerHow;
+
+typedef struct EnforcerHeader {
+    uint32_t magic;
+    uint32_t verb;
+    uint32_t tag;    /* chosen by the client, returned in the reply */
+    uint32_t size;   /* bytes behind the header; datagram size must be exactly header + size */
+    int32_t result;  /* reply: 0 or a negative errno; request: 0 */
+    uint32_t reserved; /* 0 */
+} EnforcerHeader;
+
+typedef struct EnforcerEndRequest {
+    uint32_t uid;
+    uint32_t how; /* EnforcerHow */
+} EnforcerEndRequest;
+
+typedef struct EnforcerSurvivor {
+    int32_t pid;
+    char command[16]; /* NUL-terminated, control characters replaced */
+} EnforcerSurvivor;
+
+typedef struct EnforcerEndReply {
+    uint32_t found;      /* processes seen at the first look of this call */
+    uint32_t signalled;  /* signals sent one by one (those of cgroup.kill are not counted) */
+    uint32_t left;       /* processes still alive when the call ended; zombies do not count */
+    uint32_t elapsed_ms; /* how long this call worked */
+    uint32_t survivor_count;
+    EnforcerSurvivor survivors[ENFORCER_SURVIVORS_MAX];
+} EnforcerEndReply;
+
+typedef struct EnforcerPublishReply {
+    uint64_t generation;  /* of the snapshot now in force */
+    char reason[128];     /* why it was refused, for the log; empty on success */
+} EnforcerPublishReply;
+
+typedef struct EnforcerAppendReply {
+    uint64_t sequence;    /* of the line written */
+    uint32_t to_file;     /* 1 when the line is in the file and synced */
+    uint32_t to_journal;  /* 1 when the journal took it */
+} EnforcerAppendReply;
+
+typedef struct EnforcerTellRequest {
+    uint32_t uid;
+    uint32_t text_size; /* bytes of text right behind this struct, no NUL, no control characters */
+} EnforcerTellRequest;
+
+typedef struct EnforcerTellReply {
+    uint32_t terminals; /* how many terminals took the text */
+} EnforcerTellReply;

@@ -1,0 +1,61 @@
+/*
+ * Every maximum of every input, in one place.
+ *
+ * A reader of hostile or merely broken bytes compares against one of these before it allocates,
+ * copies or loops. Units are in the name or the comment; no other file invents a bound.
+ */
+#pragma once
+
+/* Names (design §4). */
+#define NAME_SHORT_MAX          32u   /* bytes, NameFormat=short */
+#define NAME_FULL_MAX           255u  /* bytes, NameFormat=full */
+#define GECOS_MAX               255u
+#define HOME_MAX                255u
+#define SHELL_MAX               127u
+#define GROUPS_PER_USER_MAX     1024u
+#define ACCOUNTS_MAX            200000u
+#define GROUPS_MAX              20000u
+
+/* Identity numbers: unused by systemd's and shadow's ranges (design §4). */
+#define UID_BASE_DEFAULT        1879048192u
+#define UID_COUNT_DEFAULT       268304384u  /* 2^28 - 2^17 */
+
+/* The snapshot file. */
+#define SNAPSHOT_SIZE_MAX       (256u * 1024u * 1024u)
+
+/* Login channel (common/channel.h). */
+#define CHANNEL_TEXT_MAX        6000u  /* bytes of one step's text, QR code included */
+#define CHANNEL_ANSWER_MAX      8192u  /* bytes of one answer (a pasted address or token) */
+
+/* Enforcer socket (common/enforcer-protocol.h). */
+#define ENFORCER_MESSAGE_MAX    8192u
+#define ENFORCER_TELL_MAX       400u   /* bytes of a line on a terminal */
+#define ENFORCER_SURVIVORS_MAX  16u    /* survivors named in one reply */
+#define ENFORCER_CALL_MS        100u   /* longest work of one call */
+
+/* Access log. */
+#define RECORD_FIELD_MAX        1024u  /* bytes of one field's value */
+#define RECORD_FIELDS_MAX       32u
+
+/* D-Bus arguments. */
+#define BUS_STRING_MAX          1024u  /* rhost, tty, ruser, service … */
+#define BUS_CALL_TIMEOUT_MS     5000u
+
+/* HTTP and tokens. */
+#define HTTP_BODY_MAX           (1024u * 1024u)
+#define HTTP_HEADER_MAX         (64u * 1024u)
+#define TOKEN_MAX               (64u * 1024u)  /* bytes of one compact JWT */
+#define TOKEN_RESPONSE_MAX      (256u * 1024u)
+#define JWKS_KEYS_MAX           1000u
+#define JSON_DEPTH_MAX          32u
+#define CLAIM_MAX               1024u  /* bytes of one string claim that is kept */
+#define CLAIM_GROUPS_MAX        2000u
+
+/* Logins under way (defaults; configuration may lower them). */
+#define LOGINS_PER_ACCOUNT_MAX  5u
+#define LOGINS_PER_SOURCE_MAX   64u
+#define LOGINS_MAX              256u
+
+/* Configuration. */
+#define CONFIG_FILE_MAX         (1024u * 1024u)
+#define CONFIG_LINE_MAX         4096u

@@ -1,0 +1,98 @@
+/*
+ * Accounts: who exists on this host, bound to whom, with which verdict (design §4, §5).
+ *
+ * All accounts are kept in memory (hash by name) and written through to the store. Fields are
+ * read freely; they change only through functions, which store before they return.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "common/cleanup.h"
+#include "helper/clock.h"
+
+typedef struct Store Store;
+typedef struct Config Config;
+typedef struct ProviderConfig ProviderConfig;
+
+typedef enum Verdict {
+    VERDICT_UNCONFIRMED = 0, /* new accounts: since never */
+    VERDICT_ACTIVE,
+    VERDICT_AGED,
+    VERDICT_REVOKED,
+    VERDICT_DISABLED,
+    _VERDICT_COUNT,
+} Verdict;
+const char *verdict_to_word(Verdict verdict); /* "active" … */
+
+typedef enum AccountState { ACCOUNT_ACTIVE = 0, ACCOUNT_FORGOTTEN } AccountState;
+
+typedef struct Account {
+    int64_t row;           /* store's key; 0 = not stored yet */
+    char *name;            /* on this host, unique */
+    char *directory_name;  /* alice@rcpch.ac.uk, folded */
+    char *provider;        /* section name */
+    char *issuer;          /* as bound; NULL before */
+    char *id;              /* immutable id; NULL = not bound */
+    uint32_t uid;
+    char *gecos, *home, *shell;
+    char **groups;         /* directory group ids, NULL-terminated, never NULL */
+    AccountState state;
+    Verdict verdict;
+    bool by_administrator; /* DISABLED by `user revoke`: only `user reinstate` lifts it */
+    Stamp verdict_since;
+    char *evidence;        /* what moved the verdict last; never NULL */
+    Stamp confirmed;       /* the provider last vouched for it */
+    Stamp signed_in;       /* last interactive sign-in */
+    uint64_t added_usec;
+
+    /* Not stored. */
+    unsigned session_count;
+} Account;
+
+Account *account_free(Account *account);
+DEFINE_CLEANUP(Account *, account_free)
+
+typedef struct Accounts Accounts;
+
+/* Loads all from the store (borrowed). */
+int accounts_new(Store *store, Accounts **ret_accounts);
+Accounts *accounts_free(Accounts *accounts);
+DEFINE_CLEANUP(Accounts *, accounts_free)
+
+Account *accounts_find(Accounts *accounts, const char *name);  /* exact; NULL; forgotten ones are found too */
+Account *accounts_find_uid(Accounts *accounts, uint32_t uid);
+Account *accounts_find_identity(Accounts *accounts, const char *issuer, const char *id);
+size_t accounts_count(const Accounts *accounts);
+Account *accounts_next(Accounts *accounts, size_t *iterator); /* start at 0; NULL at the end */
+
+typedef struct AccountOptions {
+    const char *id, *shell, *home, *full_name; /* each may be NULL */
+} AccountOptions;
+
+/* Makes an account of a directory name: local name by NameFormat, number by hash or pin. `*ret_why` (static text) on error.
+ * Returns 0; -EINVAL name not allowed; -EEXIST name or identity taken (also by /etc/passwd or /etc/group); -EADDRINUSE number taken
+ * (collision: the newcomer is refused, loudly). A forgotten account of the same name comes back with its number. */
+int accounts_add(Accounts *accounts, const Config *config, const ProviderConfig *provider, const char *directory_name,
+                 const AccountOptions *options, Account **ret_account, const char **ret_why);
+
+/* Each stores, then changes memory; on error nothing has changed. */
+int account_bind(Accounts *accounts, Account *account, const char *issuer, const char *id);
+int account_set_profile(Accounts *accounts, Account *account, const char *full_name);
+int account_set_groups(Accounts *accounts, Account *account, char *const *ids);
+int account_set_signed_in(Accounts *accounts, Account *account, const Stamp *now);
+int account_set_confirmed(Accounts *accounts, Account *account, const Stamp *now);
+int account_set_verdict(Accounts *accounts, Account *account, Verdict verdict, bool by_administrator, const char *evidence, const Stamp *now);
+int account_forget(Accounts *accounts, Account *account); /* deletes token, binding, personal data; number stays */
+
+/* uid = base + H mod count, H = first 8 bytes, big-endian, of SHA-256(issuer NUL id) (design §4). */
+uint32_t number_of(const char *issuer, const char *id, uint32_t base, uint32_t count);
+
+/* The gid of a configured group: pinned, stored, or hashed at first sight and stored. -EADDRINUSE at a collision. */
+typedef struct GroupConfig GroupConfig;
+int group_number(Store *store, const Config *config, const GroupConfig *group, const char *issuer, uint32_t *ret_gid);
+
+/* Is this account allowed here at all? Empty allows nobody (design §4). */
+bool account_is_allowed(const Account *account, const Config *config);
+/* Member of the [group NAME] by immutable id? */
+bool account_in_group(const Account *account, const Config *config, const char *group_name);

@@ -1,0 +1,145 @@
+/*
+ * The configuration: /etc/rcpch/rcpch.conf and rcpch.conf.d/ *.conf (design §7), read by inih through
+ * one table of keys. Reading has no side effect: a reload builds a new Config beside the old one.
+ *
+ * Sections: [provider NAME] [access] [group NAME] [user NAME] [service NAME] [identity] [revocation] [totp] [audit]
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/cleanup.h"
+
+typedef enum ProviderType {
+    PROVIDER_GENERIC = 0, /* Type=generic */
+    PROVIDER_ENTRA,       /* Type=entra */
+    PROVIDER_KEYCLOAK,    /* Type=keycloak */
+    _PROVIDER_TYPE_COUNT,
+} ProviderType;
+
+typedef enum Method {
+    METHOD_DEVICE = 0, /* Methods=device */
+    _METHOD_COUNT,
+} Method;
+
+typedef enum NameFormat { NAME_FORMAT_SHORT = 0, NAME_FORMAT_FULL } NameFormat;
+typedef enum FirstBind { FIRST_BIND_NO = 0, FIRST_BIND_USERNAME } FirstBind;
+typedef enum ShowQr { SHOW_QR_UTF8 = 0, SHOW_QR_ASCII, SHOW_QR_NO } ShowQr;
+typedef enum OnRevoked { ON_REVOKED_END = 0, ON_REVOKED_KEEP, ON_REVOKED_GRACE } OnRevoked;
+
+/* [provider NAME] */
+typedef struct ProviderConfig {
+    char *name;
+    ProviderType type;
+    char *issuer;            /* Issuer=, exact */
+    char *oidc_url;          /* OidcUrl= metadata address; default issuer + /.well-known/openid-configuration */
+    char *device_endpoint;   /* DeviceEndpoint= TokenEndpoint= JwksUri=: override what discovery says */
+    char *token_endpoint;
+    char *jwks_uri;
+    char *client_id;         /* ClientId= */
+    char *client_secret_file;/* ClientSecretFile= root- or rcpch-owned, not world-readable; NULL = public client */
+    char *scope;             /* Scope=, default "openid profile offline_access" */
+    char *tenant;            /* Tenant= expected tid (Entra); default: from the issuer's path */
+    char **domains;          /* Domains= of the names this provider answers for; NULL-terminated */
+    Method methods[_METHOD_COUNT];
+    size_t method_count;
+    char *username_claim;    /* UsernameClaim=, default preferred_username */
+    char *id_claim;          /* IdClaim=, default oid (entra) or sub */
+    char *name_claim;        /* NameClaim=, default name */
+    char *groups_claim;      /* GroupsClaim=, default groups */
+    FirstBind first_bind;    /* FirstBind=no|username */
+    bool refused_refresh_is_revoked; /* RefusedRefresh=aged|revoked */
+    bool allow_insecure_loopback;    /* AllowInsecureLoopback= */
+    char *ca_file;           /* CaFile= */
+    char *proxy;             /* Proxy= */
+    uint64_t http_timeout_usec;  /* HttpTimeoutSec=, default 10 */
+    uint64_t clock_skew_usec;    /* ClockSkewSec=, default 300, at most 600 */
+    unsigned requests_per_minute;/* RequestsPerMinute=, default 600; half is reserved for refreshes */
+} ProviderConfig;
+
+/* [group NAME] */
+typedef struct GroupConfig {
+    char *name;        /* the group's name on this host */
+    char *id;          /* Id= immutable directory id */
+    char *provider;    /* Provider= section name; NULL = any (only with a single provider) */
+    char *local_group; /* LocalGroup= name of an existing local group, or NULL */
+    uint32_t gid;      /* Gid= pinned, or 0 */
+    bool allow_privileged; /* AllowPrivilegedLocalGroup= */
+} GroupConfig;
+
+/* [user NAME] */
+typedef struct UserConfig {
+    char *name;      /* account name on this host */
+    char *directory; /* Directory= alice@rcpch.ac.uk: ties an existing local account; NULL otherwise */
+    uint32_t uid;    /* Uid= pinned, or 0 */
+    char *shell;     /* Shell= or NULL */
+    char *home;      /* Home= or NULL */
+} UserConfig;
+
+/* [service NAME] */
+typedef struct ServiceConfig {
+    char *name;
+    char **require_groups;     /* RequireGroups= names of [group] sections */
+    uint64_t max_auth_age_usec;/* MaxAuthAge=, 0 = none */
+    bool unprivileged;         /* Unprivileged=yes */
+} ServiceConfig;
+
+typedef struct Config {
+    ProviderConfig *providers;
+    size_t provider_count;
+    GroupConfig *groups;
+    size_t group_count;
+    UserConfig *users;
+    size_t user_count;
+    ServiceConfig *services;
+    size_t service_count;
+
+    /* [access] */
+    bool allow_all;        /* AllowAll=yes */
+    char **allow_groups;   /* AllowGroups= names of [group] sections */
+    char **allow_users;    /* AllowUsers= account names */
+
+    /* [identity] */
+    NameFormat name_format; /* NameFormat=short|full */
+    uint32_t uid_base;      /* UidBase= */
+    uint32_t uid_count;     /* UidCount= */
+    char *home_template;    /* HomeTemplate=, default /home/%u; %u = account name */
+    char *shell;            /* Shell=, default /bin/bash */
+
+    /* [revocation] all in microseconds */
+    uint64_t refresh_check_usec;   /* RefreshCheckSec=60 */
+    uint64_t fresh_usec;           /* FreshSec=30 */
+    uint64_t check_timeout_usec;   /* CheckTimeoutMs=3000 */
+    uint64_t max_unconfirmed_usec; /* MaxUnconfirmed=8h, 0 = never */
+    uint64_t offline_grace_usec;   /* OfflineGrace=1h, 0 = strict */
+    OnRevoked on_revoked;          /* OnRevoked=end|grace:15m|keep */
+    uint64_t on_revoked_grace_usec;
+    bool end_on_expiry;            /* EndOnExpiry= */
+
+    /* [login] limits live in [access]: LoginsPerAccount= LoginsPerSource= Logins= */
+    unsigned logins_per_account, logins_per_source, logins_total;
+    ShowQr show_qr;                /* [access] ShowQr=utf8|ascii|no */
+} Config;
+
+/* Messages for the administrator: "rcpch.conf:12: unknown key 'Isuer' in [provider entra]; did you mean 'Issuer'?" */
+typedef struct ConfigMessages {
+    char **lines; /* NULL-terminated */
+    size_t count;
+} ConfigMessages;
+
+/* Reads `file` and then dir/ *.conf in byte order. `check_owner`: refuse files that are not root's or that group
+ * or others may write. On error *ret_config is untouched, messages say why. Messages may also hold warnings on success.
+ * Returns 0, -EBADMSG for a configuration error, or another negative errno. */
+int config_read(const char *file, const char *dir, bool check_owner, Config **ret_config, ConfigMessages *messages);
+
+Config *config_free(Config *config);
+DEFINE_CLEANUP(Config *, config_free)
+void config_messages_clear(ConfigMessages *messages);
+
+/* Look-ups; NULL when there is none. config_service() knows that sudo-i is sudo and su-l is su. */
+const ProviderConfig *config_provider(const Config *config, const char *name);
+const ProviderConfig *config_provider_for_domain(const Config *config, const char *directory_name);
+const GroupConfig *config_group(const Config *config, const char *name);
+const UserConfig *config_user(const Config *config, const char *name);
+const ServiceConfig *config_service(const Config *config, const char *service);

@@ -1,0 +1,31 @@
+/*
+ * The helper's side of the enforcer socket, asynchronous (common/enforcer-protocol.h).
+ *
+ * Two connections: one for end and tell, one for publish and append, so that a slow disk never delays a cut.
+ * Reconnects by itself. A handler is called exactly once; with -ENOTCONN/-ETIMEDOUT when the enforcer cannot be reached.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+#include "common/enforcer-protocol.h"
+#include "common/record.h"
+#include "common/cleanup.h"
+
+typedef struct EnforcerClient EnforcerClient;
+
+typedef void (*EnforcerEndHandler)(int result, const EnforcerEndReply *reply, void *userdata);
+typedef void (*EnforcerPublishHandler)(int result, const EnforcerPublishReply *reply, void *userdata);
+typedef void (*EnforcerAppendHandler)(int result, const EnforcerAppendReply *reply, void *userdata);
+typedef void (*EnforcerTellHandler)(int result, const EnforcerTellReply *reply, void *userdata);
+
+int enforcer_client_new(sd_event *event, const char *socket_path, EnforcerClient **ret_client);
+EnforcerClient *enforcer_client_free(EnforcerClient *client);
+DEFINE_CLEANUP(EnforcerClient *, enforcer_client_free)
+bool enforcer_client_connected(const EnforcerClient *client);
+
+/* Handlers may be NULL. Each returns 0 when queued, or a negative errno (then the handler is not called). */
+int enforcer_end(EnforcerClient *client, uint32_t uid, EnforcerHow how, EnforcerEndHandler handler, void *userdata);
+int enforcer_publish(EnforcerClient *client, int memfd, EnforcerPublishHandler handler, void *userdata); /* dups memfd */
+int enforcer_append(EnforcerClient *client, const Record *record, EnforcerAppendHandler handler, void *userdata);
+int enforcer_tell(EnforcerClient *client, uint32_t uid, const char *text, EnforcerTellHandler handler, void *userdata);

@@ -1,0 +1,32 @@
+/*
+ * Logins under way: a table-driven state machine per login (design §3).
+ */
+#pragma once
+
+#include "common/outcome.h"
+#include "helper/account.h"
+#include "helper/provider.h"
+
+typedef struct Manager Manager;
+typedef struct Logins Logins;
+
+typedef struct LoginRequest {
+    const char *user, *service, *rhost, *tty;
+    uint32_t timeout_sec; /* the module's timeout=, 0 = default 300 */
+    bool no_qr;
+} LoginRequest;
+
+int logins_new(Manager *manager, Logins **ret_logins);
+Logins *logins_free(Logins *logins);
+DEFINE_CLEANUP(Logins *, logins_free)
+size_t logins_count(const Logins *logins);
+
+/* Begins a login; *ret_channel is the module's end (caller owns). Refusals arrive there as a FINISHED step. */
+int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel);
+
+/* Ends logins of an account that wait: the verdict moved meanwhile. */
+void logins_account_changed(Logins *logins, Account *account, Outcome outcome);
+
+/* The decision, a pure function (design §3): does this identity sign this account in? */
+Outcome login_policy(const Identity *identity, const Account *account, const ProviderConfig *provider, const Config *config,
+                     const Stamp *now);

@@ -1,0 +1,85 @@
+/*
+ * One OpenID Connect provider: metadata, keys, device sign-in, refresh. All asynchronous on the
+ * event loop; one slow provider delays nobody else.
+ *
+ * An operation's callback is called exactly once, from the loop, never from inside the call that
+ * started it; after provider_op_cancel() it is never called. The op is freed after its callback.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+#include "common/secret.h"
+#include "helper/clock.h"
+#include "helper/config.h"
+#include "helper/evidence.h"
+
+typedef struct Http Http;
+typedef struct Provider Provider;
+typedef struct ProviderOp ProviderOp;
+
+/* The person a validated token speaks of. Every text is bounded by CLAIM_MAX, free of control characters. */
+typedef struct Identity {
+    char *issuer;
+    char *id;          /* immutable id: "<tid>/<oid>" for Entra, the IdClaim (sub) otherwise */
+    char *username;    /* UsernameClaim, folded to lower case; NULL if absent */
+    char *full_name;   /* NameClaim or NULL */
+    char **groups;     /* GroupsClaim as ids, NULL-terminated; only meaningful when groups_known */
+    bool groups_known; /* false: no claim, or overage. "No answer" is not "no groups". */
+} Identity;
+
+Identity *identity_free(Identity *identity);
+DEFINE_CLEANUP(Identity *, identity_free)
+
+/* How a token request ended. */
+typedef struct TokenResult {
+    Evidence evidence;      /* always set; meaning CONFIRMED when the tokens are good */
+    Identity *identity;     /* from the validated ID token; NULL unless CONFIRMED (a refresh may come without an ID token) */
+    Secret *refresh_token;  /* the new one, or NULL: keep the old one */
+    char reason[160];       /* for the log: "id token: aud mismatch"; printable ASCII, no secret */
+} TokenResult;
+
+typedef struct DeviceCode {
+    const char *user_code;                 /* stripped of control characters */
+    const char *verification_uri;
+    const char *verification_uri_complete; /* NULL if none */
+    uint64_t expires_in_sec;
+} DeviceCode;
+
+typedef struct DeviceHandlers {
+    /* The code to show. Called once, before on_done, unless the start itself fails. Borrowed texts. */
+    void (*on_code)(Provider *provider, const DeviceCode *code, void *userdata);
+    /* The end. `result` is borrowed; take members with TAKE_PTR. */
+    void (*on_done)(Provider *provider, TokenResult *result, void *userdata);
+} DeviceHandlers;
+
+typedef void (*ProviderTokenHandler)(Provider *provider, TokenResult *result, void *userdata);
+
+/* `config` is borrowed and must outlive the provider. Keys and metadata are cached under `cache_dir`. */
+int provider_new(sd_event *event, Http *http, const ProviderConfig *config, const char *cache_dir, Provider **ret_provider);
+Provider *provider_free(Provider *provider); /* cancels its operations */
+DEFINE_CLEANUP(Provider *, provider_free)
+
+const char *provider_name(const Provider *provider);
+const char *provider_issuer(const Provider *provider);
+
+/* RFC 8628, from the device authorization request to validated tokens. Polling starts at once.
+ * Ends by itself when the code expires or after `timeout_usec`, whichever is first. */
+int provider_device_login(Provider *provider, const DeviceHandlers *handlers, uint64_t timeout_usec,
+                          void *userdata, ProviderOp **ret_op);
+
+/* RFC 6749 §6 redemption. `expected_id` (may be NULL): an ID token that names somebody else is evidence NEUTRAL with a reason. */
+int provider_refresh(Provider *provider, const Secret *refresh_token, const char *expected_id,
+                     uint64_t timeout_usec, ProviderTokenHandler handler, void *userdata, ProviderOp **ret_op);
+
+/* Gives up; closes connections of that operation. NULL is fine. Returns NULL. */
+ProviderOp *provider_op_cancel(ProviderOp *op);
+
+/* For `status`. */
+typedef struct ProviderStatus {
+    const char *state;        /* "ok", "never reached", "unreachable" … */
+    uint64_t last_success_usec; /* wall clock */
+    const char *last_error;
+    unsigned jwks_keys;
+    uint64_t jwks_fetched_usec;
+} ProviderStatus;
+void provider_status(const Provider *provider, ProviderStatus *ret_status);

@@ -1,0 +1,56 @@
+/*
+ * The state database (design §6): SQLite, WAL, synchronous=FULL, numbered migrations. Everything
+ * acknowledged is in it: killing any process at any instant loses none.
+ *
+ * Secrets are AES-256-GCM with the account and the purpose as associated data.
+ */
+#pragma once
+
+#include <stdint.h>
+#include "common/secret.h"
+#include "helper/account.h"
+
+typedef struct Store Store;
+
+/* Opens or creates. `key` is 32 bytes (store_load_key()). Returns 0 or a negative errno; -EUCLEAN for a corrupt database,
+ * -EPROTO for one of a newer version. */
+int store_open(const char *path, const Secret *key, Store **ret_store);
+Store *store_free(Store *store);
+DEFINE_CLEANUP(Store *, store_free)
+
+/* The key from the systemd credential "state.key" ($CREDENTIALS_DIRECTORY), else from `path`, made on first use (0600). */
+int store_load_key(const char *path, Secret **ret_key);
+
+/* Accounts. store_account_save() writes the whole row (insert when id is 0, which it then sets) in one transaction. */
+typedef int (*StoreAccountHandler)(Account *account, void *userdata); /* takes ownership */
+int store_account_each(Store *store, StoreAccountHandler handler, void *userdata);
+int store_account_save(Store *store, Account *account);
+
+/* Refresh token of an account. get: 0 with NULL when there is none. */
+int store_token_get(Store *store, const Account *account, Secret **ret_token);
+int store_token_put(Store *store, const Account *account, const Secret *token); /* NULL deletes; clears redeeming */
+/* Rotation-safe redemption: stored before the request is sent (design §5). */
+int store_token_set_redeeming(Store *store, const Account *account, bool redeeming);
+int store_token_is_redeeming(Store *store, const Account *account); /* 0, 1, negative errno */
+
+/* Numbers, also those of groups and of forgotten accounts: never deleted. owner: "user:<name>" or "group:<id>". */
+int store_number_get(Store *store, const char *owner, uint32_t *ret_number); /* -ENOENT */
+int store_number_owner(Store *store, uint32_t number, char **ret_owner);     /* -ENOENT */
+int store_number_put(Store *store, const char *owner, uint32_t number);      /* -EEXIST */
+
+/* Sessions of this and earlier boots. */
+typedef struct SessionRow {
+    char id[40];
+    char *user, *ruser, *service, *rhost, *tty;
+    uint32_t leader;       /* pid, for people; never signalled */
+    uint64_t opened_usec;  /* wall clock */
+    uint8_t boot_id[16];
+} SessionRow;
+typedef int (*StoreSessionHandler)(const SessionRow *row, void *userdata);
+int store_session_each(Store *store, StoreSessionHandler handler, void *userdata); /* open ones */
+int store_session_put(Store *store, const SessionRow *row);
+int store_session_close(Store *store, const char *id, const char *how);
+
+/* Small values: generation counter and the like. */
+int store_value_get(Store *store, const char *key, uint64_t *ret_value); /* -ENOENT */
+int store_value_put(Store *store, const char *key, uint64_t value);
