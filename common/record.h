@@ -79,7 +79,8 @@ const char *record_field_to_key(RecordField field);
 void record_set(Record *record, RecordField field, const char *text);
 
 /* Encodes into `buffer`. Control characters become '?', invalid UTF-8 too, and values are cut at RECORD_FIELD_MAX on a
- * character boundary. Returns the size, or -EMSGSIZE, or -EINVAL for an unknown event. */
+ * character boundary; where all together are too long for `size`, at 512, 256 … 64 bytes. Returns the size, or -EMSGSIZE
+ * when even that does not fit, or -EINVAL for an unknown event. */
 int record_encode(const Record *record, uint8_t *buffer, size_t size);
 
 /* Decodes and checks; the values point into `buffer`. Returns 0, -EBADMSG. */
