@@ -6,9 +6,10 @@
  * FINISHED. Whoever closes its end ends the login.
  *
  * Wire form, native byte order (both ends are on one host, from one build):
- *   step:   u32 magic "RCS1", u32 kind, u32 outcome, u32 seconds, u32 text size, text
+ *   step:   u32 magic "RCS1", u32 kind, u32 outcome, u32 text size, text
  *   answer: u32 magic "RCA1", u32 kind, u32 size, bytes
- * A datagram that is longer, shorter, or of another magic is -EBADMSG.
+ * A datagram that is longer, shorter, or of another magic is -EBADMSG; so is a step's text that
+ * text_is_clean() (common/text.h) refuses, and an answer that contains a NUL.
  */
 #pragma once
 
@@ -37,16 +38,18 @@ typedef enum AnswerKind {
     ANSWER_CANCEL = 2, /* the conversation failed or the person gave up */
 } AnswerKind;
 
-/* Sends one step. Returns 0, -EPIPE when the module has gone, -EMSGSIZE, -EAGAIN. Never raises SIGPIPE. */
+/* Sends one step; `text` may be NULL. Never waits, never raises SIGPIPE. Returns 0, -EPIPE when
+ * the module has gone, -EMSGSIZE, -EAGAIN, -EINVAL for an unknown kind or a text that is not clean. */
 int channel_send_step(int fd, StepKind kind, Outcome outcome, const char *text);
 
 /* Waits at most `timeout_ms` (-1: for ever) for a step. Returns 0, -ETIMEDOUT, -EPIPE at hang-up,
- * -EBADMSG. Restarts after signals with the time that is left. */
+ * -EBADMSG (also for an unknown kind; an unknown outcome is OUTCOME_INTERNAL), or what recv() gave.
+ * Restarts after signals with the time that is left. */
 int channel_receive_step(int fd, int timeout_ms, Step *ret_step);
 
 /* Sends one answer; `text` may be NULL for ANSWER_CANCEL. Errors as channel_send_step(). */
 int channel_send_answer(int fd, AnswerKind kind, const char *text, size_t size);
 
-/* Reads one answer without waiting. *ret_text is set for ANSWER_TEXT (caller owns), else NULL.
+/* Reads one answer without waiting: call it when the descriptor is readable or hung up. *ret_text is set for ANSWER_TEXT (caller owns), else NULL.
  * Returns 0, -EAGAIN, -EPIPE, -EBADMSG, -ENOMEM. */
 int channel_receive_answer(int fd, AnswerKind *ret_kind, Secret **ret_text);

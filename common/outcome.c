@@ -15,7 +15,8 @@ typedef struct OutcomeRow {
 
 static const OutcomeRow outcome_table[_OUTCOME_COUNT] = {
     [OUTCOME_INTERNAL] = {PAM_SYSTEM_ERR, "internal",
-        "Sign-in failed inside this host. Try again; if it stays, tell the administrator."},
+        "Sign-in failed inside this host. Try again;\n"
+        "tell the administrator if it stays."},
     [OUTCOME_ALLOW] = {PAM_SUCCESS, "allow", "Signed in."},
     [OUTCOME_NOT_OURS] = {PAM_IGNORE, "not-ours", "This account is not managed by the directory."},
     [OUTCOME_WRONG_SECRET] = {PAM_AUTH_ERR, "wrong-secret",
@@ -35,10 +36,10 @@ static const OutcomeRow outcome_table[_OUTCOME_COUNT] = {
         "Your sign-in was revoked. Sign in again with your directory account."},
     [OUTCOME_SIGN_IN_TOO_OLD] = {PAM_PERM_DENIED, "sign-in-too-old",
         "Your last sign-in is too long ago for this.\n"
-        "Sign in again: ssh -o PreferredAuthentications=keyboard-interactive …"},
+        "Sign in again: ssh -o PreferredAuthentications=keyboard-interactive HOST"},
     [OUTCOME_NOT_BOUND] = {PAM_PERM_DENIED, "not-bound",
         "This account has never signed in here. Sign in once without an SSH key:\n"
-        "ssh -o PreferredAuthentications=keyboard-interactive …"},
+        "ssh -o PreferredAuthentications=keyboard-interactive HOST"},
     [OUTCOME_TOO_MANY] = {PAM_MAXTRIES, "too-many",
         "Too many sign-ins are under way. Wait a minute and try again."},
     [OUTCOME_CANCELLED] = {PAM_AUTH_ERR, "cancelled", "The sign-in was cancelled."},
