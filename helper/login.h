@@ -14,6 +14,7 @@ typedef struct LoginRequest {
     const char *user, *service, *rhost, *tty;
     uint32_t timeout_sec; /* the module's timeout=, 0 = default 300 */
     bool no_qr;
+    bool unprivileged; /* asked by the account itself, not by root: success is told, and changes nothing (design §2) */
 } LoginRequest;
 
 int logins_new(Manager *manager, Logins **ret_logins);

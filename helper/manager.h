@@ -17,26 +17,52 @@ typedef struct Logins Logins;
 typedef struct Sessions Sessions;
 typedef struct Revocation Revocation;
 typedef struct Refresher Refresher;
+typedef struct Authenticator Authenticator;
+typedef struct BusConnection BusConnection;
+typedef struct LogQueue LogQueue;
+typedef struct Retired Retired;
+
+/* Where things are: fixed in the program, given by tests. */
+typedef struct ManagerPaths {
+    const char *conf_file, *conf_dir, *state_db, *state_key, *cache_dir, *enforcer_socket, *bus_address;
+    const char *snapshot;   /* read only, to see whether there is one */
+    bool check_owner;       /* of the configuration */
+} ManagerPaths;
 
 typedef struct Manager {
     sd_event *event;
-    sd_bus *bus;
+    sd_bus *bus;            /* NULL while the bus cannot be reached */
+    BusConnection *connection;
+    Authenticator *authenticator;
     Config *config;
     ConfigMessages config_error; /* of the last refused reload */
     Store *store;
     Accounts *accounts;
     EnforcerClient *enforcer;
+    LogQueue *log;
     Publisher *publisher;
     Http *http;
     Provider **providers;   /* parallel to config->providers */
+    Retired *retired;       /* configurations that running operations may still use */
     Revocation *revocation;
     Refresher *refresher;
     Logins *logins;
     Sessions *sessions;
     uint64_t started_usec;
     char **alarms;          /* the newest, for `status`; bounded */
+    uint64_t *alarm_usec;   /* when each was said last, CLOCK_BOOTTIME */
     size_t alarm_count;
+    const ManagerPaths *paths;
+    sd_event_source *start_timer; /* the bus name does not wait for the first publication for ever */
 } Manager;
+
+/* Builds everything but the bus; the order is design §1 "Start and recovery". A broken configuration is no error:
+ * the helper runs without providers, alarmed, and admits nobody new. `paths` is borrowed for the manager's life. */
+int manager_new(sd_event *event, const ManagerPaths *paths, Manager **ret_manager);
+Manager *manager_free(Manager *manager);
+DEFINE_CLEANUP(Manager *, manager_free)
+/* Recovers sessions, publishes, resumes `end`, then takes the bus name. Returns at once; the rest is the loop's. */
+int manager_start(Manager *manager);
 
 /* The provider of an account, or NULL when its section is gone. */
 Provider *manager_provider(Manager *manager, const Account *account);
@@ -46,6 +72,9 @@ void manager_log(Manager *manager, const Record *record);
 
 /* Says it in the access log, in the journal and in `status`. */
 _printf_(2, 3) void manager_alarm(Manager *manager, const char *format, ...);
+
+/* SessionOpened and SessionClosed on the bus, when there is one. */
+void manager_session_signal(Manager *manager, const char *signal, const char *session, const char *user);
 
 /* manager-bus.c and authenticator-bus.c: add the vtables to manager->bus. */
 int manager_bus_attach(Manager *manager);
