@@ -1,0 +1,1 @@
+"""What crosses processes: the provider, the host, the end-to-end tests, the demo."""

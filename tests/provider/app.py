@@ -1,0 +1,179 @@
+"""The provider as a whole: realms, people, faults, journal, and the two listeners."""
+
+import pathlib
+from email.utils import formatdate
+
+from aiohttp import web
+
+from tests.provider import entra, generic, keycloak, oidc, pages
+from tests.provider.ca import CERTIFICATES, Certificates
+from tests.provider.control import Control
+from tests.provider.faults import Faults, play
+from tests.provider.journal import Journal
+from tests.provider.realm import Realm
+from tests.provider.users import Directory, add_demo_people
+
+REALMS = (("generic", generic, ""),
+          ("entra", entra, f"/{entra.TENANT}/v2.0"),
+          ("keycloak", keycloak, "/realms/rcpch"))
+
+
+class Provider:
+    """Owns everything; handlers get it passed."""
+
+    def __init__(self, folder, host="login.rcpch.test", address="127.0.0.1", port=8443,
+                 interval=1):
+        self.folder = pathlib.Path(folder)
+        self.address = address
+        self.port = port
+        self.origin = f"https://{host}:{port}"
+        self.certificates = Certificates(self.folder, host, address)
+        self.ca_file = self.certificates.ca_file
+        self.directory = Directory()
+        add_demo_people(self.directory)
+        self.faults = Faults()
+        self.journal = Journal()
+        self.realms = {name: Realm(name, dialect, self.origin + base, self.origin,
+                                   interval=interval)
+                       for name, dialect, base in REALMS}
+        self._transports = set()
+        self._site = None
+        self._listening = None
+        self._runner = None
+        self._control = None
+
+    # Life
+
+    async def start(self):
+        self._runner = web.AppRunner(self._application(), access_log=None,
+                                     keepalive_timeout=30)
+        await self._runner.setup()
+        await self.listen("up", "good")
+        self._control = web.AppRunner(Control(self).application(), access_log=None)
+        await self._control.setup()
+        await web.UnixSite(self._control, str(self.folder / "control.sock"),
+                           shutdown_timeout=0.1).start()
+
+    async def stop(self):
+        self.faults.clear()
+        for runner in (self._control, self._runner):
+            if runner:
+                await runner.cleanup()
+
+    async def listen(self, state, certificate):
+        """`refuse` closes the port; another certificate takes effect for old connections too."""
+        if state not in ("up", "refuse") or certificate not in CERTIFICATES:
+            raise ValueError("unknown state or certificate")
+        if self._listening == (state, certificate):
+            return
+        if self._site:
+            await self._site.stop()
+            self._site = None
+            for transport in list(self._transports):
+                transport.abort()
+        if state == "up":
+            self._site = web.TCPSite(self._runner, self.address, self.port, backlog=512,
+                                     shutdown_timeout=0.1,
+                                     ssl_context=self.certificates.context(certificate),
+                                     reuse_address=True)
+            await self._site.start()
+            self.port = self._runner.addresses[0][1] if self.port == 0 else self.port
+        self._listening = (state, certificate)
+
+    async def reset(self):
+        """The first state again. Keys and the journal stay."""
+        self.faults.clear()
+        self.directory.clear()
+        add_demo_people(self.directory)
+        for realm in self.realms.values():
+            realm.reset()
+        await self.listen("up", "good")
+
+    # What people do
+
+    def answer_code(self, user_code, username, approve):
+        """Approves or declines a code. Returns (realm, None), or (None, what is wrong)."""
+        found = [(realm, realm.find_user_code(user_code)) for realm in self.realms.values()]
+        found = [(realm, grant) for realm, grant in found if grant]
+        if not found:
+            return None, "That code is not known, or it is too old."
+        realm, grant = found[0]
+        if approve:
+            user = self.directory.get(username)
+            if user is None or user.deleted:
+                return None, "There is no such account."
+            grant.username = user.username
+        grant.state = "approved" if approve else "declined"
+        return realm, None
+
+    def administer(self, username, action):
+        """A button of the admin page. Returns None, or what is wrong."""
+        user = self.directory.get(username)
+        if user is None:
+            return "There is no such account."
+        if action in ("disable", "enable"):
+            user.enabled = action == "enable"
+        elif action == "delete":
+            user.deleted = True
+        elif action == "revoke":
+            user.revoke_sessions()
+        else:
+            return "There is no such action."
+        return None
+
+    # Requests
+
+    def _application(self):
+        app = web.Application(middlewares=[self._remember_connection])
+        pages.add_routes(app, self)
+        for realm in self.realms.values():
+            base = realm.issuer[len(self.origin):]
+            for endpoint, path in realm.dialect.paths(base).items():
+                method = "GET" if endpoint in ("discovery", "jwks") else "POST"
+                app.router.add_route(method, path, self._endpoint(realm, endpoint))
+        app.router.add_route("*", "/{path:.*}", self._elsewhere)
+        return app
+
+    @web.middleware
+    async def _remember_connection(self, request, handler):
+        transport = request.transport
+        if transport is not None:
+            self._transports.add(transport)
+            self._transports = {t for t in self._transports if not t.is_closing()}
+        return await handler(request)
+
+    def _endpoint(self, realm, endpoint):
+        async def handle(request):
+            request["note"] = {}
+            fault = self.faults.take(realm.name, endpoint)
+            response = None
+            try:
+                if fault:
+                    request["note"]["outcome"] = "fault:" + fault["kind"]
+                    await self._note(request, realm, endpoint, 0)
+                    response = await play(request, fault)
+                else:
+                    response = await oidc.HANDLERS[endpoint](self, realm, request)
+                    self._set_date(realm, response)
+                    await self._note(request, realm, endpoint, response.status)
+            except ConnectionError:
+                return web.Response(status=500)
+            return response
+        return handle
+
+    @staticmethod
+    def _set_date(realm, response):
+        """A provider whose clock is wrong says so in every reply."""
+        if realm.settings.clock_offset:
+            response.headers["Date"] = formatdate(realm.now(), usegmt=True)
+
+    async def _note(self, request, realm, endpoint, status):
+        await self.journal.add({
+            "realm": realm.name if realm else None, "endpoint": endpoint, "path": request.path,
+            "remote": request.remote, "status": status, **request["note"]})
+
+    async def _elsewhere(self, request):
+        """Addresses that nobody should ask for; the journal shows who did."""
+        request["note"] = {"outcome": "not found"}
+        await self._note(request, None, "elsewhere", 404)
+        return web.Response(status=404, text="not found\n")

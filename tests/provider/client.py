@@ -1,0 +1,118 @@
+"""The tests' side of control.py: a small client of the control socket."""
+
+import http.client
+import json
+import socket
+import urllib.parse
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout):
+        super().__init__("control", timeout=timeout)
+        self._path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class ControlError(RuntimeError):
+    """The provider refused an order."""
+
+
+def _quote(name):
+    return urllib.parse.quote(name, safe="")
+
+
+class ProviderControl:
+    """One provider, seen from a test."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def call(self, method, path, body=None, timeout=150):
+        connection = _UnixConnection(self._path, timeout)
+        try:
+            data = None if body is None else json.dumps(body)
+            connection.request(method, path, data, {"Content-Type": "application/json"})
+            reply = connection.getresponse()
+            answer = json.loads(reply.read())
+        finally:
+            connection.close()
+        if reply.status != 200:
+            raise ControlError(answer)
+        return answer
+
+    def ready(self):
+        return self.call("GET", "/ready")
+
+    def reset(self):
+        return self.call("POST", "/reset")
+
+    # People
+
+    def users(self):
+        return self.call("GET", "/users")
+
+    def add_user(self, username, name=None, **fields):
+        return self.call("POST", "/users", {"username": username, "name": name or username,
+                                            **fields})
+
+    def set_user(self, username, **fields):
+        return self.call("PATCH", "/users/" + _quote(username), fields)
+
+    def administer(self, username, action):
+        return self.call("POST", f"/users/{_quote(username)}/{action}")
+
+    def disable(self, username):
+        return self.administer(username, "disable")
+
+    def enable(self, username):
+        return self.administer(username, "enable")
+
+    def delete(self, username):
+        return self.administer(username, "delete")
+
+    def revoke(self, username):
+        return self.administer(username, "revoke")
+
+    # Codes
+
+    def codes(self):
+        return self.call("GET", "/codes")
+
+    def approve(self, code, username):
+        return self.call("POST", "/codes/" + _quote(code), {"username": username})
+
+    def decline(self, code):
+        return self.call("POST", "/codes/" + _quote(code), {"approve": False})
+
+    # The realm and its faults
+
+    def set_realm(self, realm, **settings):
+        return self.call("PATCH", "/realms/" + realm, settings)
+
+    def rotate(self, realm, algorithm=None, keep_old=True):
+        return self.call("POST", f"/realms/{realm}/rotate",
+                         {"algorithm": algorithm, "keep_old": keep_old})
+
+    def fault(self, endpoint, kind, realm="*", **details):
+        return self.call("PUT", f"/faults/{realm}/{endpoint}", {"kind": kind, **details})
+
+    def clear_fault(self, endpoint="*", realm="*"):
+        return self.call("DELETE", f"/faults/{realm}/{endpoint}")
+
+    def listener(self, state="up", certificate="good"):
+        return self.call("PUT", "/listener", {"state": state, "certificate": certificate})
+
+    # The journal
+
+    def last(self):
+        """The number of the newest entry: the `since` of what follows."""
+        return self.call("GET", "/journal?since=1000000000")["last"]
+
+    def journal(self, since=0, wait=0, count=1, **wanted):
+        """Entries after `since` in which `wanted` holds; waits up to `wait` s for `count`."""
+        query = urllib.parse.urlencode({"since": since, "wait": wait, "count": count, **wanted})
+        return self.call("GET", "/journal?" + query, timeout=wait + 30)["entries"]

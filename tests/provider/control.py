@@ -1,0 +1,176 @@
+"""The control interface of the tests: JSON over a Unix socket, out of reach of every fault.
+
+| request | does |
+|---|---|
+| GET /ready | answers once the provider listens |
+| POST /reset | people, realms, faults, listener: back to the beginning |
+| GET /users, POST /users, PATCH /users/NAME | people (users.py); PATCH sets any field |
+| POST /users/NAME/ACTION | disable, enable, delete, revoke |
+| POST /codes/CODE | {"username", "approve"} |
+| GET /codes | device codes that wait |
+| PATCH /realms/NAME | settings of realm.py |
+| POST /realms/NAME/rotate | {"algorithm", "keep_old"} |
+| PUT, DELETE /faults/REALM/ENDPOINT | faults.py; REALM or ENDPOINT may be `*` |
+| PUT /listener | {"state": "up" or "refuse", "certificate": a row of ca.CERTIFICATES} |
+| GET /journal | ?since=N&wait=SECONDS&count=N&KEY=VALUE… |
+"""
+
+import dataclasses
+
+from aiohttp import web
+
+from tests.provider.jwks_lies import JWKS_LIES
+from tests.provider.lies import LIES
+from tests.provider.users import User
+
+WORDS = {"": None, "null": None}
+
+
+class BadOrder(ValueError):
+    """The test asked for something that does not exist."""
+
+
+def _known(table, name, what):
+    if name is not None and name not in table:
+        raise BadOrder(f"unknown {what}: {name}")
+
+
+def _check_lies(fields):
+    _known(LIES, fields.get("lie"), "lie")
+    _known(JWKS_LIES, fields.get("jwks_lie"), "key set lie")
+
+
+def _set_fields(target, fields):
+    names = {field.name for field in dataclasses.fields(target)}
+    for key, value in fields.items():
+        if key not in names:
+            raise BadOrder(f"unknown field {key} of {type(target).__name__}")
+        setattr(target, key, value)
+
+
+class Control:
+    """Handlers; each returns what becomes the JSON reply."""
+
+    def __init__(self, provider):
+        self.provider = provider
+
+    def _user(self, request):
+        user = self.provider.directory.get(request.match_info["name"])
+        if user is None:
+            raise BadOrder("no such user")
+        return user
+
+    def _realm(self, name):
+        realm = self.provider.realms.get(name)
+        if realm is None:
+            raise BadOrder(f"no such realm: {name}")
+        return realm
+
+    async def ready(self, request):
+        return {"origin": self.provider.origin, "ca_file": str(self.provider.ca_file),
+                "realms": {name: realm.issuer for name, realm in self.provider.realms.items()}}
+
+    async def reset(self, request):
+        await self.provider.reset()
+        return {"last": self.provider.journal.last}
+
+    async def list_users(self, request):
+        return [user.describe() for user in self.provider.directory.all()]
+
+    async def add_user(self, request):
+        fields = await request.json()
+        _check_lies(fields)
+        return self.provider.directory.add(User(**fields)).describe()
+
+    async def change_user(self, request):
+        user, fields = self._user(request), await request.json()
+        _check_lies(fields)
+        _set_fields(user, fields)
+        return user.describe()
+
+    async def administer(self, request):
+        problem = self.provider.administer(request.match_info["name"],
+                                           request.match_info["action"])
+        if problem:
+            raise BadOrder(problem)
+        return self._user(request).describe()
+
+    async def list_codes(self, request):
+        return [{"realm": realm.name, "user_code": grant.user_code, "state": grant.state,
+                 "username": grant.username}
+                for realm in self.provider.realms.values()
+                for grant in realm.device_grants.values()]
+
+    async def answer_code(self, request):
+        order = await request.json()
+        _realm, problem = self.provider.answer_code(
+            request.match_info["code"], order.get("username"), order.get("approve", True))
+        if problem:
+            raise BadOrder(problem)
+        return {}
+
+    async def change_realm(self, request):
+        realm, fields = self._realm(request.match_info["name"]), await request.json()
+        _check_lies(fields)
+        _set_fields(realm.settings, fields)
+        return dataclasses.asdict(realm.settings)
+
+    async def rotate(self, request):
+        realm, order = self._realm(request.match_info["name"]), await request.json()
+        key = realm.keys.rotate(order.get("algorithm"), order.get("keep_old", True))
+        return {"kid": key.kid, "algorithm": key.algorithm}
+
+    def _fault_place(self, request):
+        realm, endpoint = request.match_info["realm"], request.match_info["endpoint"]
+        return (None if realm == "*" else self._realm(realm).name,
+                None if endpoint == "*" else endpoint)
+
+    async def set_fault(self, request):
+        realm, endpoint = self._fault_place(request)
+        fault = await request.json()
+        endpoints = [endpoint] if endpoint else ["discovery", "jwks", "device", "token"]
+        for name in endpoints:
+            self.provider.faults.set(realm, name, fault)
+        return {}
+
+    async def clear_fault(self, request):
+        self.provider.faults.clear(*self._fault_place(request))
+        return {}
+
+    async def listener(self, request):
+        order = await request.json()
+        await self.provider.listen(order.get("state", "up"), order.get("certificate", "good"))
+        return {}
+
+    async def journal(self, request):
+        query = dict(request.query)
+        since = int(query.pop("since", 0))
+        seconds = min(float(query.pop("wait", 0)), 120.0)
+        count = int(query.pop("count", 1))
+        found = await self.provider.journal.wait(since, query, seconds, count)
+        return {"last": self.provider.journal.last, "entries": found}
+
+    ROUTES = (
+        ("GET", "/ready", ready), ("POST", "/reset", reset),
+        ("GET", "/users", list_users), ("POST", "/users", add_user),
+        ("PATCH", "/users/{name}", change_user), ("POST", "/users/{name}/{action}", administer),
+        ("GET", "/codes", list_codes), ("POST", "/codes/{code}", answer_code),
+        ("PATCH", "/realms/{name}", change_realm), ("POST", "/realms/{name}/rotate", rotate),
+        ("PUT", "/faults/{realm}/{endpoint}", set_fault),
+        ("DELETE", "/faults/{realm}/{endpoint}", clear_fault),
+        ("PUT", "/listener", listener), ("GET", "/journal", journal),
+    )
+
+    def application(self):
+        app = web.Application()
+        for method, path, handler in self.ROUTES:
+            app.router.add_route(method, path, self._wrap(handler))
+        return app
+
+    def _wrap(self, handler):
+        async def handle(request):
+            try:
+                return web.json_response(await handler(self, request))
+            except (BadOrder, ValueError, TypeError, KeyError) as error:
+                return web.json_response({"error": str(error)}, status=400)
+        return handle

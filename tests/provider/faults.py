@@ -1,0 +1,139 @@
+"""Ways in which a provider breaks, switched on per endpoint.
+
+A fault is a small dictionary `{"kind": …, "times": N, …}`. `times` counts the requests it still
+applies to; without it the fault stays until it is cleared.
+"""
+
+import asyncio
+import socket
+import struct
+
+from aiohttp import web
+
+ENDPOINTS = ("discovery", "jwks", "device", "token")
+BIG_BODY = 2 * 1024 * 1024
+HTML = ("<!DOCTYPE html><html><body><h1>Service maintenance</h1>"
+        "<p>We are back soon.</p></body></html>")
+
+
+def _abort(request):
+    """Resets the connection: no FIN, no TLS close."""
+    transport = request.transport
+    if transport is None:
+        return
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+async def _reset(request, fault):
+    _abort(request)
+    return web.Response(status=500)
+
+
+async def _hang(request, fault):
+    """Says nothing until the fault is cleared."""
+    await fault["_cleared"].wait()
+    _abort(request)
+    return web.Response(status=500)
+
+
+async def _drip(request, fault):
+    """A valid head, then one byte at a time, for ever."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    response.content_length = 100000
+    await response.prepare(request)
+    pause = fault.get("seconds", 0.5)
+    while not fault["_cleared"].is_set():
+        await response.write(b" ")
+        try:
+            await asyncio.wait_for(fault["_cleared"].wait(), pause)
+        except asyncio.TimeoutError:
+            pass
+    _abort(request)
+    return response
+
+
+async def _status(request, fault):
+    headers = {}
+    if "retry_after" in fault:
+        headers["Retry-After"] = str(fault["retry_after"])
+    return web.Response(status=int(fault.get("status", 503)), headers=headers,
+                        text=fault.get("body", "upstream says no\n"),
+                        content_type=fault.get("content_type", "text/plain"))
+
+
+async def _html(request, fault):
+    return web.Response(text=HTML, content_type="text/html")
+
+
+async def _big(request, fault):
+    body = b'{"filler":"' + b"A" * int(fault.get("bytes", BIG_BODY)) + b'"}'
+    return web.Response(body=body, content_type="application/json")
+
+
+async def _redirect(request, fault):
+    """To an address whose request the journal would show, were it followed."""
+    location = fault.get("location") or f"{request.scheme}://{request.host}/elsewhere{request.path}"
+    return web.Response(status=int(fault.get("status", 302)), headers={"Location": location})
+
+
+async def _truncate(request, fault):
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    response.content_length = 1000
+    await response.prepare(request)
+    await response.write(b'{"keys": [')
+    _abort(request)
+    return response
+
+
+async def _body(request, fault):
+    """Any body with any status, as the test wrote it."""
+    return web.Response(status=int(fault.get("status", 200)), text=fault.get("body", ""),
+                        content_type=fault.get("content_type", "application/json"))
+
+
+KINDS = {"reset": _reset, "hang": _hang, "drip": _drip, "status": _status, "html": _html,
+         "big": _big, "redirect": _redirect, "truncate": _truncate, "body": _body}
+
+
+class Faults:
+    """The switched-on faults, by (realm, endpoint); realm None is every realm."""
+
+    def __init__(self):
+        self._faults = {}
+        self._spent = []  # used up, but requests may still hang in them
+
+    def set(self, realm, endpoint, fault):
+        if endpoint not in ENDPOINTS or fault.get("kind") not in KINDS:
+            raise ValueError("unknown endpoint or kind of fault")
+        self.clear(realm, endpoint)
+        self._faults[(realm, endpoint)] = {**fault, "_cleared": asyncio.Event()}
+
+    def clear(self, realm=None, endpoint=None):
+        """Ends the faults that match; None matches all. Requests that hang are let go."""
+        for key in list(self._faults):
+            if (realm in (None, key[0])) and (endpoint in (None, key[1])):
+                self._faults.pop(key)["_cleared"].set()
+        for fault in self._spent:
+            fault["_cleared"].set()
+        self._spent.clear()
+
+    def take(self, realm, endpoint):
+        """The fault for this request, or None; counts it."""
+        for key in ((realm, endpoint), (None, endpoint)):
+            fault = self._faults.get(key)
+            if fault is None:
+                continue
+            if "times" in fault:
+                fault["times"] -= 1
+                if fault["times"] <= 0:
+                    self._spent.append(self._faults.pop(key))
+            return fault
+        return None
+
+
+async def play(request, fault):
+    """Answers `request` as the fault says."""
+    return await KINDS[fault["kind"]](request, fault)

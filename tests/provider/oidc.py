@@ -1,0 +1,198 @@
+"""The endpoints of a realm: discovery, keys, device authorization, token.
+
+Every handler gets (provider, realm, request) and returns a response; app.py puts the faults in
+front of it and the journal behind it. A handler notes in request["note"] what the journal
+should say about it.
+"""
+
+import base64
+import time
+import urllib.parse
+
+from aiohttp import web
+
+from tests.provider import lies
+from tests.provider.jwks_lies import JWKS_LIES
+from tests.provider.keys import ALGORITHMS
+from tests.provider.tokens import access_token, draft_id_token
+
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+def _no_store(body, status=200):
+    return web.json_response(body, status=status,
+                             headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+
+def _refuse(realm, request, reason):
+    request["note"]["outcome"] = reason
+    status, body = realm.dialect.error(reason)
+    return _no_store(body, status)
+
+
+async def discovery(provider, realm, request):
+    origin = realm.origin
+    paths = realm.dialect.paths(realm.issuer[len(origin):])
+    document = {
+        "issuer": realm.issuer,
+        "authorization_endpoint": realm.issuer + "/authorize",
+        "token_endpoint": origin + paths["token"],
+        "jwks_uri": origin + paths["jwks"],
+        "device_authorization_endpoint": origin + paths["device"],
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "grant_types_supported": [DEVICE_GRANT, "refresh_token"],
+        "token_endpoint_auth_methods_supported": ["none", "client_secret_post",
+                                                  "client_secret_basic"],
+        "id_token_signing_alg_values_supported": ALGORITHMS,
+        **realm.dialect.metadata(realm),
+        **realm.settings.metadata,
+    }
+    return web.json_response({k: v for k, v in document.items() if v != "__absent__"})
+
+
+async def jwks(provider, realm, request):
+    with_alg, extra = realm.dialect.jwk_options(realm)
+    keys = [key.jwk(with_alg, extra) for key in realm.keys.keys]
+    if realm.settings.jwks_lie:
+        keys = JWKS_LIES[realm.settings.jwks_lie](keys, realm.keys.current)
+    return web.json_response({"keys": keys}, headers={"Cache-Control": "max-age=3600"})
+
+
+def _basic_credentials(request):
+    """(client_id, client_secret) of HTTP Basic (RFC 6749 §2.3.1), or (None, None)."""
+    header = request.headers.get("Authorization", "")
+    if not header.startswith("Basic "):
+        return None, None
+    try:
+        pair = base64.b64decode(header[6:], validate=True).decode()
+    except ValueError:
+        return None, None
+    name, _, secret = pair.partition(":")
+    return urllib.parse.unquote_plus(name), urllib.parse.unquote_plus(secret)
+
+
+def _client_is_known(realm, request, form):
+    name, secret = _basic_credentials(request)
+    name = name or form.get("client_id")
+    secret = secret or form.get("client_secret")
+    request["note"]["client_id"] = name
+    return name == realm.client_id and (realm.client_secret is None
+                                        or secret == realm.client_secret)
+
+
+async def device(provider, realm, request):
+    form = await request.post()
+    if not _client_is_known(realm, request, form):
+        return _refuse(realm, request, "bad_client")
+    grant = realm.begin_device(form["client_id"], form.get("scope", ""))
+    reply = {
+        "device_code": grant.device_code,
+        "user_code": grant.user_code,
+        "verification_uri": realm.origin + "/device",
+        "expires_in": realm.settings.expires_in,
+        "interval": realm.settings.interval,
+        **realm.dialect.device_reply(realm, grant),
+    }
+    if realm.settings.announced_interval is not None:
+        reply["interval"] = realm.settings.announced_interval
+    reply.update(realm.settings.device_fields)
+    request["note"]["user_code"] = grant.user_code
+    return _no_store({k: v for k, v in reply.items() if v not in ("__absent__", "absent")})
+
+
+async def token(provider, realm, request):
+    form = await request.post()
+    request["note"]["grant_type"] = form.get("grant_type")
+    if not _client_is_known(realm, request, form):
+        return _refuse(realm, request, "bad_client")
+    grants = {DEVICE_GRANT: _device_grant, "refresh_token": _refresh_grant}
+    handler = grants.get(form.get("grant_type"))
+    if handler is None:
+        return _refuse(realm, request, "unsupported_grant")
+    return handler(provider, realm, request, form)
+
+
+def _poll_state(realm, grant):
+    """What a poll of this grant is answered: a reason, or None when it was approved."""
+    if grant is None or grant.state == "used":
+        return "bad_code"
+    if time.monotonic() >= grant.expires_at:
+        return "expired"
+    if grant.state in ("pending", "declined"):
+        return grant.state
+    return None
+
+
+def _device_grant(provider, realm, request, form):
+    grant = realm.device_grants.get(form.get("device_code"))
+    request["note"]["user_code"] = grant.user_code if grant else None
+    if grant and realm.settings.slow_downs > 0:
+        realm.settings.slow_downs -= 1
+        return _refuse(realm, request, "slow_down")
+    reason = _poll_state(realm, grant)
+    if reason:
+        return _refuse(realm, request, reason)
+    user = provider.directory.get(grant.username)
+    request["note"]["username"] = grant.username
+    grant.state = "used"
+    reason = user.state() if user else "deleted"
+    if reason:
+        return _refuse(realm, request, reason)
+    if user.login_refusal:
+        return _ordered(realm, request, user.login_refusal)
+    return _issue(realm, request, user, grant)
+
+
+def _refresh_grant(provider, realm, request, form):
+    grant = realm.refresh_grants.get(form.get("refresh_token"))
+    if grant is None:
+        return _refuse(realm, request, "unknown_token")
+    request["note"]["username"] = grant.username
+    user = provider.directory.get(grant.username)
+    reason = _refresh_state(realm, user, grant)
+    if reason:
+        return _refuse(realm, request, reason)
+    if user.refusal:
+        return _ordered(realm, request, user.refusal)
+    grant.used = realm.settings.rotation == "rotate"
+    return _issue(realm, request, user, grant, refreshed=True)
+
+
+def _refresh_state(realm, user, grant):
+    """Why this refresh is refused, or None."""
+    if user is None:
+        return "deleted"
+    if user.state():
+        return user.state()
+    if grant.issued_at < user.sessions_not_before:
+        return "revoked"
+    return "reused" if grant.used else None
+
+
+def _ordered(realm, request, order):
+    request["note"]["outcome"] = "ordered"
+    status, body = realm.dialect.refusal(order)
+    return _no_store(body, status)
+
+
+def _issue(realm, request, user, grant, refreshed=False):
+    request["note"]["outcome"] = "issued"
+    reply = {
+        "token_type": "Bearer",
+        "expires_in": realm.settings.token_lifetime,
+        "scope": grant.scope,
+        "access_token": access_token(),
+    }
+    if not refreshed or realm.settings.id_token_on_refresh:
+        draft = draft_id_token(realm, user, grant.client_id)
+        reply["id_token"] = lies.tell(user.lie or realm.settings.lie, draft)
+    if "offline_access" in grant.scope.split() and not (
+            refreshed and realm.settings.rotation == "same"):
+        new = realm.issue_refresh(user.username, grant.client_id, grant.scope)
+        reply["refresh_token"] = new.token
+    return _no_store(reply)
+
+
+HANDLERS = {"discovery": discovery, "jwks": jwks, "device": device, "token": token}
