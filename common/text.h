@@ -1,8 +1,8 @@
 /*
- * Text that is meant for a terminal, a log line or the message bus.
+ * Text of several lines that is meant for a terminal, a log line or the message bus.
  *
  * The helper reads hostile bytes; whatever of them reaches a person's terminal or root's log must
- * be valid UTF-8 and free of control characters, or an escape sequence could rewrite what the
+ * be valid UTF-8 and harmless (common/utf8.h), or an escape sequence could rewrite what the
  * person believes to see. Both ends of every boundary check.
  */
 #pragma once
@@ -10,11 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Length in bytes of the UTF-8 character at `bytes` (RFC 3629: shortest form, no surrogates), or
- * 0 when there is none within `size`. */
-size_t text_character(const char *bytes, size_t size);
-
-/* True for valid UTF-8 whose only control character is LF: no C0, no DEL, no C1, no NUL. */
+/* True for valid UTF-8 of harmless characters and LF. Empty is fine. */
 bool text_is_clean(const char *text, size_t size);
 
 /* Copies `text` (NULL is "") into `out`, at most out_size - 1 bytes, cut on a character boundary;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/text.h"
+#include "common/utf8.h"
 
 #define PIECE_MAX (PAM_MAX_MSG_SIZE - 1u) /* bytes without the NUL */
 
@@ -50,12 +50,12 @@ static size_t piece_size(const char *text, size_t size)
         return (size_t)(line_end - text);
     size_t at = 0;
     for (;;) {
-        size_t length = text_character(text + at, size - at);
-        if (length == 0)
-            length = 1;
-        if (at + length > PIECE_MAX)
+        uint32_t code;
+        int length = utf8_next(text + at, size - at, &code);
+        size_t next = at + (length > 0 ? (size_t)length : 1u);
+        if (next > PIECE_MAX)
             return at;
-        at += length;
+        at = next;
     }
 }
 
