@@ -1,0 +1,128 @@
+"""The booted machine: an overlay over the image, and nspawn running its systemd."""
+
+import os
+import pathlib
+import signal
+import subprocess
+
+from tests.host.cgroup import Group
+from tests.host.errors import HarnessError
+from tests.host.process import CLEAN_ENVIRONMENT, children, run, wait_for
+
+NO_LOGIN_UID = b"4294967295"
+
+
+class Container:
+    """One machine. start() and stop() may alternate; the overlay keeps what was written."""
+
+    def __init__(self, name, folder, image, network):
+        self.name = f"rcpch-{name}"
+        self.root = pathlib.Path(folder) / "root"
+        self._folder = pathlib.Path(folder)
+        self._image = image
+        self._network = network
+        self._group = Group(name)
+        self._process = None
+        self._console = None
+        self.leader = None
+
+    # The file system
+
+    def mount(self):
+        for part in ("root", "upper", "work"):
+            (self._folder / part).mkdir(exist_ok=True)
+        options = (f"lowerdir={self._image},upperdir={self._folder}/upper,"
+                   f"workdir={self._folder}/work")
+        run(["mount", "-t", "overlay", "-o", options, "overlay", self.root])
+
+    def unmount(self):
+        run(["umount", "-l", self.root], check=False)
+
+    # Life
+
+    def _before_exec(self):
+        """In the child: its own group, and no login uid of the person who runs the tests."""
+        self._group.enter()
+        try:
+            with open("/proc/self/loginuid", "wb") as file:
+                file.write(NO_LOGIN_UID)
+        except OSError:
+            pass
+        os.setsid()
+
+    def _command(self):
+        return self._network.command([
+            "systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit",
+            "--private-network", "--network-veth", "--console=pipe", "--resolv-conf=off",
+            "--timezone=off", "--link-journal=no", f"--machine={self.name}", "--hostname=audit01",
+            f"--directory={self.root}"])
+
+    def start(self, timeout=60):
+        self._group.create()
+        self._console = open(self._folder / "console.log", "ab")
+        self._process = subprocess.Popen(
+            self._command(), stdin=subprocess.DEVNULL, stdout=self._console,
+            stderr=subprocess.STDOUT, preexec_fn=self._before_exec,
+            env={**CLEAN_ENVIRONMENT, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})
+        self.leader = wait_for(self._find_leader, "the container's first process", timeout)
+        link = wait_for(self._network.outer_link, "the veth", timeout)
+        wait_for(self._has_inner_link, "the veth's inner end", timeout)
+        self._network.connect(link, self.leader)
+        wait_for(self._booted, "the end of the boot", timeout)
+
+    def _find_leader(self):
+        if self._process.poll() is not None:
+            log = (self._folder / "console.log").read_text(errors="replace")
+            raise HarnessError("systemd-nspawn ended: " + log[-2000:])
+        found = children(self._process.pid)
+        return found[0] if found else None
+
+    def _has_inner_link(self):
+        return run(["nsenter", "-t", self.leader, "-n", "--", "ip", "link", "show", "host0"],
+                   check=False).returncode == 0
+
+    def _booted(self):
+        """The manager has finished its start; units that failed are the tests' business."""
+        if not os.path.exists(f"/proc/{self.leader}/root/run/systemd/private"):
+            return False
+        done = run(self.command(["systemctl", "is-system-running", "--wait"]), check=False)
+        return done.stdout.strip() in ("running", "degraded")
+
+    @property
+    def running(self):
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self, timeout=20):
+        """An orderly power-off, forced when it does not end in time."""
+        if self._process is None:
+            return
+        if self.running:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self._group.kill()
+                self._process.wait(timeout)
+        self._finish()
+
+    def power_cut(self):
+        """Everything gone at once, as when the plug is pulled."""
+        self._group.kill()
+        self._process.wait(20)
+        self._finish()
+
+    def _finish(self):
+        self._group.remove()
+        self._console.close()
+        self._process = self.leader = None
+
+    def remove(self):
+        """Ends and unmounts whatever is there, whoever left it."""
+        if self._process is not None:
+            self.power_cut()
+        self._group.remove()
+        self.unmount()
+
+    def command(self, command):
+        """`command`, run by root inside the container."""
+        return ["nsenter", "-t", str(self.leader), "-a", "--", *[str(part) for part in command]]

@@ -1,0 +1,58 @@
+"""Removes what dead runs left behind.
+
+Every living run holds a lock on its folder's `lock`. A folder whose lock is free belongs to
+nobody: its processes, mount, namespace and files go.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+
+from tests.host import places
+from tests.host.cgroup import Group
+from tests.host.process import run
+
+
+def _try_lock(folder):
+    """The locked file, or None when its owner lives (or there is none to tell)."""
+    try:
+        file = open(folder / "lock", "a", encoding="ascii")
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def lock(folder):
+    """Makes a run's folder and locks it; the caller keeps the file open as long as it lives."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return _try_lock(folder)
+
+
+def remove(name, folder):
+    """Removes one run whose lock the caller holds."""
+    for group in (name, f"{name}-provider"):
+        Group(group).remove()
+    while os.path.ismount(folder / "root"):
+        run(["umount", "-l", folder / "root"])
+    run(["ip", "netns", "delete", f"rcpch-{name}"], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep():
+    """Removes every dead run; returns their names."""
+    removed = []
+    for folder in sorted(places.RUNS.glob(places.RUN_PREFIX + "*")):
+        file = _try_lock(folder)
+        if file is None:
+            continue
+        with contextlib.closing(file):
+            name = folder.name[len(places.RUN_PREFIX):]
+            remove(name, folder)
+            removed.append(name)
+    return removed

@@ -1,0 +1,119 @@
+"""A lab: namespace, provider, host, packages, configuration, clients. One `with` makes it all.
+
+    with Lab() as lab:
+        terminal = lab.ssh("alice")
+        lab.control.approve(terminal.wait_code(), "alice@rcpch.ac.uk")
+"""
+
+import atexit
+import os
+import secrets
+import signal
+import sys
+
+from tests.host import debs, image, janitor, places, settings, ssh
+from tests.host.errors import HarnessError
+from tests.host.machine import Machine
+from tests.host.network import Network
+from tests.host.process import run
+from tests.host.provider_process import ProviderProcess
+
+
+def end_on_signals():
+    """A killed run unwinds like a finished one; what even that misses, the janitor removes."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda got, frame: sys.exit(128 + got))
+
+
+class Lab:
+    """`name` is unique on the machine; by default made from the process id."""
+
+    def __init__(self, name=None, kind="entra", interval=1, packages=True):
+        self.name = name or f"{os.getpid()}-{secrets.token_hex(2)}"
+        self.kind = kind
+        self._interval = interval
+        self._packages = packages
+        self.folder = places.run_folder(self.name)
+        self.network = Network(self.name)
+        self.provider = ProviderProcess(self.name, self.folder, self.network)
+        self.control = self.provider.control
+        self.host = None
+        self.key = self.folder / "id_ed25519"
+        self._lock = None
+
+    # Life
+
+    def __enter__(self):
+        janitor.sweep()
+        self._lock = janitor.lock(self.folder)
+        if self._lock is None:
+            raise HarnessError(f"there is a lab named {self.name} already")
+        atexit.register(self.close)
+        try:
+            self._make()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _make(self):
+        root = image.ensure()
+        packages = debs.ensure() if self._packages else []
+        self.network.create()
+        self.provider.start(self._interval)
+        self.host = Machine(self.name, self.folder, root, self.network)
+        self.host.mount()
+        self.host.start()
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", self.key])
+        self.host.prepare(self.public_key)
+        if packages:
+            self.host.install(packages)
+            self.configure()
+
+    @property
+    def public_key(self):
+        return self.key.with_suffix(".pub").read_text(encoding="ascii")
+
+    def close(self):
+        """Ends and removes everything. Harmless when done twice."""
+        atexit.unregister(self.close)
+        if self._lock is None:
+            return
+        self.provider.stop()
+        if self.host:
+            self.host.remove()
+        janitor.remove(self.name, self.folder)
+        self._lock.close()
+        self._lock = None
+
+    def __exit__(self, *_):
+        self.close()
+
+    # Configuration
+
+    def configuration(self, kind=None, **sections):
+        return settings.configuration(self.provider.origin, kind or self.kind, **sections)
+
+    def configure(self, kind=None, **sections):
+        """Writes rcpch.conf (settings.py) and starts the helper anew, so that it is in force."""
+        self.host.configure(self.configuration(kind, **sections), self.provider.ca_file)
+        self.host.run(["systemctl", "restart", "rcpch-helper.service"])
+
+    # People
+
+    def rcpchctl(self, *command, check=True, **options):
+        return self.host.run(["rcpchctl", *command], check=check, **options)
+
+    def ssh(self, user, *command, key=None, options=(), timeout=20):
+        """A terminal in which ssh signs `user` in; `key=True` uses the lab's SSH key."""
+        key = self.key if key is True else key
+        line = ssh.arguments(user, command, key, options)
+        return ssh.Terminal(self.network.command(line), timeout)
+
+    def sign_in(self, user, approver=None, timeout=20):
+        """The whole device sign-in; returns the terminal at the shell's prompt."""
+        terminal = self.ssh(user, timeout=timeout)
+        self.control.approve(terminal.wait_code(), approver or f"{user}@rcpch.ac.uk")
+        terminal.press_enter()
+        terminal.wait_prompt()
+        return terminal

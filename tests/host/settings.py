@@ -1,0 +1,48 @@
+"""rcpch.conf as the labs use it, written from keyword arguments."""
+
+from tests.provider.entra import TENANT
+from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
+
+CA_FILE = "/etc/rcpch/lab-ca.pem"
+REFRESH_CHECK_SEC = 2
+ISSUER_PATHS = {"generic": "", "entra": f"/{TENANT}/v2.0", "keycloak": "/realms/rcpch"}
+
+# The test's words for what the helper accepts; a test lays its own over it, section by section.
+SECTIONS = {
+    "access": {"AllowAll": "yes", "LoginsPerSource": 256},
+    "group audit-staff": {"Id": AUDIT_STAFF},
+    "group audit-admins": {"Id": AUDIT_ADMINS},
+    "revocation": {"RefreshCheckSec": REFRESH_CHECK_SEC, "FreshSec": 1},
+}
+
+
+def provider_section(kind, origin):
+    return {
+        "Type": kind,
+        "Issuer": origin + ISSUER_PATHS[kind],
+        "ClientId": "rcpch-host",
+        "Domains": "rcpch.ac.uk",
+        "CaFile": CA_FILE,
+        "FirstBind": "username",
+        "HttpTimeoutSec": 5,
+        "RequestsPerMinute": 60000,
+    }
+
+
+def configuration(origin, kind="entra", **sections):
+    """The text of rcpch.conf. `sections` lays keys over the defaults; a value None drops a key.
+
+    Section names with a space are passed as `**{"service sudo": {…}}`; `provider` is the
+    provider's section whatever its name.
+    """
+    merged = {"provider test": provider_section(kind, origin)}
+    merged.update({name: dict(keys) for name, keys in SECTIONS.items()})
+    for name, keys in sections.items():
+        name = "provider test" if name == "provider" else name
+        merged.setdefault(name, {}).update(keys)
+    lines = []
+    for name, keys in merged.items():
+        lines.append(f"[{name}]")
+        lines += [f"{key}={value}" for key, value in keys.items() if value is not None]
+        lines.append("")
+    return "\n".join(lines)
