@@ -26,11 +26,12 @@ static bool is_loopback(const char *host, size_t size)
     return size > 4 && strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") >= size;
 }
 
+/* An address in brackets holds colons itself; what follows the bracket still belongs to the host. */
 static size_t host_size(const char *host)
 {
-    size_t size = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/?#");
+    size_t bracket = host[0] == '[' ? strcspn(host, "]/?#") : 0;
 
-    return size > strlen(host) ? strlen(host) : size;
+    return bracket + strcspn(host + bracket, ":/?#");
 }
 
 /* What is wrong with an address of the provider; NULL when nothing is. */
