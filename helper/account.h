@@ -46,8 +46,10 @@ typedef struct Account {
     Stamp signed_in;       /* last interactive sign-in */
     uint64_t added_usec;
 
-    /* Not stored. */
+    /* Not stored. The two pointers belong to revocation.c and refresher.c, which free what they hang here. */
     unsigned session_count;
+    struct RevocationCase *revocation_case;
+    struct RefreshJob *refresh_job;
 } Account;
 
 Account *account_free(Account *account);

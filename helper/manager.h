@@ -79,5 +79,7 @@ void manager_session_signal(Manager *manager, const char *signal, const char *se
 /* manager-bus.c and authenticator-bus.c: add the vtables to manager->bus. */
 int manager_bus_attach(Manager *manager);
 int authenticator_bus_attach(Manager *manager);
+/* Emits AccountRevoked; nothing while there is no bus. */
+void manager_bus_account_revoked(Manager *manager, const Account *account);
 /* Reads the configuration again and takes it over; `messages` as config_read(). */
 int manager_reload(Manager *manager, bool enforce, ConfigMessages *messages);

@@ -1,0 +1,187 @@
+/*
+ * What a redemption leaves behind: the token, the groups, the proof (design §5).
+ *
+ * A provider may rotate the refresh token with every use. So "being redeemed" is stored before
+ * the request goes out and cleared by its reply; a flag that stands tells the next answer that an
+ * earlier reply was lost and that "invalid_grant" may only mean "used twice". The new token is
+ * stored before anything else is done with the reply. When the disk is full the check is made all
+ * the same, with memory standing in: not asking would let disabled people stay.
+ */
+#include "helper/refresh-job.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool same_sign_in(const Stamp *a, const Stamp *b)
+{
+    return a->wall_usec == b->wall_usec && a->boot_usec == b->boot_usec;
+}
+
+/* A newer sign-in brought another token: what memory knew of the old one is void. */
+static void forget_old_sign_in(RefreshJob *job)
+{
+    if (same_sign_in(&job->signed_in, &job->account->signed_in))
+        return;
+    job->signed_in = job->account->signed_in;
+    job->unstored_token = secret_free(job->unstored_token);
+    job->lost_reply = false;
+}
+
+int refresh_token_take(Manager *manager, RefreshJob *job, Secret **ret_token)
+{
+    Account *account = job->account;
+    int redeeming, r;
+
+    forget_old_sign_in(job);
+    job->was_redeeming = job->lost_reply;
+    if (job->unstored_token)
+        return secret_copy(job->unstored_token, ret_token);
+    r = store_token_get(manager->store, account, ret_token);
+    if (r < 0 || !*ret_token)
+        return r;
+    redeeming = store_token_is_redeeming(manager->store, account);
+    job->was_redeeming = job->lost_reply || redeeming > 0;
+    if (redeeming == 0)
+        (void)store_token_set_redeeming(manager->store, account, true);
+    return 0;
+}
+
+/* The new token is stored, or memory holds it until it can be. */
+static void keep_new_token(Manager *manager, RefreshJob *job, Secret **token)
+{
+    int r = store_token_put(manager->store, job->account, *token ? *token : job->unstored_token);
+
+    if (r >= 0) {
+        job->unstored_token = secret_free(job->unstored_token);
+        return;
+    }
+    if (!job->unstored_token)
+        manager_alarm(manager, "The new refresh token of %s cannot be stored (%s). Memory holds it.", job->account->name,
+                      strerror(-r));
+    if (*token) {
+        secret_free(job->unstored_token);
+        job->unstored_token = TAKE_PTR(*token);
+    }
+}
+
+/* A reply that is an answer to the request; after any other the token may have been rotated unseen. */
+static bool is_answered(const Evidence *evidence)
+{
+    return evidence->meaning != EVIDENCE_LATER && evidence->meaning != EVIDENCE_NEUTRAL;
+}
+
+static void keep_token(Manager *manager, RefreshJob *job, TokenResult *result)
+{
+    bool is_confirmed = result->evidence.meaning == EVIDENCE_CONFIRMED;
+
+    job->lost_reply = !is_answered(&result->evidence) || (job->was_redeeming && !is_confirmed);
+    if (result->refresh_token || (job->unstored_token && !job->lost_reply))
+        keep_new_token(manager, job, &result->refresh_token);
+    else if (!job->lost_reply)
+        (void)store_token_set_redeeming(manager->store, job->account, false);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static size_t count_texts(char *const *texts)
+{
+    size_t count = 0;
+
+    while (texts[count])
+        count++;
+    return count;
+}
+
+/* The same ids, in whatever order the provider lists them. */
+static bool same_groups(char *const *a, char *const *b)
+{
+    size_t count = count_texts(a);
+    _cleanup_free_ char **x = NULL, **y = NULL;
+
+    if (count != count_texts(b))
+        return false;
+    if (count == 0)
+        return true;
+    x = calloc(count, sizeof(*x));
+    y = calloc(count, sizeof(*y));
+    if (!x || !y)
+        return false;
+    memcpy(x, a, count * sizeof(*x));
+    memcpy(y, b, count * sizeof(*y));
+    qsort(x, count, sizeof(*x), compare_texts);
+    qsort(y, count, sizeof(*y), compare_texts);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(x[i], y[i]) != 0)
+            return false;
+    return true;
+}
+
+static void log_account(Manager *manager, const Account *account, const char *action, const char *reason)
+{
+    Record record = {.event = RECORD_ACCOUNT};
+    char uid[16];
+
+    snprintf(uid, sizeof(uid), "%" PRIu32, account->uid);
+    record_set(&record, RECORD_USER, account->name);
+    record_set(&record, RECORD_UID, uid);
+    record_set(&record, RECORD_IDENTITY, account->id);
+    record_set(&record, RECORD_PROVIDER, account->provider);
+    record_set(&record, RECORD_ACTOR, "helper");
+    record_set(&record, RECORD_ACTION, action);
+    record_set(&record, RECORD_REASON, reason);
+    manager_log(manager, &record);
+}
+
+/* Membership is replaced at each sync; an answer that does not speak of groups changes none. */
+static void sync_groups(Manager *manager, Account *account, const Identity *identity)
+{
+    bool was_allowed = account_is_allowed(account, manager->config);
+    char reason[96];
+    size_t before;
+
+    if (!identity->groups_known || !identity->groups || same_groups(account->groups, identity->groups))
+        return;
+    before = count_texts(account->groups);
+    if (account_set_groups(manager->accounts, account, identity->groups) < 0)
+        return;
+    (void)publisher_request(manager->publisher, NULL, NULL);
+    snprintf(reason, sizeof(reason), "directory groups: %zu, before %zu", count_texts(account->groups), before);
+    log_account(manager, account, "groups-changed", reason);
+    if (was_allowed && !account_is_allowed(account, manager->config))
+        log_account(manager, account, "no-longer-allowed", "new access is refused by [access]");
+}
+
+/* After a lost reply only a code that names the account's state is believed. */
+static void doubt_after_lost_reply(Evidence *evidence)
+{
+    char code[sizeof(evidence->code)];
+
+    if (evidence->is_explicit || (evidence->meaning != EVIDENCE_AGED && evidence->meaning != EVIDENCE_REVOKED &&
+                                  evidence->meaning != EVIDENCE_DISABLED))
+        return;
+    snprintf(code, sizeof(code), "%.64s after a lost reply", evidence->code);
+    *evidence = (Evidence){.meaning = EVIDENCE_NEUTRAL};
+    snprintf(evidence->code, sizeof(evidence->code), "%s", code);
+}
+
+void refresh_result_take(Manager *manager, RefreshJob *job, TokenResult *result, Evidence *ret_evidence)
+{
+    Account *account = job->account;
+    Evidence evidence = result->evidence;
+
+    if (evidence.code[0] == '\0' && result->reason[0] != '\0')
+        snprintf(evidence.code, sizeof(evidence.code), "%.95s", result->reason);
+    job->is_overtaken = !same_sign_in(&job->signed_in, &account->signed_in) || account->state != ACCOUNT_ACTIVE;
+    if (!job->is_overtaken)
+        keep_token(manager, job, result);
+    if (job->was_redeeming)
+        doubt_after_lost_reply(&evidence);
+    if (!job->is_overtaken && evidence.meaning == EVIDENCE_CONFIRMED && result->identity)
+        sync_groups(manager, account, result->identity);
+    *ret_evidence = evidence;
+}

@@ -1,0 +1,57 @@
+/*
+ * Inside revocation: what revocation.c (moving and acting) and standing.c (acting again while a
+ * verdict stands) share. Nobody else includes this.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+#include "helper/ending.h"
+#include "helper/hold.h"
+#include "helper/revocation.h"
+#include "helper/verdict.h"
+
+/* What is under way for one account. Made at its first move, kept for good. */
+typedef struct RevocationCase {
+    Revocation *revocation;
+    Account *account;
+    struct RevocationCase *next;
+    Ending *ending;
+    bool is_rescan;      /* the ending repeats an earlier one */
+    Running applied;     /* what the standing verdict has led to already */
+    uint64_t known_usec; /* when the verdict moved, CLOCK_BOOTTIME */
+    Verdict old;         /* for the log line that is still to be written */
+    bool unstored, unlogged;
+    unsigned store_failures;
+    sd_event_source *settle_timer, *follow_up_timer;
+    EndingResult last;
+    struct EndWaiter *waiters;
+} RevocationCase;
+
+struct Revocation {
+    Manager *manager;
+    RevocationCase *cases;
+    Hold hold;
+    uint64_t fault_alarm_usec, hold_alarm_usec; /* when these were last said */
+    sd_event_source *tick, *round;
+    size_t cursor;       /* of the round under way */
+    bool round_over;
+    unsigned rescans;    /* under way */
+};
+
+/* The account's case, made when it has none; NULL when out of memory. */
+RevocationCase *revocation_case(Revocation *revocation, Account *account);
+
+/* Acts on the standing verdict if it asks for more than was done already. */
+void revocation_case_apply(RevocationCase *one, const Stamp *now);
+
+/* Begins an ending; RUNNING_TERM or RUNNING_KILL. -EALREADY when one is under way. A rescan is quiet: it is logged only when it
+ * finds something, and a sign-in may overtake it. */
+int revocation_case_end(RevocationCase *one, Running running, const char *text, bool is_rescan);
+
+uint64_t revocation_boot_usec(const Revocation *revocation);
+int revocation_timer(Revocation *revocation, sd_event_time_handler_t handler, void *userdata, sd_event_source **ret_source);
+void revocation_timer_arm(sd_event_source *source, uint64_t usec);
+
+/* standing.c */
+int standing_attach(Revocation *revocation);
+void standing_rescan_over(Revocation *revocation); /* the next one may begin */
