@@ -1,0 +1,95 @@
+/*
+ * Whose access is judged: every pairing of users, in every kind of service.
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "common/cleanup.h"
+#include "pam_rcpch/subject.h"
+
+/* Stands before the one of common/: the files are another test's subject. */
+Ownership ownership_of(const char *user)
+{
+    static const struct {
+        const char *name;
+        Ownership ownership;
+    } rows[] = {
+        {"alice", OWNERSHIP_OURS}, {"carol", OWNERSHIP_OURS}, {"deploy", OWNERSHIP_TIED},
+        {"bob", OWNERSHIP_NOT_OURS}, {"root", OWNERSHIP_OURS /* a lie: root is never asked about */},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+        if (strcmp(rows[i].name, user) == 0)
+            return rows[i].ownership;
+    return OWNERSHIP_UNKNOWN;
+}
+
+static const struct {
+    const char *user, *ruser, *service, *expected;
+    Ownership ownership;
+    bool elevation;
+} rows[] = {
+    {"alice", "", "sshd", "alice", OWNERSHIP_OURS, false},
+    {"deploy", "", "sshd", "deploy", OWNERSHIP_TIED, false},
+    {"bob", "", "sshd", "bob", OWNERSHIP_NOT_OURS, false},
+    {"root", "", "sshd", "root", OWNERSHIP_NOT_OURS, false},
+    {"ghost", "", "sshd", "ghost", OWNERSHIP_UNKNOWN, false},
+    /* Elevation: PAM_USER local, PAM_RUSER ours. */
+    {"root", "alice", "sudo", "alice", OWNERSHIP_OURS, true},
+    {"root", "alice", "sudo-i", "alice", OWNERSHIP_OURS, true},
+    {"root", "alice", "su", "alice", OWNERSHIP_OURS, true},
+    {"root", "alice", "su-l", "alice", OWNERSHIP_OURS, true},
+    {"bob", "alice", "sudo", "alice", OWNERSHIP_OURS, true},
+    {"root", "deploy", "sudo", "deploy", OWNERSHIP_TIED, true},
+    {"root", "ghost", "sudo", "ghost", OWNERSHIP_UNKNOWN, true},
+    /* The invoking user is the user: nothing is raised yet. */
+    {"alice", "alice", "sudo", "alice", OWNERSHIP_OURS, false},
+    /* The target is ours: it is judged itself. */
+    {"carol", "alice", "su", "carol", OWNERSHIP_OURS, false},
+    {"alice", "bob", "su", "alice", OWNERSHIP_OURS, false},
+    {"alice", "root", "su", "alice", OWNERSHIP_OURS, false},
+    {"ghost", "alice", "su", "ghost", OWNERSHIP_UNKNOWN, false},
+    /* Local to local stays untouched. */
+    {"root", "bob", "sudo", "root", OWNERSHIP_NOT_OURS, false},
+    {"bob", "root", "su", "bob", OWNERSHIP_NOT_OURS, false},
+    /* Other services may put anything into PAM_RUSER. */
+    {"root", "alice", "sshd", "root", OWNERSHIP_NOT_OURS, false},
+    {"root", "alice", "login", "root", OWNERSHIP_NOT_OURS, false},
+    {"root", "alice", "cron", "root", OWNERSHIP_NOT_OURS, false},
+    {"root", "alice", "sudo2", "root", OWNERSHIP_NOT_OURS, false},
+    {"root", "alice", "", "root", OWNERSHIP_NOT_OURS, false},
+};
+
+static void test_every_pairing(void **state)
+{
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        Subject subject = subject_of_request(rows[i].user, rows[i].ruser, rows[i].service);
+        assert_string_equal(subject.name, rows[i].expected);
+        assert_int_equal(subject.ownership, rows[i].ownership);
+        assert_int_equal(subject.elevation, rows[i].elevation);
+    }
+}
+
+static void test_who_is_asked_about(void **state)
+{
+    for (int ownership = -1; ownership < 6; ownership++) {
+        Subject subject = {.name = "x", .ownership = (Ownership)ownership};
+        assert_int_equal(subject_is_ours(&subject),
+                         ownership == OWNERSHIP_OURS || ownership == OWNERSHIP_TIED);
+    }
+    assert_int_equal(subject_of_user("root").ownership, OWNERSHIP_NOT_OURS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_pairing),
+        cmocka_unit_test(test_who_is_asked_about),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
