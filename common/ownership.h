@@ -2,10 +2,11 @@
  * Whose account is it? Decided without the message bus (design §2 "Ours, not ours, cannot tell").
  *
  * Tied: in /var/lib/rcpch-nss/local. Ours: in the snapshot, and not a local account: who is added
- * to /etc/passwd after the snapshot was published is local, as NSS says too. Not ours: the snapshot is valid and the
- * name is in neither. Cannot tell (snapshot missing, unreadable, corrupt, no descriptors left): names in /etc/passwd that are not
- * tied are not ours; every other name is unknown, and unknown is denied. When the list of tied
- * accounts is there and cannot be read, everybody but root is unknown.
+ * to /etc/passwd after the snapshot was published is local, as NSS says too. Not ours: the snapshot
+ * is valid and the name is in neither. Cannot tell (snapshot missing, unreadable, corrupt, no
+ * descriptors left): names in /etc/passwd that are not tied are not ours; every other name is
+ * unknown, and unknown is denied. When the list of tied accounts is there and cannot be read,
+ * everybody but root is unknown.
  */
 #pragma once
 

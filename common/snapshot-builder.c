@@ -19,7 +19,8 @@
 #include "common/names.h"
 #include "common/snapshot-format.h"
 
-#define SEED_ATTEMPTS 64 /* a seed that fills SNAPSHOT_PROBE_MAX slots in a row is one in millions */
+/* Seeds to try; one that fills SNAPSHOT_PROBE_MAX slots in a row is one in millions. */
+#define SEED_ATTEMPTS 64
 
 /* A group row to be: a directory group, or the private group of a user. */
 typedef struct GroupEntry {

@@ -14,7 +14,7 @@ typedef struct SnapshotUserSpec {
     const char *gecos;
     const char *home;
     const char *shell;
-    const uint32_t *gids;    /* supplementary gids, LocalGroup ones included; private one not needed */
+    const uint32_t *gids;    /* supplementary ones, LocalGroup's included; private one not needed */
     size_t gid_count;
 } SnapshotUserSpec;
 
@@ -29,10 +29,11 @@ typedef struct SnapshotSpec {
     uint64_t generation;
     const SnapshotUserSpec *users;
     size_t user_count;
-    const SnapshotGroupSpec *groups; /* directory groups; each user's private group is added by the builder */
+    const SnapshotGroupSpec *groups; /* directory groups; the builder adds the private ones */
     size_t group_count;
 } SnapshotSpec;
 
 /* Returns 0 and a sealed memory file that the caller owns; -EINVAL for a name, path or number
- * that snapshot-validate would refuse; -EEXIST for a name or number given twice; -E2BIG; -ENOMEM. */
+ * that no policy of snapshot-validate allows; -EEXIST for a name or number given twice; -E2BIG;
+ * -ENOMEM. */
 int snapshot_build(const SnapshotSpec *spec, int *ret_fd);

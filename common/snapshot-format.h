@@ -44,7 +44,7 @@ typedef struct SnapshotTable {
 typedef struct SnapshotHeader {
     uint8_t magic[8];
     uint32_t version;
-    uint32_t superseded;     /* the only word that ever changes: not 0 when a newer file was published */
+    uint32_t superseded;     /* the only word that changes: not 0 once there is a newer file */
     uint64_t file_size;
     uint64_t checksum;       /* snapshot_checksum() of all bytes from `generation` to the end */
     uint64_t generation;     /* grows with every publication */
@@ -65,7 +65,7 @@ typedef struct SnapshotUserRow {
     uint32_t gecos;
     uint32_t home;
     uint32_t shell;
-    uint32_t gids;           /* offset of a list of supplementary gids, the private one not among them */
+    uint32_t gids;           /* offset of a list of supplementary gids, without the private one */
     uint32_t gid_count;
 } SnapshotUserRow;
 

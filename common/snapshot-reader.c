@@ -141,8 +141,10 @@ bool snapshot_is_superseded(const SnapshotView *view)
     return *word != 0;
 }
 
-static int string_at(const SnapshotView *view, uint32_t offset, SnapshotString *ret_string)
+/* The string whose offset stands at `field`. */
+static int string_in(const SnapshotView *view, const uint8_t *field, SnapshotString *ret_string)
 {
+    uint32_t offset = snapshot_get32(field);
     size_t size;
 
     if (!holds(view, offset, 3, 1))
@@ -168,10 +170,10 @@ int snapshot_user_at(const SnapshotView *view, uint32_t row, SnapshotUser *ret_u
     user.gid_count = snapshot_get32(bytes + offsetof(SnapshotUserRow, gid_count));
     gids = snapshot_get32(bytes + offsetof(SnapshotUserRow, gids));
     if (!holds(view, gids, user.gid_count, sizeof(uint32_t)) ||
-        string_at(view, snapshot_get32(bytes + offsetof(SnapshotUserRow, name)), &user.name) < 0 ||
-        string_at(view, snapshot_get32(bytes + offsetof(SnapshotUserRow, gecos)), &user.gecos) < 0 ||
-        string_at(view, snapshot_get32(bytes + offsetof(SnapshotUserRow, home)), &user.home) < 0 ||
-        string_at(view, snapshot_get32(bytes + offsetof(SnapshotUserRow, shell)), &user.shell) < 0)
+        string_in(view, bytes + offsetof(SnapshotUserRow, name), &user.name) < 0 ||
+        string_in(view, bytes + offsetof(SnapshotUserRow, gecos), &user.gecos) < 0 ||
+        string_in(view, bytes + offsetof(SnapshotUserRow, home), &user.home) < 0 ||
+        string_in(view, bytes + offsetof(SnapshotUserRow, shell), &user.shell) < 0)
         return -EBADMSG;
     user.gids = view->base + gids;
     *ret_user = user;
@@ -193,7 +195,7 @@ int snapshot_group_at(const SnapshotView *view, uint32_t row, SnapshotGroup *ret
     group.member_count = snapshot_get32(bytes + offsetof(SnapshotGroupRow, member_count));
     members = snapshot_get32(bytes + offsetof(SnapshotGroupRow, members));
     if (!holds(view, members, group.member_count, sizeof(uint32_t)) ||
-        string_at(view, snapshot_get32(bytes + offsetof(SnapshotGroupRow, name)), &group.name) < 0)
+        string_in(view, bytes + offsetof(SnapshotGroupRow, name), &group.name) < 0)
         return -EBADMSG;
     group.members = view->base + members;
     *ret_group = group;
@@ -352,6 +354,5 @@ uint32_t snapshot_user_gid(const SnapshotUser *user, uint32_t index)
 int snapshot_group_member(const SnapshotView *view, const SnapshotGroup *group, uint32_t index,
                           SnapshotString *ret_name)
 {
-    return string_at(view, snapshot_get32(group->members + (size_t)index * sizeof(uint32_t)),
-                     ret_name);
+    return string_in(view, group->members + (size_t)index * sizeof(uint32_t), ret_name);
 }

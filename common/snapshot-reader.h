@@ -46,7 +46,7 @@ typedef struct SnapshotGroup {
     uint32_t member_count;
 } SnapshotGroup;
 
-/* Checks the header, the tables' places and the checksum of `size` bytes, 8-byte aligned. Returns 0,
+/* Checks header, the tables' places and checksum of `size` bytes, 8-byte aligned. Returns 0,
  * -EPROTO for another version, -EBADMSG for anything else that is wrong. */
 int snapshot_view_init(SnapshotView *ret_view, const void *base, size_t size);
 

@@ -4,7 +4,7 @@
  * A few fixed places each hold one mapping. A place's word counts its users in the low bits and
  * says in the high bits what it is:
  *
- *   FREE ──claim──► OPENING ──► LIVE ──a newer one took over──► RETIRED ──last user──► FREE
+ *   FREE ──claim──► OPENING ──► LIVE ──a newer one came──► RETIRED ──last user──► FREE
  *
  * Counting oneself in and learning whether the place is LIVE is one atomic addition, and a LIVE
  * place with users is never unmapped; a count added to a place that is not
@@ -187,13 +187,12 @@ static bool is_passing(int error)
     return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
 }
 
-int snapshot_acquire(SnapshotRef *ret_ref)
+/* The snapshot entered at `place` was superseded: changes to the new one, if there is. */
+static int renew(SnapshotRef *ret_ref, int place)
 {
-    int place = enter_current(), r;
+    int r;
 
-    if (place < 0)
-        return open_new(ret_ref);
-    if (!snapshot_is_superseded(&places[place].view) || is_same_file(&places[place]))
+    if (is_same_file(&places[place]))
         return use(ret_ref, place);
     r = open_new(ret_ref);
     if (is_passing(r))
@@ -204,10 +203,27 @@ int snapshot_acquire(SnapshotRef *ret_ref)
     return r;
 }
 
+int snapshot_acquire(SnapshotRef *ret_ref)
+{
+    int place = enter_current(), saved, r;
+
+    if (place >= 0 && !snapshot_is_superseded(&places[place].view))
+        return use(ret_ref, place);
+    ret_ref->view = NULL;
+    saved = errno;
+    r = place >= 0 ? renew(ret_ref, place) : open_new(ret_ref);
+    errno = saved;
+    return r;
+}
+
 void snapshot_release(SnapshotRef *ref)
 {
-    if (ref->place >= 0)
+    int saved = errno;
+
+    if (ref->view && ref->place >= 0)
         place_leave(&places[ref->place]);
-    else
+    else if (ref->view)
         snapshot_unmap(&ref->own);
+    ref->view = NULL;
+    errno = saved;
 }

@@ -10,12 +10,12 @@
 #include "common/snapshot-reader.h"
 
 typedef struct SnapshotRef {
-    const SnapshotView *view;
-    SnapshotView own; /* used when every shared place is taken */
-    int place;        /* -1 = `own` */
+    const SnapshotView *view; /* NULL: nothing is held */
+    SnapshotView own;         /* used when every shared place is taken */
+    int place;                /* -1: `own` */
 } SnapshotRef;
 
-/* Pins the present snapshot. Returns 0, or what snapshot_open() returns; then there is nothing to
- * release. May change errno. */
+/* Pins the present snapshot. Returns 0, or what snapshot_open() returns; *ret_ref may be released
+ * in either case. Both functions keep errno. */
 int snapshot_acquire(SnapshotRef *ret_ref);
 void snapshot_release(SnapshotRef *ref);

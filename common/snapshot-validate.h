@@ -12,11 +12,11 @@
 
 /* What root allows. The functions may be NULL, which stands for "no" to every question. */
 typedef struct SnapshotPolicy {
-    uint32_t uid_base, uid_count;                                /* [identity] UidBase= UidCount= */
-    bool (*uid_is_pinned)(uint32_t uid, void *userdata);         /* [user] Uid=, outside the range */
-    bool (*gid_is_pinned)(uint32_t gid, void *userdata);         /* [group] Gid=, outside the range */
-    bool (*local_gid_is_allowed)(uint32_t gid, void *userdata);  /* number of a [group] LocalGroup= */
-    bool (*name_is_local)(const char *name, void *userdata);     /* in /etc/passwd or /etc/group */
+    uint32_t uid_base, uid_count;                               /* [identity] UidBase= UidCount= */
+    bool (*uid_is_pinned)(uint32_t uid, void *userdata);        /* [user] Uid= */
+    bool (*gid_is_pinned)(uint32_t gid, void *userdata);        /* [group] Gid= */
+    bool (*local_gid_is_allowed)(uint32_t gid, void *userdata); /* that of a [group] LocalGroup= */
+    bool (*name_is_local)(const char *name, void *userdata);    /* in /etc/passwd or /etc/group */
     void *userdata;
 } SnapshotPolicy;
 

@@ -104,7 +104,7 @@ static void test_gecos(void **state)
 {
     static const char *const good[] = {"", "Alice O'Neil, Audit", "\xc3\x85sa \xe6\x9d\x8e \xf0\x9f\x98\x80"};
     static const char *const bad[] = {
-        "a:b", "a\tb", "a\x1b[0m", "a\x7f", "\xc2\x9b" "0m", /* a control character of U+0080..U+009F */
+        "a:b", "a\tb", "a\x1b[0m", "a\x7f", "\xc2\x9bm", /* U+009B, CSI */
         "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\x80", "\xe6\x9d",
     };
 
