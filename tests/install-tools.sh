@@ -1,0 +1,26 @@
+# Sourced by test.sh and demo.sh: what they need beyond git and root, on Debian 12.
+# `install_tools LIST` installs the missing packages of the named lists, and asks apt nothing when
+# there are none.
+
+TOOLS_BUILD="gcc libc6-dev meson ninja-build pkg-config dpkg-dev debhelper fakeroot
+    libpam0g-dev libsystemd-dev libssl-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev
+    libinih-dev libqrencode-dev liboath-dev libcmocka-dev git"
+TOOLS_LAB="mmdebstrap systemd-container iproute2 util-linux openssh-client mount curl
+    python3 python3-aiohttp python3-jwcrypto python3-cryptography python3-pexpect python3-pytest python3-pytest-timeout"
+TOOLS_FULL="clang llvm"
+
+install_tools() {
+    local package missing=""
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+            missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    echo "Installing:$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -q update && apt-get -q -y --no-install-recommends install $missing
+}
+
+need_root() {
+    [ "$(id -u)" -eq 0 ] || { echo "$0: needs root: sudo $0" >&2; exit 2; }
+}

@@ -1,0 +1,105 @@
+"""A provider on the loopback interface, and a small HTTPS client that trusts its CA."""
+
+import json
+import socket
+import ssl
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+
+from tests.host import places
+from tests.provider.client import ProviderControl
+from tests.provider.entra import TENANT
+
+BASES = {"generic": "", "entra": f"/{TENANT}/v2.0", "keycloak": "/realms/rcpch"}
+
+
+class Reply:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+class Client:
+    """What the helper does, in a few lines."""
+
+    def __init__(self, origin, ca_file):
+        self.origin = origin
+        self._ca_file = ca_file
+
+    def request(self, path, form=None, timeout=5):
+        url = path if path.startswith("https:") else self.origin + path
+        data = None if form is None else urllib.parse.urlencode(form).encode()
+        context = ssl.create_default_context(cafile=self._ca_file)
+        opener = urllib.request.build_opener(
+            _NoRedirect, urllib.request.HTTPSHandler(context=context))
+        try:
+            with opener.open(urllib.request.Request(url, data), timeout=timeout) as reply:
+                return Reply(reply.status, reply.headers, reply.read().decode())
+        except urllib.error.HTTPError as error:
+            return Reply(error.code, error.headers, error.read().decode())
+
+    def discover(self, realm):
+        return self.request(BASES[realm] + "/.well-known/openid-configuration").json()
+
+    def begin(self, realm):
+        """(discovery document, device reply)"""
+        document = self.discover(realm)
+        reply = self.request(document["device_authorization_endpoint"], {
+            "client_id": "rcpch-host", "scope": "openid profile offline_access"})
+        return document, reply.json()
+
+    def poll(self, document, device):
+        return self.request(document["token_endpoint"], {
+            "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+            "client_id": "rcpch-host", "device_code": device["device_code"]})
+
+    def refresh(self, document, token):
+        return self.request(document["token_endpoint"], {
+            "grant_type": "refresh_token", "client_id": "rcpch-host", "refresh_token": token})
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory):
+    """(control, client) of one provider for the whole session."""
+    folder = tmp_path_factory.mktemp("provider")
+    listen = f"127.0.0.1:{_free_port()}"
+    process = subprocess.Popen(
+        ["/usr/bin/python3", "-B", "-m", "tests.provider", "--dir", folder, "--host", "127.0.0.1",
+         "--listen", listen], cwd=places.REPOSITORY, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline().startswith("ready")
+        yield ProviderControl(folder / "control.sock"), Client(f"https://{listen}",
+                                                               folder / "ca.pem")
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
+
+
+@pytest.fixture
+def control(running):
+    running[0].reset()
+    yield running[0]
+    running[0].reset()
+
+
+@pytest.fixture
+def client(running):
+    return running[1]

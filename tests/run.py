@@ -1,0 +1,212 @@
+"""python3 -m tests.run [--full]: the phases of test.sh, counted together.
+
+A phase is a function that returns Counts. A phase that raises, or whose build fails, counts as one
+failure and the others go on; skipped tests are failures, because nobody looked.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+from dataclasses import dataclass, field
+
+from tests.host import janitor, places
+
+LOGS = places.cache() / "logs"
+JOBS = str(os.cpu_count() or 2)
+
+
+@dataclass
+class Counts:
+    """What a phase found. `failures` are names, or reasons why the phase could not run."""
+
+    passed: int = 0
+    failures: list = field(default_factory=list)
+
+
+class PhaseFailed(RuntimeError):
+    """The phase could not do its work; the text says why and where to look."""
+
+
+def call(command, log, timeout, environment=None):
+    """Runs a command with its output in `log`; returns the exit status. Ends its whole group."""
+    with open(log, "ab") as file:
+        process = subprocess.Popen(
+            [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=file,
+            stderr=subprocess.STDOUT, cwd=places.REPOSITORY, start_new_session=True,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8",
+                 **(environment or {})})
+        try:
+            return process.wait(timeout)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise PhaseFailed(f"not done after {timeout} s; see {log}") from None
+            raise
+
+
+def tail(log, lines=40):
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+# meson
+
+def build(name, options, log, environment=None):
+    """Sets a build folder up and builds; returns the folder."""
+    folder = places.cache() / f"build-{name}"
+    if not (folder / "build.ninja").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        setup = ["meson", "setup", folder, places.REPOSITORY, "-Dwerror=true", *options]
+        if call(setup, log, 120, environment) != 0:
+            raise PhaseFailed(f"meson setup failed\n{tail(log)}")
+    if call(["ninja", "-C", folder, "-j", JOBS], log, 600) != 0:
+        raise PhaseFailed(f"the build failed\n{tail(log)}")
+    return folder
+
+
+def meson_results(folder):
+    """Counts from meson's own record of its last run."""
+    counts = Counts()
+    with open(folder / "meson-logs" / "testlog.json", encoding="utf-8") as file:
+        for line in file:
+            result = json.loads(line)
+            if result["result"] in ("OK", "EXPECTEDFAIL"):
+                counts.passed += 1
+            else:
+                counts.failures.append(f"{result['name']}: {result['result']}")
+    return counts
+
+
+def meson_tests(folder, log, suites, timeout, environment=None):
+    record = folder / "meson-logs" / "testlog.json"
+    record.unlink(missing_ok=True)
+    command = ["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs"]
+    for suite in suites:
+        command += ["--suite", suite]
+    call(command, log, timeout, environment)
+    if not record.exists():
+        return Counts()
+    return meson_results(folder)
+
+
+def unit_and_module(log):
+    """gcc, warnings are errors; every unit and module test."""
+    folder = build("gcc", [], log)
+    counts = meson_tests(folder, log, ["unit", "module"], 240)
+    if counts.passed == 0:
+        raise PhaseFailed("no unit test ran")
+    return counts
+
+
+SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
+              "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
+
+
+def sanitized_units(log):
+    """The unit tests once more, built with AddressSanitizer and UndefinedBehaviorSanitizer."""
+    folder = build("asan", ["-Dsanitize=address", "-Dbuildtype=debug", "-Db_lundef=false"], log)
+    return meson_tests(folder, log, ["unit"], 400, SANITIZERS)
+
+
+def clang_units(log):
+    """clang finds other warnings than gcc."""
+    folder = build("clang", [], log, {"CC": "clang"})
+    return meson_tests(folder, log, ["unit"], 240)
+
+
+# pytest
+
+def pytest_results(path):
+    counts = Counts()
+    for case in xml.etree.ElementTree.parse(path).iter("testcase"):
+        name = f"{case.get('classname')}.{case.get('name')}"
+        bad = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
+        if bad:
+            counts.failures.append(f"{name}: {bad[0]}")
+        else:
+            counts.passed += 1
+    return counts
+
+
+def run_pytest(log, timeout, *arguments):
+    record = log.with_suffix(".xml")
+    record.unlink(missing_ok=True)
+    status = call(["/usr/bin/python3", "-B", "-m", "pytest", "-p", "no:cacheprovider", "-ra",
+                   "--durations=15", f"--junitxml={record}", *arguments], log, timeout)
+    if not record.exists():
+        raise PhaseFailed(f"pytest did not finish (exit status {status})\n{tail(log)}")
+    counts = pytest_results(record)
+    if status not in (0, 1):
+        counts.failures.append(f"pytest ended with exit status {status}")
+    return counts
+
+
+def provider(log):
+    """The provider's own tests: a provider that errs proves nothing."""
+    return run_pytest(log, 120, "tests/provider")
+
+
+def end_to_end(log):
+    """The packages on a real host, seen by a person and by the provider."""
+    return run_pytest(log, 420, "tests/e2e", "-m", "not long")
+
+
+def end_to_end_long(log):
+    """The end-to-end tests that take minutes."""
+    return run_pytest(log, 1800, "tests/e2e", "-m", "long")
+
+
+PHASES = (unit_and_module, sanitized_units, provider)
+FULL_PHASES = (unit_and_module, sanitized_units, clang_units, provider)
+
+
+def play(phase):
+    """Runs one phase and says how it went."""
+    log = LOGS / f"{phase.__name__}.log"
+    log.unlink(missing_ok=True)
+    print(f"== {phase.__doc__}", flush=True)
+    began = time.monotonic()
+    try:
+        counts = phase(log)
+    except Exception as error:
+        counts = Counts(failures=[f"{phase.__name__}: {error}"])
+    for failure in counts.failures:
+        print(f"   FAILED {failure}")
+    if counts.failures and log.exists():
+        print(tail(log, 80))
+    print(f"   {counts.passed} passed, {len(counts.failures)} failed, "
+          f"{time.monotonic() - began:.0f} s ({log})", flush=True)
+    return counts
+
+
+def end_on_signals():
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda got, frame: sys.exit(128 + got))
+
+
+def main():
+    end_on_signals()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    passed = failed = 0
+    try:
+        for phase in FULL_PHASES if "--full" in sys.argv[1:] else PHASES:
+            counts = play(phase)
+            passed += counts.passed
+            failed += len(counts.failures)
+    finally:
+        janitor.sweep()
+    print(f"{passed} passed, {failed} failed")
+    return 0 if failed == 0 and passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
