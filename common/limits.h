@@ -59,3 +59,9 @@
 /* Configuration. */
 #define CONFIG_FILE_MAX         (1024u * 1024u)
 #define CONFIG_LINE_MAX         4096u
+#define CONFIG_FILES_MAX        256u   /* files in rcpch.conf.d */
+#define CONFIG_LIST_MAX         4096u  /* entries of one list */
+#define CONFIG_PROVIDERS_MAX    16u
+#define CONFIG_SERVICES_MAX     256u
+#define CONFIG_SECTIONS_MAX     10000u /* [user] sections */
+#define CONFIG_MESSAGES_MAX     100u   /* complaints about one configuration */

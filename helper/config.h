@@ -122,7 +122,7 @@ typedef struct Config {
     ShowQr show_qr;                /* [access] ShowQr=utf8|ascii|no */
 } Config;
 
-/* Messages for the administrator: "rcpch.conf:12: unknown key 'Isuer' in [provider entra]; did you mean 'Issuer'?" */
+/* Messages for the administrator: "/etc/rcpch/rcpch.conf:12: unknown key 'Isuer' in [provider entra]; did you mean 'Issuer'?" */
 typedef struct ConfigMessages {
     char **lines; /* NULL-terminated */
     size_t count;

@@ -1,0 +1,434 @@
+/*
+ * Checks between values (design §7). Each refuses what would let somebody in, hide somebody or
+ * hand out a number that belongs to others; what is merely odd is a warning.
+ */
+#include "helper/config-check.h"
+
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/limits.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "helper/config-file.h"
+#include "helper/text-list.h"
+
+/* --- addresses --------------------------------------------------------------------------------- */
+
+/* "127.0.0.1", "[::1]" or "localhost", as the whole host: 127.example.org is somewhere else. */
+static bool is_loopback(const char *host, size_t size)
+{
+    if (size == 9 && strncmp(host, "localhost", 9) == 0)
+        return true;
+    if (size == 5 && strncmp(host, "[::1]", 5) == 0)
+        return true;
+    return size > 4 && strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") >= size;
+}
+
+/* An address in brackets holds colons itself; what follows the bracket still belongs to the host. */
+static size_t host_size(const char *host)
+{
+    size_t bracket = host[0] == '[' ? strcspn(host, "]/?#") : 0;
+
+    return bracket + strcspn(host + bracket, ":/?#");
+}
+
+/* What is wrong with an address of the provider; NULL when nothing is. */
+static const char *url_fault(const char *url, bool allow_http_loopback)
+{
+    bool https = strncmp(url, "https://", 8) == 0;
+    const char *host = url + (https ? 8 : 7);
+
+    if (!https && strncmp(url, "http://", 7) != 0)
+        return "is not an https:// address";
+    for (const char *p = url; *p; p++) {
+        if (*p <= ' ' || *p >= 0x7f)
+            return "holds a character that an address cannot hold";
+    }
+    if (memchr(host, '@', strcspn(host, "/?")))
+        return "must not hold a user name or password";
+    if (strchr(host, '#'))
+        return "must not hold a '#'";
+    if (host_size(host) == 0)
+        return "names no host";
+    if (!https && !is_loopback(host, host_size(host)))
+        return "is not https; http is for loopback addresses only";
+    if (!https && !allow_http_loopback)
+        return "is not https; http on loopback needs AllowInsecureLoopback=yes";
+    return NULL;
+}
+
+static void check_url(const ProviderConfig *provider, const char *key, const char *url,
+                      ConfigReport *report)
+{
+    const char *fault = url ? url_fault(url, provider->allow_insecure_loopback) : NULL;
+
+    if (fault)
+        config_report_error(report, "provider", provider->name, key, "%s", fault);
+}
+
+static void check_proxy(const ProviderConfig *provider, ConfigReport *report)
+{
+    const char *proxy = provider->proxy;
+
+    if (proxy && strncmp(proxy, "http://", 7) != 0 && strncmp(proxy, "https://", 8) != 0 &&
+        strncmp(proxy, "socks5h://", 10) != 0)
+        config_report_error(report, "provider", provider->name, "Proxy",
+                            "is none of http://, https://, socks5h://");
+}
+
+/* --- providers --------------------------------------------------------------------------------- */
+
+static bool is_plain_word(const char *text, size_t max)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    size_t size = strlen(text);
+
+    return size > 0 && size <= max && strspn(text, letters) == size && text[0] != '.' &&
+           text[0] != '-';
+}
+
+/* Every tenant signs in at these, so that anybody with a Microsoft account would be "ours". */
+static bool is_shared_tenant(const char *tenant)
+{
+    return strcmp(tenant, "common") == 0 || strcmp(tenant, "organizations") == 0 ||
+           strcmp(tenant, "consumers") == 0;
+}
+
+static void check_tenant(const ProviderConfig *provider, ConfigReport *report)
+{
+    const char *tenant = provider->tenant;
+
+    if (provider->type != PROVIDER_ENTRA)
+        return;
+    if (!tenant || is_shared_tenant(tenant) ||
+        strstr(provider->issuer ? provider->issuer : "", "{tenantid}"))
+        config_report_error(report, "provider", provider->name, "Issuer",
+                            "does not name one tenant; use https://HOST/TENANT-ID/v2.0");
+}
+
+/* The trust anchor and the secret: what others may write or read is neither. */
+static void check_file(const ProviderConfig *provider, const char *key, const char *path,
+                       unsigned forbidden_mode, ConfigReport *report)
+{
+    const struct passwd *user = getpwnam(RCPCH_USER);
+    ConfigWhy why = {""};
+
+    if (path && config_file_check(path, user ? user->pw_uid : 0, forbidden_mode, &why) < 0)
+        config_report_error(report, "provider", provider->name, key, "%s %s", path, why.text);
+}
+
+static void check_domains(const Config *config, const ProviderConfig *provider,
+                          ConfigReport *report)
+{
+    for (size_t i = 0; provider->domains[i]; i++) {
+        char probe[NAME_FULL_MAX + 3];
+        snprintf(probe, sizeof(probe), "a@%s", provider->domains[i]);
+        if (strlen(provider->domains[i]) > NAME_FULL_MAX || !name_is_valid_full(probe))
+            config_report_error(report, "provider", provider->name, "Domains",
+                                "'%.100s' is not a domain", provider->domains[i]);
+        const ProviderConfig *other = config_provider_for_domain(config, probe);
+        if (other && other != provider)
+            config_report_error(report, "provider", provider->name, "Domains",
+                                "%s is also in [provider %s]", provider->domains[i], other->name);
+    }
+    if (!provider->domains[0] && config->provider_count > 1)
+        config_report_error(report, "provider", provider->name, "Domains",
+                            "is needed when there is more than one provider");
+}
+
+static void check_issuer(const Config *config, const ProviderConfig *provider,
+                         ConfigReport *report)
+{
+    if (!provider->issuer) {
+        config_report_error(report, "provider", provider->name, "Issuer", "is missing");
+        return;
+    }
+    check_url(provider, "Issuer", provider->issuer, report);
+    if (strchr(provider->issuer, '?'))
+        config_report_error(report, "provider", provider->name, "Issuer", "must not hold a '?'");
+    for (const ProviderConfig *other = config->providers; other < provider; other++) {
+        if (other->issuer && strcmp(other->issuer, provider->issuer) == 0)
+            config_report_error(report, "provider", provider->name, "Issuer",
+                                "is the same as in [provider %s]", other->name);
+    }
+}
+
+static void check_provider(const Config *config, const ProviderConfig *provider, bool check_owner,
+                           ConfigReport *report)
+{
+    if (!is_plain_word(provider->name, NAME_SHORT_MAX))
+        config_report_error(report, "provider", provider->name, NULL,
+                            "a name is made of letters, digits, '_', '.' and '-'");
+    check_issuer(config, provider, report);
+    if (!provider->client_id)
+        config_report_error(report, "provider", provider->name, "ClientId", "is missing");
+    if (provider->issuer)
+        check_url(provider, "OidcUrl", provider->oidc_url, report);
+    check_url(provider, "DeviceEndpoint", provider->device_endpoint, report);
+    check_url(provider, "TokenEndpoint", provider->token_endpoint, report);
+    check_url(provider, "JwksUri", provider->jwks_uri, report);
+    check_proxy(provider, report);
+    check_tenant(provider, report);
+    check_domains(config, provider, report);
+    if (check_owner) {
+        check_file(provider, "CaFile", provider->ca_file, S_IWGRP | S_IWOTH, report);
+        check_file(provider, "ClientSecretFile", provider->client_secret_file,
+                   S_IWGRP | S_IROTH | S_IWOTH, report);
+    }
+}
+
+/* --- numbers ----------------------------------------------------------------------------------- */
+
+typedef struct Range {
+    uint32_t first, last;
+    const char *owner;
+} Range;
+
+/* systemd's UIDS-GIDS.md and shadow's login.defs. */
+static const Range taken_ranges[] = {
+    {0, 59999, "local users and the distribution"},
+    {60000, 61183, "homed, dynamic users of the distribution"},
+    {61184, 65519, "systemd's dynamic users"},
+    {65520, 65535, "nobody and reserved numbers"},
+    {524288, 1879048191, "containers and subordinate ids"},
+    {2147352576, 2147418111, "foreign user ids"},
+    {2147483648, UINT32_MAX, "reserved numbers"},
+};
+
+static const Range *range_taken(uint64_t first, uint64_t last)
+{
+    for (size_t i = 0; i < ELEMENTSOF(taken_ranges); i++) {
+        if (first <= taken_ranges[i].last && last >= taken_ranges[i].first)
+            return &taken_ranges[i];
+    }
+    return NULL;
+}
+
+static void check_identity(const Config *config, ConfigReport *report)
+{
+    uint64_t last = (uint64_t)config->uid_base + config->uid_count - 1;
+    const Range *taken = range_taken(config->uid_base, last);
+    const char *percent = strchr(config->home_template, '%');
+
+    if (taken)
+        config_report_error(report, "identity", NULL, "UidBase",
+                            "%u and UidCount=%u reach into %u-%u, which belong to %s",
+                            config->uid_base, config->uid_count, taken->first, taken->last,
+                            taken->owner);
+    if (!percent || percent[1] != 'u' || strchr(percent + 1, '%'))
+        config_report_error(report, "identity", NULL, "HomeTemplate",
+                            "must hold %%u once, for the account's name");
+    else if (!path_is_valid(config->home_template))
+        config_report_error(report, "identity", NULL, "HomeTemplate",
+                            "is not an absolute path without '..', '//' and ':'");
+    if (strlen(config->shell) > SHELL_MAX)
+        config_report_error(report, "identity", NULL, "Shell", "is longer than %u bytes",
+                            SHELL_MAX);
+}
+
+static bool in_identity_range(const Config *config, uint32_t number)
+{
+    return number >= config->uid_base && number - config->uid_base < config->uid_count;
+}
+
+/* --- groups and users -------------------------------------------------------------------------- */
+
+/* Membership in these is as good as root. */
+static bool is_privileged_group(const char *name)
+{
+    static const char *const privileged[] = {"docker", "lxd",   "disk", "shadow",      "sudo",
+                                             "wheel",  "root",  "kmem", "incus-admin", "libvirt"};
+
+    for (size_t i = 0; i < ELEMENTSOF(privileged); i++) {
+        if (strcmp(name, privileged[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_local_group(const GroupConfig *group, ConfigReport *report)
+{
+    if (!group->local_group)
+        return;
+    if (!name_is_valid_short(group->local_group))
+        config_report_error(report, "group", group->name, "LocalGroup", "is not a group's name");
+    if (is_privileged_group(group->local_group) && !group->allow_privileged)
+        config_report_error(report, "group", group->name, "LocalGroup",
+                            "%s is as good as root; AllowPrivilegedLocalGroup=yes says you mean it",
+                            group->local_group);
+}
+
+static void check_group_provider(const Config *config, const GroupConfig *group,
+                                 ConfigReport *report)
+{
+    if (group->provider && !config_provider(config, group->provider))
+        config_report_error(report, "group", group->name, "Provider",
+                            "%s is no [provider] section", group->provider);
+    if (!group->provider && config->provider_count > 1)
+        config_report_error(report, "group", group->name, "Provider",
+                            "is needed when there is more than one provider");
+}
+
+/* Same directory group, or same pinned number, as an earlier section. */
+static void check_group_twins(const Config *config, const GroupConfig *group, ConfigReport *report)
+{
+    const char *provider = group->provider ? group->provider : "";
+
+    for (const GroupConfig *other = config->groups; other < group; other++) {
+        if (group->id && other->id && strcmp(group->id, other->id) == 0 &&
+            strcmp(provider, other->provider ? other->provider : "") == 0)
+            config_report_error(report, "group", group->name, "Id", "is also that of [group %s]",
+                                other->name);
+        if (group->gid != 0 && group->gid == other->gid)
+            config_report_error(report, "group", group->name, "Gid", "is also that of [group %s]",
+                                other->name);
+    }
+}
+
+static void check_group(const Config *config, const GroupConfig *group, ConfigReport *report)
+{
+    if (!name_is_valid_short(group->name))
+        config_report_error(report, "group", group->name, NULL, "'%.100s' is not a group's name",
+                            group->name);
+    if (!group->id)
+        config_report_error(report, "group", group->name, "Id", "is missing");
+    else if (strlen(group->id) > CLAIM_MAX)
+        config_report_error(report, "group", group->name, "Id", "is too long");
+    if (group->gid != 0 && !in_identity_range(config, group->gid))
+        config_report_error(report, "group", group->name, "Gid",
+                            "%u is outside [identity] UidBase= and UidCount=", group->gid);
+    check_group_provider(config, group, report);
+    check_local_group(group, report);
+    check_group_twins(config, group, report);
+}
+
+static void check_pinned_uid(const Config *config, const UserConfig *user, ConfigReport *report)
+{
+    const Range *taken = range_taken(user->uid, user->uid);
+
+    if (user->uid == 0)
+        return;
+    /* Fleets pin numbers that people had before; those below 60000 may be theirs. */
+    if (user->uid < 1000 || (taken && taken->first > 0))
+        config_report_error(report, "user", user->name, "Uid", "%u belongs to %s", user->uid,
+                            taken ? taken->owner : "others");
+    else if (taken)
+        config_report_warning(report, "user", user->name, "Uid",
+                              "%u may be given to a local user by useradd", user->uid);
+    for (const GroupConfig *group = config->groups; group < config->groups + config->group_count;
+         group++) {
+        if (group->gid == user->uid)
+            config_report_error(report, "user", user->name, "Uid",
+                                "%u is also the Gid= of [group %s]", user->uid, group->name);
+    }
+}
+
+static void check_tie(const UserConfig *user, ConfigReport *report)
+{
+    if (!user->directory)
+        return;
+    if (!name_is_valid_full(user->directory))
+        config_report_error(report, "user", user->name, "Directory",
+                            "is not a name such as alice@rcpch.ac.uk");
+    if (strcmp(user->name, "root") == 0)
+        config_report_error(report, "user", user->name, "Directory", "root is never tied");
+    if (user->uid != 0 || user->home || user->shell)
+        config_report_error(report, "user", user->name, "Directory",
+                            "ties a local account, which keeps its uid, home and shell");
+}
+
+static void check_user(const Config *config, const UserConfig *user, ConfigReport *report)
+{
+    if (!name_is_valid(user->name))
+        config_report_error(report, "user", user->name, NULL, "'%.100s' is not an account's name",
+                            user->name);
+    if (user->shell && strlen(user->shell) > SHELL_MAX)
+        config_report_error(report, "user", user->name, "Shell", "is longer than %u bytes",
+                            SHELL_MAX);
+    check_tie(user, report);
+    check_pinned_uid(config, user, report);
+    for (const UserConfig *other = config->users; other < user; other++) {
+        if (user->uid != 0 && other->uid == user->uid)
+            config_report_error(report, "user", user->name, "Uid", "is also that of [user %s]",
+                                other->name);
+        if (user->directory && other->directory && strcmp(user->directory, other->directory) == 0)
+            config_report_error(report, "user", user->name, "Directory",
+                                "is also that of [user %s]", other->name);
+    }
+}
+
+/* --- access, services, revocation -------------------------------------------------------------- */
+
+static void check_group_names(const Config *config, char *const *names, const char *section,
+                              const char *name, const char *key, ConfigReport *report)
+{
+    for (size_t i = 0; names[i]; i++) {
+        if (!config_group(config, names[i]))
+            config_report_error(report, section, name, key, "'%.100s' is no [group] section",
+                                names[i]);
+    }
+}
+
+static void check_access(const Config *config, ConfigReport *report)
+{
+    check_group_names(config, config->allow_groups, "access", NULL, "AllowGroups", report);
+    for (size_t i = 0; config->allow_users[i]; i++) {
+        if (!name_is_valid(config->allow_users[i]))
+            config_report_error(report, "access", NULL, "AllowUsers",
+                                "'%.100s' is not an account's name", config->allow_users[i]);
+    }
+    if (!config->allow_all && !config->allow_groups[0] && !config->allow_users[0])
+        config_report_warning(report, "access", NULL, NULL,
+                              "allows nobody: name AllowGroups=, AllowUsers= or AllowAll=yes");
+}
+
+static void check_service(const Config *config, const ServiceConfig *service,
+                          ConfigReport *report)
+{
+    bool alias = strcmp(service->name, "sudo-i") == 0 || strcmp(service->name, "su-l") == 0;
+
+    if (!is_plain_word(service->name, 64))
+        config_report_error(report, "service", service->name, NULL, "is not a PAM service's name");
+    if (alias)
+        config_report_error(report, "service", service->name, NULL,
+                            "is covered by [service %s]",
+                            strcmp(service->name, "su-l") == 0 ? "su" : "sudo");
+    check_group_names(config, service->require_groups, "service", service->name, "RequireGroups",
+                      report);
+}
+
+static void check_revocation(const Config *config, ConfigReport *report)
+{
+    if (config->max_unconfirmed_usec != 0 &&
+        config->offline_grace_usec > config->max_unconfirmed_usec)
+        config_report_warning(report, "revocation", NULL, "OfflineGrace",
+                              "is longer than MaxUnconfirmed: new sessions would be ended at once");
+    if (config->max_unconfirmed_usec != 0 &&
+        config->max_unconfirmed_usec < config->refresh_check_usec)
+        config_report_warning(report, "revocation", NULL, "MaxUnconfirmed",
+                              "is shorter than RefreshCheckSec: everybody would be ended");
+    if (config->logins_per_source > config->logins_total)
+        config_report_warning(report, "access", NULL, "LoginsPerSource",
+                              "is more than Logins: one source can take them all");
+}
+
+void config_check(const Config *config, bool check_owner, ConfigReport *report)
+{
+    if (config->provider_count == 0)
+        config_report_warning(report, NULL, NULL, NULL,
+                              "there is no [provider] section: nobody can sign in");
+    for (size_t i = 0; i < config->provider_count; i++)
+        check_provider(config, &config->providers[i], check_owner, report);
+    check_identity(config, report);
+    for (size_t i = 0; i < config->group_count; i++)
+        check_group(config, &config->groups[i], report);
+    for (size_t i = 0; i < config->user_count; i++)
+        check_user(config, &config->users[i], report);
+    for (size_t i = 0; i < config->service_count; i++)
+        check_service(config, &config->services[i], report);
+    check_access(config, report);
+    check_revocation(config, report);
+}

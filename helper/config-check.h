@@ -1,0 +1,14 @@
+/*
+ * What must hold between the values of a configuration, and the defaults of what was left out.
+ */
+#pragma once
+
+#include "helper/config.h"
+#include "helper/config-report.h"
+
+/* Fills what has a default and was not set. Returns 0, -ENOMEM. */
+int config_fill(Config *config);
+
+/* All checks that need more than one value; run after config_fill(). `check_owner`: also owner
+ * and mode of the files that the configuration names. */
+void config_check(const Config *config, bool check_owner, ConfigReport *report);
