@@ -334,6 +334,19 @@ int config_read(const char *file, const char *dir, bool check_owner, Config **re
     return 0;
 }
 
+int config_new_default(Config **ret_config)
+{
+    _cleanup_(config_freep) Config *config = config_new();
+
+    if (!config)
+        return -ENOMEM;
+    int r = config_fill(config);
+    if (r < 0)
+        return r;
+    *ret_config = TAKE_PTR(config);
+    return 0;
+}
+
 void config_messages_clear(ConfigMessages *messages)
 {
     text_list_free(messages->lines);

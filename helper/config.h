@@ -133,6 +133,9 @@ typedef struct ConfigMessages {
  * Returns 0, -EBADMSG for a configuration error, or another negative errno. */
 int config_read(const char *file, const char *dir, bool check_owner, Config **ret_config, ConfigMessages *messages);
 
+/* What no file says: every default, no provider, nobody allowed. Stands in for a configuration that is broken at start. */
+int config_new_default(Config **ret_config);
+
 Config *config_free(Config *config);
 DEFINE_CLEANUP(Config *, config_free)
 void config_messages_clear(ConfigMessages *messages);

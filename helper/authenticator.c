@@ -1,0 +1,270 @@
+/*
+ * The account phase. See authenticator.h.
+ */
+#include "helper/authenticator.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "helper/admission.h"
+#include "helper/manager.h"
+#include "helper/refresher.h"
+#include "helper/revocation.h"
+#include "helper/sessions.h"
+
+#define CHECKS_MAX 1024u /* waiting for the provider at the same time */
+
+typedef struct Check Check;
+struct Check {
+    Authenticator *authenticator;
+    Check *next;
+    char *user, *ruser, *service, *rhost, *target, *auth_info;
+    RefreshWait *wait;
+    AuthenticatorHandler handler;
+    void *userdata;
+};
+
+struct Authenticator {
+    Manager *manager;
+    Check *first; /* those that wait */
+    size_t count;
+};
+
+static Check *check_free(Check *check)
+{
+    if (!check)
+        return NULL;
+    refresher_wait_cancel(check->wait);
+    free(check->user);
+    free(check->ruser);
+    free(check->service);
+    free(check->rhost);
+    free(check->target);
+    free(check->auth_info);
+    free(check);
+    return NULL;
+}
+DEFINE_CLEANUP(Check *, check_free)
+
+static int check_new(Authenticator *authenticator, const AccountCheckRequest *request,
+                     Check **ret_check)
+{
+    _cleanup_(check_freep) Check *check = calloc(1, sizeof(*check));
+
+    if (!check)
+        return -ENOMEM;
+    check->authenticator = authenticator;
+    check->user = strdup(request->user);
+    check->ruser = strdup(request->ruser);
+    check->service = strdup(request->service);
+    check->rhost = strdup(request->rhost);
+    check->target = strdup(request->target);
+    check->auth_info = strdup(request->auth_info);
+    if (!check->user || !check->ruser || !check->service || !check->rhost || !check->target ||
+        !check->auth_info)
+        return -ENOMEM;
+    *ret_check = TAKE_PTR(check);
+    return 0;
+}
+
+/* --- the log ---------------------------------------------------------------------------------- */
+
+/* sudo acts for root though its account phase names the caller; su names both. */
+static bool is_elevation(const Check *check)
+{
+    if (strncmp(check->service, "sudo", 4) == 0)
+        return service_elevates(check->service);
+    return service_elevates(check->service) && check->target[0] != '\0';
+}
+
+static void fill_account(Record *record, const Account *account, char uid[16])
+{
+    if (!account)
+        return;
+    snprintf(uid, 16, "%u", account->uid);
+    record_set(record, RECORD_UID, uid);
+    record_set(record, RECORD_IDENTITY, account->id);
+    record_set(record, RECORD_PROVIDER, account->provider);
+    record_set(record, RECORD_EVIDENCE, account->evidence);
+}
+
+static void log_decision(const Check *check, const Account *account, Outcome outcome,
+                         const char *reason)
+{
+    bool elevation = is_elevation(check);
+    Record record = {.event = elevation ? RECORD_ELEVATION : RECORD_ACCOUNT_CHECK};
+    char uid[16];
+
+    if (outcome == OUTCOME_ALLOW && !elevation)
+        return;
+    fill_account(&record, account, uid);
+    record_set(&record, RECORD_OUTCOME, outcome_to_word(outcome));
+    record_set(&record, RECORD_REASON, reason);
+    record_set(&record, RECORD_USER, check->user);
+    record_set(&record, RECORD_RUSER, check->ruser);
+    record_set(&record, RECORD_SERVICE, check->service);
+    record_set(&record, RECORD_RHOST, check->rhost);
+    record_set(&record, RECORD_OTHER, check->target);
+    /* "publickey ssh-ed25519 AAAA…": how, without the key */
+    char method[32] = "";
+    size_t size = strcspn(check->auth_info, " \n");
+    if (size > 0 && size < sizeof(method))
+        memcpy(method, check->auth_info, size);
+    record_set(&record, RECORD_METHOD, method);
+    manager_log(check->authenticator->manager, &record);
+}
+
+/* --- the decision ----------------------------------------------------------------------------- */
+
+static void text_for(Outcome outcome, const char *missing, char *text, size_t size)
+{
+    if (missing)
+        snprintf(text, size,
+                 "This needs membership in the group %.32s.\n"
+                 "Ask the administrator of this host for access.", missing);
+    else
+        snprintf(text, size, "%s", outcome == OUTCOME_ALLOW ? "" : outcome_to_text(outcome));
+}
+
+static void decide(Check *check)
+{
+    Manager *manager = check->authenticator->manager;
+    Account *account = accounts_find(manager->accounts, check->user);
+    const char *missing = NULL, *reason = NULL;
+    Outcome outcome = OUTCOME_UNAVAILABLE;
+    Stamp now = stamp_now();
+    char text[512];
+
+    if (!account)
+        reason = "the account is not known here";
+    else
+        outcome = admission_judge(account, manager->config, check->service, &now, &missing);
+    if (outcome == OUTCOME_ALLOW && !enforcer_client_connected(manager->enforcer)) {
+        outcome = OUTCOME_UNAVAILABLE; /* who cannot be cut is not let in */
+        reason = "the enforcer cannot be reached";
+    }
+    if (missing)
+        reason = "not in a group that the service requires";
+    log_decision(check, account, outcome, reason);
+    text_for(outcome, missing, text, sizeof(text));
+    check->handler(outcome, text, check->userdata);
+}
+
+/* --- waiting for the provider ----------------------------------------------------------------- */
+
+static void unlink_check(Check *check)
+{
+    Authenticator *authenticator = check->authenticator;
+    Check **link = &authenticator->first;
+
+    while (*link && *link != check)
+        link = &(*link)->next;
+    if (!*link)
+        return;
+    *link = check->next;
+    authenticator->count--;
+}
+
+static void on_checked(Account *account, const Evidence *evidence, void *userdata)
+{
+    _cleanup_(check_freep) Check *check = userdata;
+
+    check->wait = NULL; /* freed by the refresher after this */
+    unlink_check(check);
+    decide(check);
+}
+
+/* Returns 0 when on_checked() will be called, or a negative errno: then it is decided without. */
+static int ask_provider(Check *check, Account *account)
+{
+    Authenticator *authenticator = check->authenticator;
+    Manager *manager = authenticator->manager;
+
+    if (authenticator->count >= CHECKS_MAX)
+        return -EBUSY;
+    check->next = authenticator->first;
+    authenticator->first = check;
+    authenticator->count++;
+    int r = refresher_check(manager->refresher, account, manager->config->check_timeout_usec,
+                            on_checked, check, &check->wait);
+    if (r < 0)
+        unlink_check(check);
+    return r;
+}
+
+static bool wants_provider(const Check *check, const Account *account)
+{
+    Stamp now = stamp_now();
+
+    return account && verdict_needs_check(account, check->authenticator->manager->config, &now);
+}
+
+void authenticator_check(Authenticator *authenticator, const AccountCheckRequest *request,
+                         AuthenticatorHandler handler, void *userdata)
+{
+    Account *account = accounts_find(authenticator->manager->accounts, request->user);
+    _cleanup_(check_freep) Check *check = NULL;
+
+    if (check_new(authenticator, request, &check) < 0) {
+        handler(OUTCOME_INTERNAL, "", userdata);
+        return;
+    }
+    check->handler = handler;
+    check->userdata = userdata;
+    if (!request->unprivileged && wants_provider(check, account) &&
+        ask_provider(check, account) == 0) {
+        check = NULL; /* on_checked() has it */
+        return;
+    }
+    decide(check);
+}
+
+Outcome authenticator_open_session(Authenticator *authenticator, const char *user, const char *ruser,
+                                   const char *service, const char *rhost, const char *tty, int leader_pidfd,
+                                   char ret_id[40])
+{
+    Manager *manager = authenticator->manager;
+    Account *account = accounts_find(manager->accounts, user);
+    Record record = {.event = RECORD_ACCOUNT_CHECK};
+    Outcome outcome = OUTCOME_UNAVAILABLE;
+    char uid[16];
+
+    if (account)
+        outcome = sessions_open(manager->sessions, account, ruser, service, rhost, tty, leader_pidfd, ret_id);
+    if (outcome == OUTCOME_ALLOW)
+        return outcome;
+    fill_account(&record, account, uid);
+    record_set(&record, RECORD_OUTCOME, outcome_to_word(outcome));
+    record_set(&record, RECORD_REASON, "the session was not opened");
+    record_set(&record, RECORD_USER, user);
+    record_set(&record, RECORD_RUSER, ruser);
+    record_set(&record, RECORD_SERVICE, service);
+    record_set(&record, RECORD_RHOST, rhost);
+    record_set(&record, RECORD_TTY, tty);
+    manager_log(manager, &record);
+    return outcome;
+}
+
+int authenticator_new(Manager *manager, Authenticator **ret_authenticator)
+{
+    Authenticator *authenticator = calloc(1, sizeof(*authenticator));
+
+    if (!authenticator)
+        return -ENOMEM;
+    authenticator->manager = manager;
+    *ret_authenticator = authenticator;
+    return 0;
+}
+
+Authenticator *authenticator_free(Authenticator *authenticator)
+{
+    if (!authenticator)
+        return NULL;
+    while (authenticator->first) {
+        _cleanup_(check_freep) Check *check = authenticator->first;
+        unlink_check(check);
+        check->handler(OUTCOME_UNAVAILABLE, "", check->userdata);
+    }
+    free(authenticator);
+    return NULL;
+}

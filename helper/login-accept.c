@@ -1,0 +1,255 @@
+/*
+ * After an approval: judge, store, publish, record, admit (design §3 "Order").
+ *
+ * The order is the point. Nothing is stored for somebody who is not the account's owner; the
+ * snapshot is in force before ALLOW, because sshd's initgroups comes next; the line is in the log
+ * before ALLOW, because an admission that left no trace must not happen. Any failure denies.
+ */
+#include "helper/login-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "helper/revocation.h"
+
+#define ENFORCER_PATIENCE_USEC (10 * USEC_PER_SEC)
+
+/* "4f6a… (bob@rcpch.ac.uk)": who signed in, for the log. */
+static char *describe(const Identity *identity)
+{
+    char *text = NULL;
+
+    if (asprintf(&text, "%s (%s)", identity->id ? identity->id : "no id",
+                 identity->username ? identity->username : "no name") < 0)
+        return NULL;
+    return text;
+}
+
+static Outcome judge(Login *login, const Identity *identity)
+{
+    Manager *manager = login->logins->manager;
+    Account *account = login->account;
+    const ProviderConfig *provider = config_provider(manager->config, account->provider);
+    Stamp now = stamp_now();
+
+    if (!provider) /* a reload took it away meanwhile */
+        return OUTCOME_UNAVAILABLE;
+    Outcome outcome = verdict_admits(account, manager->config, true, false, &now);
+    if (outcome != OUTCOME_ALLOW)
+        return outcome;
+    return login_policy(identity, account, provider, manager->config, &now);
+}
+
+static const char *reason_of(Outcome outcome)
+{
+    static const char *const reasons[_OUTCOME_COUNT] = {
+        [OUTCOME_WRONG_IDENTITY] = "somebody else signed in",
+        [OUTCOME_NOT_IN_GROUP] = "the account is not allowed on this host",
+        [OUTCOME_NOT_BOUND] = "the account is not bound to a directory id",
+        [OUTCOME_DISABLED] = "the account is disabled",
+        [OUTCOME_UNAVAILABLE] = "the account's provider is not configured any more",
+    };
+
+    return (unsigned)outcome < _OUTCOME_COUNT && reasons[outcome] ? reasons[outcome]
+                                                                  : "the account was refused";
+}
+
+static int bind_first(Login *login, const Identity *identity)
+{
+    Manager *manager = login->logins->manager;
+    Account *account = login->account;
+    Record record = {.event = RECORD_ACCOUNT};
+
+    if (account->id)
+        return 0;
+    int r = account_bind(manager->accounts, account, identity->issuer, identity->id);
+    if (r < 0)
+        return r;
+    record_set(&record, RECORD_ACTION, "bound");
+    record_set(&record, RECORD_REASON, "first sign-in, the user name was the same");
+    record_set(&record, RECORD_USER, account->name);
+    record_set(&record, RECORD_IDENTITY, account->id);
+    record_set(&record, RECORD_OTHER, identity->username);
+    record_set(&record, RECORD_PROVIDER, account->provider);
+    manager_log(manager, &record);
+    return 0;
+}
+
+/* What the directory says of a bound account is kept whether or not it admits here. */
+static int store_facts(Login *login, const Identity *identity)
+{
+    Accounts *accounts = login->logins->manager->accounts;
+    Account *account = login->account;
+
+    if (identity->groups_known) {
+        int r = account_set_groups(accounts, account, identity->groups);
+        if (r < 0)
+            return r;
+    }
+    if (identity->full_name && strcmp(identity->full_name, account->gecos ? account->gecos : "") != 0)
+        return account_set_profile(accounts, account, identity->full_name);
+    return 0;
+}
+
+/* Without a new refresh token the old one goes too: it belongs to a sign-in that is over, and
+ * what becomes of it must not count against this one. */
+static int store_sign_in(Login *login, const TokenResult *result)
+{
+    Manager *manager = login->logins->manager;
+    Account *account = login->account;
+    Stamp now = stamp_now();
+
+    int r = account_set_signed_in(manager->accounts, account, &now);
+    if (r < 0)
+        return r;
+    r = store_token_put(manager->store, account, result->refresh_token);
+    if (r < 0)
+        return r;
+    return revocation_signed_in(manager->revocation, account);
+}
+
+static int store_all(Login *login, const TokenResult *result)
+{
+    int r = bind_first(login, result->identity);
+    if (r < 0)
+        return r;
+    r = store_facts(login, result->identity);
+    if (r < 0)
+        return r;
+    return store_sign_in(login, result);
+}
+
+/* --- the record, then ALLOW ------------------------------------------------------------------- */
+
+static void on_recorded(int result, const EnforcerAppendReply *reply, void *userdata)
+{
+    _cleanup_free_ LoginRecord *record = userdata;
+    Login *login = record->login;
+    LoginDecision decision;
+
+    if (!login)
+        return;
+    login->record = NULL;
+    if (result < 0 || (!reply->to_file && !reply->to_journal)) {
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the access log did not take the record", NULL);
+        return;
+    }
+    login->recorded = true;
+    if (login_step(login, LOGIN_EVENT_RECORDED, &decision) && decision == LOGIN_DECIDES_ADMIT)
+        login_finish(login, OUTCOME_ALLOW, NULL);
+}
+
+static int append_admission(Login *login)
+{
+    Record record = {0};
+    char uid[16];
+
+    login->record = calloc(1, sizeof(*login->record));
+    if (!login->record)
+        return -ENOMEM;
+    login->record->login = login;
+    login_fill_record(login, &record, uid);
+    record_set(&record, RECORD_OUTCOME, outcome_to_word(OUTCOME_ALLOW));
+    int r = enforcer_append(login->logins->manager->enforcer, &record, on_recorded, login->record);
+    if (r < 0) {
+        free(login->record);
+        login->record = NULL;
+    }
+    return r;
+}
+
+/* The verdict may have moved while the snapshot was on its way. */
+static Outcome judge_again(const Login *login)
+{
+    Stamp now = stamp_now();
+
+    return verdict_admits(login->account, login->logins->manager->config, true, false, &now);
+}
+
+static void record_admission(Login *login)
+{
+    LoginDecision decision;
+
+    Outcome outcome = judge_again(login);
+    if (outcome != OUTCOME_ALLOW) {
+        login_refuse(login, outcome, reason_of(outcome), NULL);
+        return;
+    }
+    if (!login_step(login, LOGIN_EVENT_PUBLISHED, &decision))
+        return;
+    if (append_admission(login) < 0)
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the access log cannot be reached", NULL);
+}
+
+static void on_published(int result, void *userdata)
+{
+    Login *login = userdata;
+
+    login->publishing = false;
+    if (result < 0)
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the account could not be published", NULL);
+    else
+        record_admission(login);
+}
+
+static void publish(Login *login)
+{
+    login_limit_time(login, ENFORCER_PATIENCE_USEC);
+    int r = publisher_request(login->logins->manager->publisher, on_published, login);
+    if (r < 0)
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the account could not be published", NULL);
+    else
+        login->publishing = true;
+}
+
+void login_accept_cancel(Login *login)
+{
+    if (login->publishing)
+        publisher_forget(login->logins->manager->publisher, on_published, login);
+    login->publishing = false;
+    if (login->record)
+        login->record->login = NULL;
+    login->record = NULL;
+}
+
+/* --- the decision ----------------------------------------------------------------------------- */
+
+/* Somebody of ours who may not come in here: what we learnt of the groups still takes effect. */
+static void keep_facts_of_refused(Login *login, const Identity *identity)
+{
+    Manager *manager = login->logins->manager;
+
+    if (!login->account->id || login->unprivileged)
+        return;
+    if (store_facts(login, identity) < 0 || publisher_request(manager->publisher, NULL, NULL) < 0)
+        manager_alarm(manager, "the groups of %s could not be stored", login->account->name);
+}
+
+void login_accept(Login *login, TokenResult *result)
+{
+    LoginDecision decision;
+
+    free(login->identity);
+    login->identity = describe(result->identity);
+    Outcome outcome = judge(login, result->identity);
+    if (outcome == OUTCOME_NOT_IN_GROUP)
+        keep_facts_of_refused(login, result->identity);
+    if (outcome != OUTCOME_ALLOW) {
+        login_refuse(login, outcome, reason_of(outcome), NULL);
+        return;
+    }
+    if (!login_step(login, LOGIN_EVENT_APPROVED, &decision))
+        return;
+    /* A screen locker's sign-in proves who sits there; it renews nothing (design §2). */
+    if (login->unprivileged) {
+        record_admission(login);
+        return;
+    }
+    int r = store_all(login, result);
+    if (r == -EEXIST)
+        login_refuse(login, OUTCOME_WRONG_IDENTITY, "that identity is another account's", NULL);
+    else if (r < 0)
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the sign-in could not be stored", NULL);
+    else
+        publish(login);
+}

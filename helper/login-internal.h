@@ -1,0 +1,68 @@
+/*
+ * One login under way, shared by login.c (its life: limits, channel, time) and login-accept.c
+ * (what follows an approval). Nobody else includes this.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+#include "helper/login.h"
+#include "helper/login-states.h"
+#include "helper/manager.h"
+
+typedef struct Login Login;
+
+/* What the enforcer client holds while it writes the admission: the login may end before. */
+typedef struct LoginRecord {
+    Login *login; /* NULL once the login has gone */
+} LoginRecord;
+
+struct Login {
+    Logins *logins;
+    Login *next;
+    LoginState state;
+    unsigned seen; /* of login-states.h */
+    int channel;   /* our end, -1 once closed */
+    sd_event_source *io, *timer;
+    char *user, *service, *rhost, *tty;
+    bool no_qr, unprivileged;
+    bool recorded; /* its line was given to the log */
+    Account *account;
+    Method method;
+    ProviderOp *op;
+    uint64_t deadline_usec; /* CLOCK_BOOTTIME */
+    LoginRecord *record;
+    bool publishing; /* the publisher will call */
+    /* For the log line. */
+    char *identity; /* who signed in */
+    char *evidence;
+};
+
+struct Logins {
+    Manager *manager;
+    Login *first;
+    sd_event_source *reaper; /* frees logins that are over, outside their own callbacks */
+};
+
+const char *login_method_to_word(Method method);
+
+/* Ends the login with a denial. `text` replaces the outcome's own; NULL: login_text_refusal(). */
+void login_refuse(Login *login, Outcome outcome, const char *reason, const char *text);
+
+/* Moves the login by the table. False when the event was not allowed: the login is refused then. */
+bool login_step(Login *login, LoginEvent event, LoginDecision *ret_decision);
+
+/* The provider's good tokens: judge, store, publish, record, admit. `result` is borrowed. */
+void login_accept(Login *login, TokenResult *result);
+
+/* Sends FINISHED and keeps the channel until the module hangs up. For a login in LOGIN_DECIDED. */
+void login_finish(Login *login, Outcome outcome, const char *text);
+
+/* Stops waiting for the publisher and the enforcer. */
+void login_accept_cancel(Login *login);
+
+/* The line of the access log, without outcome and reason. Texts are borrowed from the login. */
+void login_fill_record(const Login *login, Record *record, char uid[16]);
+
+/* Another limit in time, counted from now; never later than the login's own. */
+void login_limit_time(Login *login, uint64_t usec);

@@ -1,0 +1,203 @@
+/*
+ * Start and reload of the configuration. See manager-config.h.
+ *
+ * A new configuration is read, checked and given its providers beside the old one; only when all
+ * of that has worked does it take over. What runs under the old one ends in its own time
+ * (retired.h) and is judged by the new one.
+ */
+#include "helper/manager-config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <systemd/sd-journal.h>
+
+#include "helper/retired.h"
+#include "helper/revocation.h"
+#include "helper/text-list.h"
+
+/* --- messages ---------------------------------------------------------------------------------- */
+
+static _printf_(2, 3) void add_message(ConfigMessages *messages, const char *format, ...)
+{
+    _cleanup_free_ char *line = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    int r = vasprintf(&line, format, arguments);
+    va_end(arguments);
+    if (r < 0) {
+        line = NULL;
+        return;
+    }
+    if (!messages->lines)
+        messages->lines = text_list_new();
+    if (messages->lines && text_list_add(&messages->lines, line) == 0)
+        messages->count++;
+}
+
+static const char *first_message(const ConfigMessages *messages)
+{
+    return messages->count > 0 ? messages->lines[0] : NULL;
+}
+
+static void log_configuration(Manager *manager, const char *action, const char *reason)
+{
+    Record record = {.event = RECORD_CONFIGURATION};
+
+    record_set(&record, RECORD_ACTION, action);
+    record_set(&record, RECORD_REASON, reason);
+    manager_log(manager, &record);
+}
+
+static void keep_error(Manager *manager, const ConfigMessages *messages)
+{
+    config_messages_clear(&manager->config_error);
+    for (size_t i = 0; i < messages->count; i++) {
+        sd_journal_print(LOG_ERR, "%s", messages->lines[i]);
+        add_message(&manager->config_error, "%s", messages->lines[i]);
+    }
+    if (messages->count == 0)
+        add_message(&manager->config_error, "the configuration cannot be read");
+    log_configuration(manager, "refused", first_message(&manager->config_error));
+}
+
+/* --- providers --------------------------------------------------------------------------------- */
+
+/* All or nothing. `*ret_failed` names the section that could not be built. */
+static int build_providers(Manager *manager, const Config *config, Provider ***ret_providers,
+                           const char **ret_failed)
+{
+    Provider **providers = calloc(config->provider_count + 1, sizeof(*providers));
+
+    *ret_failed = "";
+    if (!providers)
+        return -ENOMEM;
+    for (size_t i = 0; i < config->provider_count; i++) {
+        int r = provider_new(manager->event, manager->http, &config->providers[i],
+                             manager->paths->cache_dir, &providers[i]);
+        if (r < 0) {
+            *ret_failed = config->providers[i].name;
+            providers_free(providers, config->provider_count);
+            return r;
+        }
+    }
+    *ret_providers = providers;
+    return 0;
+}
+
+static int read_all(Manager *manager, Config **ret_config, Provider ***ret_providers,
+                    ConfigMessages *messages)
+{
+    const ManagerPaths *paths = manager->paths;
+    _cleanup_(config_freep) Config *config = NULL;
+    const char *failed;
+
+    int r = config_read(paths->conf_file, paths->conf_dir, paths->check_owner, &config, messages);
+    if (r < 0)
+        return r;
+    r = build_providers(manager, config, ret_providers, &failed);
+    if (r < 0) {
+        add_message(messages, "[provider %s] cannot be set up: %s", failed, strerror(-r));
+        return r;
+    }
+    *ret_config = TAKE_PTR(config);
+    return 0;
+}
+
+static int use_defaults(Manager *manager)
+{
+    int r = config_new_default(&manager->config);
+
+    if (r < 0)
+        return r;
+    manager->providers = calloc(1, sizeof(*manager->providers));
+    return manager->providers ? 0 : -ENOMEM;
+}
+
+int manager_load_config(Manager *manager)
+{
+    ConfigMessages messages = {0};
+
+    int r = read_all(manager, &manager->config, &manager->providers, &messages);
+    if (r == 0) {
+        log_configuration(manager, "loaded", first_message(&messages));
+    } else {
+        keep_error(manager, &messages);
+        manager_alarm(manager, "the configuration is broken, nobody new is admitted: %s",
+                      first_message(&manager->config_error));
+        r = use_defaults(manager);
+    }
+    config_messages_clear(&messages);
+    return r;
+}
+
+/* --- reload ------------------------------------------------------------------------------------ */
+
+static void end_removed(Manager *manager, Account *account, ConfigMessages *messages)
+{
+    Evidence evidence = {.meaning = EVIDENCE_DISABLED, .is_explicit = true};
+
+    snprintf(evidence.code, sizeof(evidence.code), "not allowed by the configuration");
+    add_message(messages, "%s is no longer allowed here and is ended; to let them in again: "
+                "allow them, then rcpchctl user reinstate %s", account->name, account->name);
+    revocation_evidence(manager->revocation, account, "configuration", &evidence);
+}
+
+/* A reload that would remove people denies them new logins, and ends nobody unless told to. */
+static void tell_removed(Manager *manager, const Config *old, bool enforce,
+                         ConfigMessages *messages)
+{
+    size_t iterator = 0;
+    Account *account;
+
+    while ((account = accounts_next(manager->accounts, &iterator))) {
+        if (account->state != ACCOUNT_ACTIVE || account_is_allowed(account, manager->config))
+            continue;
+        if (enforce)
+            end_removed(manager, account, messages);
+        else if (account_is_allowed(account, old))
+            add_message(messages, "%s is no longer allowed here: no new logins, %u sessions stay "
+                        "(rcpchctl reload --enforce ends them)", account->name,
+                        account->session_count);
+    }
+}
+
+static int take_over(Manager *manager, Config *config, Provider **providers)
+{
+    int r = retired_add(manager, manager->config, manager->providers);
+    if (r < 0)
+        return r;
+    manager->config = config;
+    manager->providers = providers;
+    config_messages_clear(&manager->config_error);
+    publisher_set_config(manager->publisher, config);
+    return 0;
+}
+
+int manager_reload(Manager *manager, bool enforce, ConfigMessages *messages)
+{
+    const Config *old = manager->config;
+    Provider **providers = NULL;
+    Config *config = NULL;
+
+    int r = retired_check(manager);
+    if (r < 0) {
+        add_message(messages, "reloaded too often; try again in some minutes");
+        return r;
+    }
+    r = read_all(manager, &config, &providers, messages);
+    if (r < 0) {
+        keep_error(manager, messages);
+        return r;
+    }
+    r = take_over(manager, config, providers);
+    if (r < 0) {
+        providers_free(providers, config->provider_count);
+        config_free(config);
+        return r;
+    }
+    log_configuration(manager, enforce ? "reloaded and enforced" : "reloaded",
+                      first_message(messages));
+    tell_removed(manager, old, enforce, messages);
+    return publisher_request(manager->publisher, NULL, NULL);
+}

@@ -1,0 +1,10 @@
+/*
+ * The configuration's way into the running helper: at start and at a reload (design §7).
+ */
+#pragma once
+
+#include "helper/manager.h"
+
+/* At start: reads it and builds the providers. When it is broken, the defaults stand in (no provider, nobody
+ * allowed), alarmed, with the messages in manager->config_error. Returns 0 or a negative errno. */
+int manager_load_config(Manager *manager);
