@@ -1,0 +1,15 @@
+/*
+ * How the host proves to the token endpoint which client it is (RFC 6749 §2.3.1).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include "helper/buffer.h"
+#include "helper/config.h"
+
+/* Adds client_id to the form and, with a secret in the body, client_secret; with a secret for HTTP
+ * Basic it fills `user` and `password`, percent-encoded as the RFC demands. The secret's file is
+ * read each time, so that it can be renewed under a running helper. Returns 0; -EPERM when others
+ * may read the secret's file; another negative errno. */
+int client_auth_add(const ProviderConfig *config, bool secret_in_body, Buffer *form, Buffer *user,
+                    Buffer *password);

@@ -1,0 +1,194 @@
+/*
+ * What providers' errors mean: Entra ID's AADSTS codes, Keycloak's descriptions, RFC 6749 §5.2 and
+ * RFC 8628 §3.5. Data only; evidence.c looks rows up.
+ *
+ * Order is gravity: of several codes in one answer the one highest up counts, and a code without
+ * a row counts for nothing. A row may say NEUTRAL: then it is known, and known to prove nothing.
+ */
+#include "helper/evidence-table.h"
+
+#include "common/cleanup.h"
+
+#define GENERIC  (1u << PROVIDER_GENERIC)
+#define ENTRA    (1u << PROVIDER_ENTRA)
+#define KEYCLOAK (1u << PROVIDER_KEYCLOAK)
+#define ANY      (GENERIC | ENTRA | KEYCLOAK)
+
+#define LOGIN   (1u << EVIDENCE_LOGIN)
+#define REFRESH (1u << EVIDENCE_REFRESH)
+#define BOTH    (LOGIN | REFRESH)
+
+#define ROW(types, contexts, error, code, text, meaning, is_explicit, needs_directory)              \
+    {                                                                                              \
+        types, contexts, error, code, text, EVIDENCE_##meaning, is_explicit, needs_directory       \
+    }
+#define AADSTS(contexts, code, meaning)                                                            \
+    ROW(ENTRA, contexts, NULL, code, NULL, meaning, false, false)
+#define AADSTS_EXPLICIT(contexts, code, meaning)                                                   \
+    ROW(ENTRA, contexts, NULL, code, NULL, meaning, true, false)
+#define AADSTS_CONFIRM(contexts, code, meaning)                                                    \
+    ROW(ENTRA, contexts, NULL, code, NULL, meaning, false, true)
+#define GRANT(contexts, text, meaning)                                                             \
+    ROW(KEYCLOAK, contexts, "invalid_grant", CODE_ANY, text, meaning, false, false)
+#define GRANT_EXPLICIT(contexts, text, meaning)                                                    \
+    ROW(KEYCLOAK, contexts, "invalid_grant", CODE_ANY, text, meaning, true, false)
+#define GRANT_CONFIRM(contexts, text, meaning)                                                     \
+    ROW(KEYCLOAK, contexts, "invalid_grant", CODE_ANY, text, meaning, false, true)
+#define ERROR(types, contexts, error, meaning)                                                     \
+    ROW(types, contexts, error, CODE_ANY, NULL, meaning, false, false)
+#define ERROR_ALONE(types, contexts, error, meaning)                                               \
+    ROW(types, contexts, error, CODE_NONE, NULL, meaning, false, false)
+
+static const EvidenceRow table[] = {
+    /* The account is disabled or gone, or may not use this application any more. */
+    AADSTS_EXPLICIT(BOTH, 50057, DISABLED),
+    AADSTS_CONFIRM(REFRESH, 50034, DISABLED),
+    AADSTS_CONFIRM(REFRESH, 51004, DISABLED),
+    AADSTS_CONFIRM(REFRESH, 50020, DISABLED),
+    AADSTS(REFRESH, 50105, DISABLED),
+    AADSTS(REFRESH, 53011, DISABLED),
+    GRANT_EXPLICIT(BOTH, "User disabled", DISABLED),
+    GRANT_EXPLICIT(LOGIN, "Account disabled", DISABLED),
+
+    /* All sign-ins were revoked: what is cached proves nothing. */
+    AADSTS(BOTH, 50173, REVOKED),
+    AADSTS(BOTH, 50132, REVOKED),
+    AADSTS(BOTH, 50133, REVOKED),
+    GRANT(REFRESH, "Stale token", REVOKED),
+
+    /* The token or the provider's session is over, which happens to everybody. */
+    AADSTS(REFRESH, 700082, AGED),
+    AADSTS(REFRESH, 70008, AGED),
+    AADSTS(REFRESH, 70043, AGED),
+    AADSTS(REFRESH, 50078, AGED),
+    AADSTS(REFRESH, 50089, AGED),
+    AADSTS(REFRESH, 70000, AGED),
+    GRANT(REFRESH, "Session not active", AGED),
+    GRANT(REFRESH, "Offline user session not found", AGED),
+    GRANT(REFRESH, "Maximum allowed refresh token reuse exceeded", AGED),
+    AADSTS(LOGIN, 50078, NEEDS_MORE),
+    AADSTS(LOGIN, 70008, CODE_EXPIRED),
+    AADSTS(LOGIN, 50089, CODE_EXPIRED),
+
+    /* More is asked for than was given: a second factor, a registration, a choice, a consent. */
+    AADSTS(LOGIN, 50076, NEEDS_MORE),
+    AADSTS(LOGIN, 50079, NEEDS_MORE),
+    AADSTS(LOGIN, 50072, NEEDS_MORE),
+    AADSTS(LOGIN, 50074, NEEDS_MORE),
+    AADSTS(LOGIN, 50158, NEEDS_MORE),
+    AADSTS(LOGIN, 50125, NEEDS_MORE),
+    AADSTS(LOGIN, 16000, NEEDS_MORE),
+    AADSTS(LOGIN, 65001, NEEDS_MORE),
+    AADSTS(REFRESH, 50076, AGED),
+    AADSTS(REFRESH, 50079, AGED),
+    AADSTS(REFRESH, 50072, AGED),
+    AADSTS(REFRESH, 50074, AGED),
+    AADSTS(REFRESH, 50158, AGED),
+    AADSTS(REFRESH, 50125, AGED),
+    AADSTS(REFRESH, 16000, AGED),
+    AADSTS(REFRESH, 65001, AGED),
+
+    /* A policy said no. On a refresh that is no news about the account: the day somebody blocks
+     * device code, every refresh may answer so. */
+    AADSTS(LOGIN, 53000, POLICY),
+    AADSTS(LOGIN, 53001, POLICY),
+    AADSTS(LOGIN, 53002, POLICY),
+    AADSTS(LOGIN, 53003, POLICY),
+    AADSTS(LOGIN, 530032, POLICY),
+    AADSTS(LOGIN, 530035, POLICY),
+    AADSTS(LOGIN, 50131, POLICY),
+    AADSTS(LOGIN, 50097, POLICY),
+    AADSTS(LOGIN, 50129, POLICY),
+    AADSTS(LOGIN, 50155, POLICY),
+    AADSTS(LOGIN, 53011, POLICY),
+    AADSTS(LOGIN, 50105, POLICY),
+    AADSTS(LOGIN, 50020, POLICY),
+    AADSTS(LOGIN, 51004, POLICY),
+    AADSTS(REFRESH, 53000, NEUTRAL),
+    AADSTS(REFRESH, 53001, NEUTRAL),
+    AADSTS(REFRESH, 53002, NEUTRAL),
+    AADSTS(REFRESH, 53003, NEUTRAL),
+    AADSTS(REFRESH, 530032, NEUTRAL),
+    AADSTS(REFRESH, 530035, NEUTRAL),
+    AADSTS(REFRESH, 50131, NEUTRAL),
+    AADSTS(REFRESH, 50097, NEUTRAL),
+    AADSTS(REFRESH, 50129, NEUTRAL),
+    AADSTS(REFRESH, 50155, NEUTRAL),
+
+    /* Passwords: wrong, none, expired, locked, unknown user. */
+    AADSTS(LOGIN, 50053, LOCKED),
+    AADSTS(LOGIN, 50126, WRONG_SECRET),
+    AADSTS(LOGIN, 50034, WRONG_SECRET),
+    AADSTS(LOGIN, 50056, NEEDS_MORE),
+    AADSTS(LOGIN, 50055, NEEDS_MORE),
+    AADSTS(LOGIN, 50144, NEEDS_MORE),
+
+    /* Our registration, secret or request is broken. */
+    AADSTS(BOTH, 90002, OUR_FAULT),
+    AADSTS(BOTH, 700016, OUR_FAULT),
+    AADSTS(BOTH, 7000112, OUR_FAULT),
+    AADSTS(BOTH, 70001, OUR_FAULT),
+    AADSTS(BOTH, 7000215, OUR_FAULT),
+    AADSTS(BOTH, 7000222, OUR_FAULT),
+    AADSTS(BOTH, 7000218, OUR_FAULT),
+    AADSTS(BOTH, 90094, OUR_FAULT),
+    AADSTS(BOTH, 500011, OUR_FAULT),
+
+    /* Throttled, or broken behind the provider; 8000x is its on-premises side, never a bad
+       password. */
+    AADSTS(BOTH, 50196, LATER),
+    AADSTS(BOTH, 90055, LATER),
+    AADSTS(BOTH, 50033, LATER),
+    AADSTS(BOTH, 50087, LATER),
+    AADSTS(BOTH, 90006, LATER),
+    AADSTS(BOTH, 90012, LATER),
+    AADSTS(BOTH, 90024, LATER),
+    AADSTS(BOTH, 90033, LATER),
+    AADSTS(BOTH, 80001, LATER),
+    AADSTS(BOTH, 80002, LATER),
+    AADSTS(BOTH, 80005, LATER),
+    AADSTS(BOTH, 80014, LATER),
+
+    /* The device flow (RFC 8628 §3.5, with Entra's names and codes for the same). */
+    AADSTS(LOGIN, 70018, CODE_EXPIRED),
+    AADSTS(LOGIN, 70019, CODE_EXPIRED),
+    AADSTS(LOGIN, 70020, CODE_EXPIRED),
+    ERROR(ANY, LOGIN, "access_denied", DECLINED),
+    ERROR(ANY, LOGIN, "authorization_declined", DECLINED),
+    ERROR(ANY, LOGIN, "expired_token", CODE_EXPIRED),
+    ERROR(ANY, LOGIN, "code_expired", CODE_EXPIRED),
+    ERROR(ANY, LOGIN, "bad_verification_code", CODE_EXPIRED),
+    GRANT(LOGIN, "Device code not valid", CODE_EXPIRED),
+    ERROR(ANY, LOGIN, "slow_down", SLOW_DOWN),
+    ERROR(ANY, LOGIN, "authorization_pending", PENDING),
+    AADSTS(LOGIN, 70016, PENDING),
+
+    /* A refresh refused without a word why: RefusedRefresh= may read it as REVOKED (evidence.c). */
+    ERROR(GENERIC, REFRESH, "invalid_grant", AGED),
+    ERROR(GENERIC, LOGIN, "invalid_grant", CODE_EXPIRED),
+    /* A deleted user, or our token is wrong: only the directory knows. */
+    GRANT_CONFIRM(REFRESH, "Invalid refresh token", NEUTRAL),
+
+    /* OpenID Connect Core §3.1.2.6. With an Entra code that has no row they are not understood. */
+    ERROR_ALONE(ANY, LOGIN, "interaction_required", NEEDS_MORE),
+    ERROR_ALONE(ANY, LOGIN, "login_required", NEEDS_MORE),
+    ERROR_ALONE(ANY, LOGIN, "consent_required", NEEDS_MORE),
+    ERROR_ALONE(ANY, REFRESH, "interaction_required", AGED),
+    ERROR_ALONE(ANY, REFRESH, "login_required", AGED),
+    ERROR_ALONE(ANY, REFRESH, "consent_required", AGED),
+
+    /* RFC 6749 §5.2, §4.1.2.1. */
+    ERROR(ANY, BOTH, "invalid_client", OUR_FAULT),
+    ERROR(ANY, BOTH, "unauthorized_client", OUR_FAULT),
+    ERROR(ANY, BOTH, "unsupported_grant_type", OUR_FAULT),
+    ERROR(ANY, BOTH, "invalid_scope", OUR_FAULT),
+    ERROR(ANY, BOTH, "invalid_request", OUR_FAULT),
+    ERROR(ANY, BOTH, "temporarily_unavailable", LATER),
+    ERROR(ANY, BOTH, "server_error", LATER),
+};
+
+const EvidenceRow *evidence_table(size_t *ret_count)
+{
+    *ret_count = ELEMENTSOF(table);
+    return table;
+}

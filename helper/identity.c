@@ -1,0 +1,170 @@
+/*
+ * Reading a person out of claims. See identity.h.
+ *
+ * "No answer" is not "no groups": an absent claim, an overage or one malformed entry leaves the
+ * groups unknown, and unknown never takes a group away.
+ */
+#include "helper/identity.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/limits.h"
+#include "helper/json-strict.h"
+#include "helper/text.h"
+
+#define CLAIM_NAME_MAX 255u
+
+const json_t *claim_find(const json_t *payload, const char *name)
+{
+    char segment[CLAIM_NAME_MAX + 1];
+
+    while (json_is_object(payload)) {
+        /* Names like addresses hold dots and are one name, so the whole rest is tried first. */
+        const json_t *value = json_object_get(payload, name);
+        size_t size = strcspn(name, ".");
+        if (value || name[size] == '\0' || size > CLAIM_NAME_MAX)
+            return value;
+        memcpy(segment, name, size);
+        segment[size] = '\0';
+        payload = json_object_get(payload, segment);
+        name += size + 1;
+    }
+    return NULL;
+}
+
+/* Taken as it is or not at all: an id that was cut or cleaned would be another id. */
+static const char *exact_text(const json_t *value)
+{
+    if (!json_is_string(value) || json_string_length(value) == 0)
+        return NULL;
+    return text_is_clean(json_string_value(value), CLAIM_MAX) ? json_string_value(value) : NULL;
+}
+
+static int read_id(Identity *identity, const json_t *payload, const ProviderConfig *config,
+                   const char *tenant)
+{
+    const char *id = exact_text(claim_find(payload, config->id_claim));
+
+    if (!id)
+        return IDENTITY_E_NO_ID;
+    if (!tenant) {
+        identity->id = strdup(id);
+        return identity->id ? 0 : -ENOMEM;
+    }
+    if (asprintf(&identity->id, "%s/%s", tenant, id) < 0) {
+        identity->id = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static int read_username(Identity *identity, const json_t *payload, const ProviderConfig *config)
+{
+    const char *username = exact_text(claim_find(payload, config->username_claim));
+
+    if (!username)
+        return 0;
+    identity->username = strdup(username);
+    if (!identity->username)
+        return -ENOMEM;
+    for (char *c = identity->username; *c; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+    return 0;
+}
+
+static int read_full_name(Identity *identity, const json_t *payload, const ProviderConfig *config)
+{
+    const json_t *name = claim_find(payload, config->name_claim);
+
+    if (!json_is_string(name))
+        return 0;
+    return text_clean(json_string_value(name), CLAIM_MAX, &identity->full_name);
+}
+
+/* Entra replaces a list of more than 200 groups by a pointer to it (or hasgroups in short tokens).
+ */
+static bool groups_are_elsewhere(const json_t *payload, const ProviderConfig *config)
+{
+    const json_t *names = json_object_get(payload, "_claim_names");
+
+    return json_object_get(names, "groups") || json_object_get(names, config->groups_claim) ||
+           json_is_true(json_object_get(payload, "hasgroups"));
+}
+
+static void drop_groups(Identity *identity)
+{
+    for (size_t i = 0; identity->groups && identity->groups[i]; i++)
+        free(identity->groups[i]);
+    free(identity->groups);
+    identity->groups = NULL;
+}
+
+/* `value` is an array of strings, or one string. A malformed entry makes the whole list unknown. */
+static int copy_groups(Identity *identity, const json_t *value)
+{
+    size_t count = json_is_string(value) ? 1 : json_array_size(value);
+
+    identity->groups = calloc(count + 1, sizeof(*identity->groups));
+    if (!identity->groups)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const char *group = exact_text(json_is_string(value) ? value : json_array_get(value, i));
+        if (!group) {
+            drop_groups(identity);
+            return 0;
+        }
+        identity->groups[i] = strdup(group);
+        if (!identity->groups[i])
+            return -ENOMEM;
+    }
+    identity->groups_known = true;
+    return 0;
+}
+
+static int read_groups(Identity *identity, const json_t *payload, const ProviderConfig *config)
+{
+    const json_t *value = claim_find(payload, config->groups_claim);
+
+    if (groups_are_elsewhere(payload, config))
+        return 0;
+    if (!json_is_string(value) && !json_is_array(value))
+        return 0;
+    return json_array_size(value) > CLAIM_GROUPS_MAX ? 0 : copy_groups(identity, value);
+}
+
+int identity_from_claims(const json_t *payload, const ProviderConfig *config, const char *tenant,
+                         Identity **ret_identity)
+{
+    _cleanup_(identity_freep) Identity *identity = calloc(1, sizeof(*identity));
+
+    if (!identity)
+        return -ENOMEM;
+    identity->issuer = strdup(config->issuer);
+    if (!identity->issuer)
+        return -ENOMEM;
+    int r = read_id(identity, payload, config, tenant);
+    if (r == 0)
+        r = read_username(identity, payload, config);
+    if (r == 0)
+        r = read_full_name(identity, payload, config);
+    if (r == 0)
+        r = read_groups(identity, payload, config);
+    if (r == 0)
+        *ret_identity = TAKE_PTR(identity);
+    return r;
+}
+
+Identity *identity_free(Identity *identity)
+{
+    if (!identity)
+        return NULL;
+    free(identity->issuer);
+    free(identity->id);
+    free(identity->username);
+    free(identity->full_name);
+    drop_groups(identity);
+    free(identity);
+    return NULL;
+}
