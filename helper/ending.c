@@ -14,14 +14,14 @@
 #include "helper/clock.h"
 
 /* Text written right before the kill is lost; with 5 ms between it was seen 15 times of 15. */
-#define TELL_USEC          (100 * USEC_PER_MSEC)
+#define TELL_USEC (100 * USEC_PER_MSEC)
 /* The terminals' answer is waited for so that a busy enforcer does not write the text and kill in
  * one breath; but never longer than this, because a failing tell must not delay a cut. */
-#define TELL_LIMIT_USEC    (250 * USEC_PER_MSEC)
-#define TERM_USEC          (2 * USEC_PER_SEC)
-#define TERM_LOOK_USEC     (200 * USEC_PER_MSEC)
-#define RETRY_FIRST_USEC   (50 * USEC_PER_MSEC)
-#define RETRY_LIMIT_USEC   (1 * USEC_PER_SEC)
+#define TELL_LIMIT_USEC  (250 * USEC_PER_MSEC)
+#define TERM_USEC        (2 * USEC_PER_SEC)
+#define TERM_LOOK_USEC   (200 * USEC_PER_MSEC)
+#define RETRY_FIRST_USEC (50 * USEC_PER_MSEC)
+#define RETRY_LIMIT_USEC (1 * USEC_PER_SEC)
 
 typedef enum EndingPhase {
     ENDING_TELL,
@@ -33,9 +33,10 @@ typedef enum EndingPhase {
 
 /* Delay before each further round of SIGKILL: about 7 s in all. */
 static const uint64_t kill_delays_usec[] = {
-    5 * USEC_PER_MSEC, 10 * USEC_PER_MSEC, 20 * USEC_PER_MSEC, 50 * USEC_PER_MSEC, 100 * USEC_PER_MSEC,
-    200 * USEC_PER_MSEC, 400 * USEC_PER_MSEC, 600 * USEC_PER_MSEC, 800 * USEC_PER_MSEC,
-    USEC_PER_SEC, USEC_PER_SEC, USEC_PER_SEC, USEC_PER_SEC,
+    5 * USEC_PER_MSEC,   10 * USEC_PER_MSEC,  20 * USEC_PER_MSEC,  50 * USEC_PER_MSEC,
+    100 * USEC_PER_MSEC, 200 * USEC_PER_MSEC, 400 * USEC_PER_MSEC, 600 * USEC_PER_MSEC,
+    800 * USEC_PER_MSEC, USEC_PER_SEC,        USEC_PER_SEC,        USEC_PER_SEC,
+    USEC_PER_SEC,
 };
 
 struct Ending {
@@ -54,7 +55,7 @@ struct Ending {
     void *userdata;
 };
 
-static void ending_act(Ending *ending);
+static void ending_act(Ending *borrowed);
 
 static uint64_t boot_usec(sd_event *event)
 {
@@ -63,6 +64,12 @@ static uint64_t boot_usec(sd_event *event)
     if (sd_event_now(event, CLOCK_BOOTTIME, &now) < 0)
         return 0;
     return now;
+}
+
+static Ending *ending_ref(Ending *ending)
+{
+    ending->references++;
+    return ending;
 }
 
 static Ending *ending_unref(Ending *ending)
@@ -116,7 +123,8 @@ static bool ending_acted(Ending *ending, int result)
 /* An answer that will not become another one by asking again. */
 static bool is_refusal(int result)
 {
-    return result == -EPERM || result == -EACCES || result == -EINVAL || result == -ERANGE || result == -EOPNOTSUPP;
+    return result == -EPERM || result == -EACCES || result == -EINVAL || result == -ERANGE ||
+           result == -EOPNOTSUPP;
 }
 
 static void ending_failed(Ending *ending, int result)
@@ -142,8 +150,9 @@ static void note_survivors(EndingResult *result, const EnforcerEndReply *reply)
     result->survivors[0] = '\0';
     for (uint32_t i = 0; i < count && i < ENFORCER_SURVIVORS_MAX && reply->left > 0; i++) {
         const EnforcerSurvivor *survivor = &reply->survivors[i];
-        int n = snprintf(result->survivors + used, sizeof(result->survivors) - used, "%s%" PRId32 ":%.*s",
-                         used > 0 ? " " : "", survivor->pid, (int)sizeof(survivor->command), survivor->command);
+        int n = snprintf(result->survivors + used, sizeof(result->survivors) - used,
+                         "%s%" PRId32 ":%.*s", used > 0 ? " " : "", survivor->pid,
+                         (int)sizeof(survivor->command), survivor->command);
 
         if (n < 0 || (size_t)n >= sizeof(result->survivors) - used) {
             result->survivors[used] = '\0';
@@ -215,15 +224,17 @@ static void on_told(int result, const EnforcerTellReply *reply, void *userdata)
     ending_sleep(ending, result >= 0 && reply && reply->terminals > 0 ? TELL_USEC : 1);
 }
 
-static void ending_act(Ending *ending)
+static void ending_act(Ending *borrowed)
 {
     static const EnforcerHow how[] = {
-        [ENDING_TERM] = ENFORCER_TERM, [ENDING_LOOK] = ENFORCER_LOOK, [ENDING_KILL] = ENFORCER_KILL,
+        [ENDING_TERM] = ENFORCER_TERM,
+        [ENDING_LOOK] = ENFORCER_LOOK,
+        [ENDING_KILL] = ENFORCER_KILL,
     };
-    _cleanup_(ending_unrefp) Ending *alive = ending;
+    /* A handler may cancel the ending under us. */
+    _cleanup_(ending_unrefp) Ending *ending = ending_ref(borrowed);
     int r;
 
-    ending->references++;
     if (ending->phase == ENDING_OVER)
         return;
     if (ending->phase == ENDING_TELL)
@@ -231,10 +242,10 @@ static void ending_act(Ending *ending)
     if (ending->phase == ENDING_LOOK && boot_usec(ending->event) >= ending->term_until_usec)
         ending->phase = ENDING_KILL;
 
-    ending->references++;
-    r = enforcer_end(ending->client, ending->order.uid, how[ending->phase], on_ended, ending);
+    r = enforcer_end(ending->client, ending->order.uid, how[ending->phase], on_ended,
+                     ending_ref(ending));
     if (r < 0) {
-        ending->references--;
+        ending_unref(ending);
         ending_failed(ending, r);
     }
 }
@@ -242,13 +253,13 @@ static void ending_act(Ending *ending)
 /* The text first; its timer is the limit, its answer the usual way on. */
 static void ending_tell(Ending *ending, const char *text)
 {
-    ending->references++;
-    if (text && enforcer_tell(ending->client, ending->order.uid, text, on_told, ending) >= 0) {
-        ending_sleep(ending, TELL_LIMIT_USEC);
-        return;
-    }
-    ending->references--;
-    ending_sleep(ending, 0);
+    int r =
+        text ? enforcer_tell(ending->client, ending->order.uid, text, on_told, ending_ref(ending))
+             : 0;
+
+    if (r < 0)
+        ending_unref(ending); /* on_told() will not be called */
+    ending_sleep(ending, text && r >= 0 ? TELL_LIMIT_USEC : 0);
 }
 
 static int ending_new(sd_event *event, Ending **ret_ending)
@@ -270,8 +281,8 @@ static int ending_new(sd_event *event, Ending **ret_ending)
     return 0;
 }
 
-int ending_start(sd_event *event, EnforcerClient *client, const EndingOrder *order, const EndingHandlers *handlers,
-                 void *userdata, Ending **ret_ending)
+int ending_start(sd_event *event, EnforcerClient *client, const EndingOrder *order,
+                 const EndingHandlers *handlers, void *userdata, Ending **ret_ending)
 {
     Ending *ending = NULL;
     int r = ending_new(event, &ending);

@@ -14,16 +14,17 @@ typedef struct Ending Ending;
 
 typedef struct EndingOrder {
     uint32_t uid;
-    const char *text;    /* for the terminals; NULL: nobody is told. Copied. */
-    bool term_first;     /* SIGTERM and 2 s before SIGKILL */
-    uint64_t known_usec; /* CLOCK_BOOTTIME when the evidence was known: elapsed_ms counts from here */
+    const char *text; /* for the terminals; NULL: nobody is told. Copied. */
+    bool term_first;  /* SIGTERM and 2 s before SIGKILL */
+    uint64_t
+        known_usec; /* CLOCK_BOOTTIME when the evidence was known: elapsed_ms counts from here */
 } EndingOrder;
 
 #define ENDING_SURVIVORS_SIZE 512
 
 typedef struct EndingResult {
-    int error;           /* 0, or why the enforcer refuses to end this account at all */
-    uint32_t ended;      /* processes that were there and are not any more */
+    int error;      /* 0, or why the enforcer refuses to end this account at all */
+    uint32_t ended; /* processes that were there and are not any more */
     uint32_t left;
     uint64_t elapsed_ms;
     char survivors[ENDING_SURVIVORS_SIZE]; /* "pid:command pid:command" */
@@ -33,17 +34,20 @@ typedef struct EndingHandlers {
     /* The first signal was answered for, or the enforcer did not answer: what has been waiting for
      * the cut (storage, log) need not wait any longer. Called at most once, before on_done. */
     void (*on_acted)(int result, void *userdata);
-    /* Nothing is left, or the rounds are over. Called once. The ending is over: the pointer is dead after it. */
+    /* Nothing is left, or the rounds are over. Called once. The ending is over: the pointer is dead
+     * after it. */
     void (*on_done)(const EndingResult *result, void *userdata);
 } EndingHandlers;
 
-/* Starts at once; handlers are called from the loop, never from in here. Returns 0 or a negative errno. While
- * the enforcer cannot be reached the calls are repeated for as long as the ending lives. */
-int ending_start(sd_event *event, EnforcerClient *client, const EndingOrder *order, const EndingHandlers *handlers,
-                 void *userdata, Ending **ret_ending);
+/* Starts at once; handlers are called from the loop, never from in here. Returns 0 or a negative
+ * errno. While the enforcer cannot be reached the calls are repeated for as long as the ending
+ * lives. */
+int ending_start(sd_event *event, EnforcerClient *client, const EndingOrder *order,
+                 const EndingHandlers *handlers, void *userdata, Ending **ret_ending);
 
 /* How far it has come. */
 void ending_progress(const Ending *ending, EndingResult *ret_result);
 
-/* Gives up: no handler is called any more and no further signal is asked for. NULL is fine. Returns NULL. */
+/* Gives up: no handler is called any more and no further signal is asked for. NULL is fine. Returns
+ * NULL. */
 Ending *ending_cancel(Ending *ending);

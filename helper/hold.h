@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HOLD_ACCOUNTS 3u
+#define HOLD_ACCOUNTS    3u
 #define HOLD_WINDOW_USEC (60u * UINT64_C(1000000))
 
 typedef struct Hold {
     struct HoldEntry {
         uint32_t uid;
-        uint64_t usec; /* 0 = unused */
+        uint64_t usec;           /* 0 = unused */
     } recent[HOLD_ACCOUNTS + 1]; /* the latest accounts, each once */
 } Hold;
 

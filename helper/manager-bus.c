@@ -20,8 +20,8 @@
 #include "helper/revocation.h"
 #include "helper/sessions.h"
 
-#define ERROR(name) "uk.ac.rcpch.Error." name
-#define ACTOR "uid 0 by bus" /* bus_caller_require_root() let nobody else come this far */
+#define ERROR(name)       "uk.ac.rcpch.Error." name
+#define ACTOR             "uid 0 by bus" /* bus_caller_require_root() let nobody else come this far */
 #define REFRESH_WAIT_USEC (10 * USEC_PER_SEC)
 
 static sd_bus_message *bus_message_free(sd_bus_message *message)
@@ -59,7 +59,8 @@ static Call *call_new(Manager *manager, sd_bus_message *message, Account *accoun
     return call;
 }
 
-static void log_action(Manager *manager, const char *user, const Account *account, const char *action, const char *reason)
+static void log_action(Manager *manager, const char *user, const Account *account,
+                       const char *action, const char *reason)
 {
     Record record = {.event = RECORD_ACCOUNT};
     char uid[16] = "";
@@ -82,10 +83,12 @@ static int check_text(const char *what, const char *text, sd_bus_error *error)
 {
     if (strlen(text) <= BUS_STRING_MAX)
         return 0;
-    return sd_bus_error_setf(error, ERROR("InvalidArgument"), "The %s is longer than %u bytes.", what, BUS_STRING_MAX);
+    return sd_bus_error_setf(error, ERROR("InvalidArgument"), "The %s is longer than %u bytes.",
+                             what, BUS_STRING_MAX);
 }
 
-static int find_account(Manager *manager, const char *name, Account **ret_account, sd_bus_error *error)
+static int find_account(Manager *manager, const char *name, Account **ret_account,
+                        sd_bus_error *error)
 {
     Account *account;
     int r = check_text("account name", name, error);
@@ -94,13 +97,15 @@ static int find_account(Manager *manager, const char *name, Account **ret_accoun
         return r;
     account = accounts_find(manager->accounts, name);
     if (!account || account->state != ACCOUNT_ACTIVE)
-        return sd_bus_error_setf(error, ERROR("NotFound"), "There is no account %.255s here. See: rcpchctl user list", name);
+        return sd_bus_error_setf(error, ERROR("NotFound"),
+                                 "There is no account %.255s here. See: rcpchctl user list", name);
     *ret_account = account;
     return 0;
 }
 
 /* A method with one account name: who calls, and which account is meant? */
-static int begin_with_account(sd_bus_message *message, Manager *manager, Account **ret_account, sd_bus_error *error)
+static int begin_with_account(sd_bus_message *message, Manager *manager, Account **ret_account,
+                              sd_bus_error *error)
 {
     const char *name;
     int r = bus_caller_require_root(message, error);
@@ -124,8 +129,9 @@ static const char **option_place(AddOptions *options, const char *key)
         const char *key;
         const char **place;
     } table[] = {
-        {"id", &options->account.id}, {"shell", &options->account.shell}, {"home", &options->account.home},
-        {"full_name", &options->account.full_name}, {"provider", &options->provider},
+        {"id", &options->account.id},     {"shell", &options->account.shell},
+        {"home", &options->account.home}, {"full_name", &options->account.full_name},
+        {"provider", &options->provider},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(table); i++)
@@ -147,8 +153,10 @@ static int read_option(sd_bus_message *message, AddOptions *options, sd_bus_erro
     if (r < 0)
         return r;
     if (!place || strcmp(contents, "s") != 0)
-        return sd_bus_error_setf(error, ERROR("InvalidArgument"),
-                                 "Option %.64s is unknown or not a text. Known: id, provider, shell, home, full_name.", key);
+        return sd_bus_error_setf(
+            error, ERROR("InvalidArgument"),
+            "Option %.64s is unknown or not a text. Known: id, provider, shell, home, full_name.",
+            key);
     r = sd_bus_message_read(message, "v", "s", place);
     return r < 0 ? r : check_text(key, *place, error);
 }
@@ -269,9 +277,11 @@ static void on_add_published(int result, void *userdata)
     int r;
 
     if (result < 0)
-        r = sd_bus_reply_method_errorf(call->message, ERROR("Unavailable"),
-                                       "%s is stored, but not yet visible on this host (%s); that is tried again by itself. "
-                                       "See: systemctl status rcpch-enforcer", call->account->name, strerror(-result));
+        r = sd_bus_reply_method_errorf(
+            call->message, ERROR("Unavailable"),
+            "%s is stored, but not yet visible on this host (%s); that is tried again by itself. "
+            "See: systemctl status rcpch-enforcer",
+            call->account->name, strerror(-result));
     else
         r = reply_user(call);
     if (r < 0)
@@ -285,7 +295,8 @@ static int add_error(int r, const char *name, const char *why, sd_bus_error *err
         const char *name;
         const char *advice;
     } table[] = {
-        {-EINVAL, ERROR("InvalidName"), "Give the name as the directory knows it, for example alice@rcpch.ac.uk."},
+        {-EINVAL, ERROR("InvalidName"),
+         "Give the name as the directory knows it, for example alice@rcpch.ac.uk."},
         {-EEXIST, ERROR("Exists"), "See: rcpchctl user list, and getent passwd."},
         {-EADDRINUSE, ERROR("NumberTaken"), "Pin another number: [user NAME] Uid= in rcpch.conf."},
     };
@@ -294,24 +305,29 @@ static int add_error(int r, const char *name, const char *why, sd_bus_error *err
         if (table[i].error == r)
             return sd_bus_error_setf(error, table[i].name, "%.300s cannot be added: %s. %s", name,
                                      why ? why : strerror(-r), table[i].advice);
-    return sd_bus_error_setf(error, ERROR("Unavailable"), "%.300s cannot be added: %s.", name, why ? why : strerror(-r));
+    return sd_bus_error_setf(error, ERROR("Unavailable"), "%.300s cannot be added: %s.", name,
+                             why ? why : strerror(-r));
 }
 
-static int find_provider(Manager *manager, const char *name, const AddOptions *options, const ProviderConfig **ret_provider,
-                         sd_bus_error *error)
+static int find_provider(Manager *manager, const char *name, const AddOptions *options,
+                         const ProviderConfig **ret_provider, sd_bus_error *error)
 {
-    const ProviderConfig *provider = options->provider ? config_provider(manager->config, options->provider)
-                                                       : config_provider_for_domain(manager->config, name);
+    const ProviderConfig *provider = options->provider
+                                         ? config_provider(manager->config, options->provider)
+                                         : config_provider_for_domain(manager->config, name);
 
     if (!provider)
-        return sd_bus_error_setf(error, ERROR("InvalidArgument"), "No [provider] section of rcpch.conf answers for %.300s. "
-                                 "Name one of them with --provider, or its Domains= in the configuration.",
-                                 options->provider ? options->provider : name);
+        return sd_bus_error_setf(
+            error, ERROR("InvalidArgument"),
+            "No [provider] section of rcpch.conf answers for %.300s. "
+            "Name one of them with --provider, or its Domains= in the configuration.",
+            options->provider ? options->provider : name);
     *ret_provider = provider;
     return 0;
 }
 
-static int add_account(Manager *manager, const char *name, const AddOptions *options, Account **ret_account, sd_bus_error *error)
+static int add_account(Manager *manager, const char *name, const AddOptions *options,
+                       Account **ret_account, sd_bus_error *error)
 {
     const ProviderConfig *provider = NULL;
     const char *why = NULL;
@@ -319,12 +335,15 @@ static int add_account(Manager *manager, const char *name, const AddOptions *opt
 
     if (r < 0)
         return r;
-    r = accounts_add(manager->accounts, manager->config, provider, name, &options->account, ret_account, &why);
+    r = accounts_add(manager->accounts, manager->config, provider, name, &options->account,
+                     ret_account, &why);
     if (r >= 0)
         return 0;
     log_action(manager, name, NULL, "add-refused", why ? why : strerror(-r));
     if (r == -EADDRINUSE)
-        manager_alarm(manager, "The number of a new account is taken by another name; the newcomer is refused.");
+        manager_alarm(
+            manager,
+            "The number of a new account is taken by another name; the newcomer is refused.");
     return add_error(r, name, why, error);
 }
 
@@ -380,7 +399,8 @@ static int append_survivors(sd_bus_message *reply, const char *survivors)
     return r;
 }
 
-static int reply_ended(Call *call, uint32_t ended, uint32_t left, uint64_t elapsed_ms, const char *survivors)
+static int reply_ended(Call *call, uint32_t ended, uint32_t left, uint64_t elapsed_ms,
+                       const char *survivors)
 {
     _cleanup_(bus_message_freep) sd_bus_message *reply = NULL;
     uint32_t elapsed = elapsed_ms < UINT32_MAX ? (uint32_t)elapsed_ms : UINT32_MAX;
@@ -389,7 +409,8 @@ static int reply_ended(Call *call, uint32_t ended, uint32_t left, uint64_t elaps
     if (r >= 0)
         r = sd_bus_message_open_container(reply, 'a', "{sv}");
     if (r >= 0)
-        r = sd_bus_message_append(reply, "{sv}{sv}{sv}", "ended", "u", ended, "left", "u", left, "elapsed_ms", "u", elapsed);
+        r = sd_bus_message_append(reply, "{sv}{sv}{sv}", "ended", "u", ended, "left", "u", left,
+                                  "elapsed_ms", "u", elapsed);
     if (r >= 0)
         r = append_survivors(reply, survivors);
     if (r >= 0)
@@ -397,24 +418,27 @@ static int reply_ended(Call *call, uint32_t ended, uint32_t left, uint64_t elaps
     return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-static void on_revoked(uint32_t ended, uint32_t left, uint64_t elapsed_ms, const char *survivors, void *userdata)
+static void on_revoked(uint32_t ended, uint32_t left, uint64_t elapsed_ms, const char *survivors,
+                       void *userdata)
 {
     _cleanup_(call_freep) Call *call = userdata;
     int r;
 
     if (!revocation_is_stored(call->manager->revocation, call->account))
-        r = sd_bus_reply_method_errorf(call->message, ERROR("Unavailable"),
-                                       "%s is disabled and %" PRIu32 " processes are left, but this cannot be stored yet and would not "
-                                       "outlive a restart of rcpch-helper. Is the disk of /var/lib/rcpch full?",
-                                       call->account->name, left);
+        r = sd_bus_reply_method_errorf(
+            call->message, ERROR("Unavailable"),
+            "%s is disabled and %" PRIu32
+            " processes are left, but this cannot be stored yet and would not "
+            "outlive a restart of rcpch-helper. Is the disk of /var/lib/rcpch full?",
+            call->account->name, left);
     else
         r = reply_ended(call, ended, left, elapsed_ms, survivors);
     if (r < 0)
         (void)sd_bus_reply_method_errno(call->message, r, NULL);
 }
 
-static int begin_revoke(Manager *manager, sd_bus_message *message, Account *account, const char *action, const char *reason,
-                        RevocationEndHandler handler)
+static int begin_revoke(Manager *manager, sd_bus_message *message, Account *account,
+                        const char *action, const char *reason, RevocationEndHandler handler)
 {
     _cleanup_(call_freep) Call *call = call_new(manager, message, account);
     int r;
@@ -449,14 +473,17 @@ static void on_forget_published(int result, void *userdata)
     _cleanup_(call_freep) Call *call = userdata;
 
     if (result < 0)
-        (void)sd_bus_reply_method_errorf(call->message, ERROR("Unavailable"),
-                                         "The account is forgotten, but its name is still visible on this host (%s); that is "
-                                         "tried again by itself. See: systemctl status rcpch-enforcer", strerror(-result));
+        (void)sd_bus_reply_method_errorf(
+            call->message, ERROR("Unavailable"),
+            "The account is forgotten, but its name is still visible on this host (%s); that is "
+            "tried again by itself. See: systemctl status rcpch-enforcer",
+            strerror(-result));
     else
         (void)sd_bus_reply_method_return(call->message, NULL);
 }
 
-static void on_forget_ended(uint32_t ended, uint32_t left, uint64_t elapsed_ms, const char *survivors, void *userdata)
+static void on_forget_ended(uint32_t ended, uint32_t left, uint64_t elapsed_ms,
+                            const char *survivors, void *userdata)
 {
     _cleanup_(call_freep) Call *call = userdata;
     int r = account_forget(call->manager->accounts, call->account);
@@ -468,9 +495,10 @@ static void on_forget_ended(uint32_t ended, uint32_t left, uint64_t elapsed_ms, 
     if (r >= 0)
         call = NULL; /* on_forget_published() has it */
     else
-        (void)sd_bus_reply_method_errorf(call->message, ERROR("Unavailable"),
-                                         "The account is disabled and ended, but could not be forgotten: %s. Try again.",
-                                         strerror(-r));
+        (void)sd_bus_reply_method_errorf(
+            call->message, ERROR("Unavailable"),
+            "The account is disabled and ended, but could not be forgotten: %s. Try again.",
+            strerror(-r));
 }
 
 static int forget_user(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -478,7 +506,9 @@ static int forget_user(sd_bus_message *message, void *userdata, sd_bus_error *er
     Account *account = NULL;
     int r = begin_with_account(message, userdata, &account, error);
 
-    return r < 0 ? r : begin_revoke(userdata, message, account, "forget", "to be forgotten", on_forget_ended);
+    return r < 0 ? r
+                 : begin_revoke(userdata, message, account, "forget", "to be forgotten",
+                                on_forget_ended);
 }
 
 static int reinstate_user(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -491,19 +521,23 @@ static int reinstate_user(sd_bus_message *message, void *userdata, sd_bus_error 
         return r;
     r = revocation_reinstate(manager->revocation, account);
     if (r == -EALREADY)
-        return sd_bus_error_setf(error, ERROR("NotAllowed"), "%s is not disabled but %s: there is nothing to lift.",
+        return sd_bus_error_setf(error, ERROR("NotAllowed"),
+                                 "%s is not disabled but %s: there is nothing to lift.",
                                  account->name, verdict_to_word(account->verdict));
     if (r == -EBUSY)
-        return sd_bus_error_setf(error, ERROR("Unavailable"), "What %s runs is still being ended. Try again in some seconds.",
+        return sd_bus_error_setf(error, ERROR("Unavailable"),
+                                 "What %s runs is still being ended. Try again in some seconds.",
                                  account->name);
     if (r < 0)
-        return sd_bus_error_setf(error, ERROR("Unavailable"), "%s stays disabled: that it is lifted cannot be stored (%s).",
+        return sd_bus_error_setf(error, ERROR("Unavailable"),
+                                 "%s stays disabled: that it is lifted cannot be stored (%s).",
                                  account->name, strerror(-r));
     log_action(manager, NULL, account, "reinstated", "must sign in again");
     return sd_bus_reply_method_return(message, NULL);
 }
 
-/* --- asking the provider ------------------------------------------------------------------------ */
+/* --- asking the provider ------------------------------------------------------------------------
+ */
 
 static void on_refreshed(Account *account, const Evidence *evidence, void *userdata)
 {
@@ -526,7 +560,8 @@ static int refresh_user(sd_bus_message *message, void *userdata, sd_bus_error *e
     if (r < 0)
         return r;
     if (account->verdict == VERDICT_DISABLED)
-        return sd_bus_reply_method_return(message, "us", (uint32_t)OUTCOME_DISABLED, account->evidence);
+        return sd_bus_reply_method_return(message, "us", (uint32_t)OUTCOME_DISABLED,
+                                          account->evidence);
     call = call_new(manager, message, account);
     if (!call)
         return -ENOMEM;
@@ -585,12 +620,14 @@ static const sd_bus_vtable manager_vtable[] = {
 
 int manager_bus_attach(Manager *manager)
 {
-    return sd_bus_add_object_vtable(manager->bus, NULL, RCPCH_BUS_PATH, RCPCH_BUS_MANAGER, manager_vtable, manager);
+    return sd_bus_add_object_vtable(manager->bus, NULL, RCPCH_BUS_PATH, RCPCH_BUS_MANAGER,
+                                    manager_vtable, manager);
 }
 
 void manager_bus_account_revoked(Manager *manager, const Account *account)
 {
     if (manager->bus)
-        (void)sd_bus_emit_signal(manager->bus, RCPCH_BUS_PATH, RCPCH_BUS_MANAGER, "AccountRevoked", "sss", account->name,
-                                 verdict_to_word(account->verdict), account->evidence);
+        (void)sd_bus_emit_signal(manager->bus, RCPCH_BUS_PATH, RCPCH_BUS_MANAGER, "AccountRevoked",
+                                 "sss", account->name, verdict_to_word(account->verdict),
+                                 account->evidence);
 }

@@ -156,7 +156,8 @@ int manager_view_group(sd_bus_message *message, Manager *manager, const GroupCon
     view_string(&view, "local", group->local_group);
     view_enter(&view, "members", "as");
     while ((account = accounts_next(manager->accounts, &iterator)))
-        if (account->state == ACCOUNT_ACTIVE && account_in_group(account, manager->config, group->name))
+        if (account->state == ACCOUNT_ACTIVE &&
+            account_in_group(account, manager->config, group->name))
             view_item(&view, account->name);
     view_leave(&view);
     view_close(&view);

@@ -11,7 +11,7 @@ typedef struct RefreshJob {
     Refresher *refresher;
     Account *account;
     struct RefreshJob *next;
-    ProviderOp *op;           /* NULL: nothing under way */
+    ProviderOp *op; /* NULL: nothing under way */
     RefreshWait *waits;
     bool is_wanted;           /* somebody waits, and nothing is under way yet */
     uint64_t due_usec;        /* next by the clock, CLOCK_BOOTTIME; 0 = not polled */
@@ -21,10 +21,10 @@ typedef struct RefreshJob {
     Evidence last;
 
     /* Of the redemption under way. */
-    Stamp signed_in;          /* the account's last sign-in when it began */
-    bool was_redeeming;       /* an earlier reply was lost: the token may have been rotated */
-    bool lost_reply;          /* the same, known to memory where storage failed */
-    bool is_overtaken;        /* somebody signed in meanwhile: the answer speaks of an older token */
+    Stamp signed_in;    /* the account's last sign-in when it began */
+    bool was_redeeming; /* an earlier reply was lost: the token may have been rotated */
+    bool lost_reply;    /* the same, known to memory where storage failed */
+    bool is_overtaken;  /* somebody signed in meanwhile: the answer speaks of an older token */
 
     /* Storage failed: memory holds these for the account's present sign-in. */
     Secret *unstored_token;
@@ -34,4 +34,5 @@ typedef struct RefreshJob {
 int refresh_token_take(Manager *manager, RefreshJob *job, Secret **ret_token);
 
 /* Takes over what a reply brought, the new token before anything else, and says what it proves. */
-void refresh_result_take(Manager *manager, RefreshJob *job, TokenResult *result, Evidence *ret_evidence);
+void refresh_result_take(Manager *manager, RefreshJob *job, TokenResult *result,
+                         Evidence *ret_evidence);

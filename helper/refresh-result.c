@@ -58,15 +58,17 @@ static void keep_new_token(Manager *manager, RefreshJob *job, Secret **token)
         return;
     }
     if (!job->unstored_token)
-        manager_alarm(manager, "The new refresh token of %s cannot be stored (%s). Memory holds it.", job->account->name,
-                      strerror(-r));
+        manager_alarm(manager,
+                      "The new refresh token of %s cannot be stored (%s). Memory holds it.",
+                      job->account->name, strerror(-r));
     if (*token) {
         secret_free(job->unstored_token);
         job->unstored_token = TAKE_PTR(*token);
     }
 }
 
-/* A reply that is an answer to the request; after any other the token may have been rotated unseen. */
+/* A reply that is an answer to the request; after any other the token may have been rotated unseen.
+ */
 static bool is_answered(const Evidence *evidence)
 {
     return evidence->meaning != EVIDENCE_LATER && evidence->meaning != EVIDENCE_NEUTRAL;
@@ -121,7 +123,8 @@ static bool same_groups(char *const *a, char *const *b)
     return true;
 }
 
-static void log_account(Manager *manager, const Account *account, const char *action, const char *reason)
+static void log_account(Manager *manager, const Account *account, const char *action,
+                        const char *reason)
 {
     Record record = {.event = RECORD_ACCOUNT};
     char uid[16];
@@ -144,13 +147,15 @@ static void sync_groups(Manager *manager, Account *account, const Identity *iden
     char reason[96];
     size_t before;
 
-    if (!identity->groups_known || !identity->groups || same_groups(account->groups, identity->groups))
+    if (!identity->groups_known || !identity->groups ||
+        same_groups(account->groups, identity->groups))
         return;
     before = count_texts(account->groups);
     if (account_set_groups(manager->accounts, account, identity->groups) < 0)
         return;
     (void)publisher_request(manager->publisher, NULL, NULL);
-    snprintf(reason, sizeof(reason), "directory groups: %zu, before %zu", count_texts(account->groups), before);
+    snprintf(reason, sizeof(reason), "directory groups: %zu, before %zu",
+             count_texts(account->groups), before);
     log_account(manager, account, "groups-changed", reason);
     if (was_allowed && !account_is_allowed(account, manager->config))
         log_account(manager, account, "no-longer-allowed", "new access is refused by [access]");
@@ -161,22 +166,25 @@ static void doubt_after_lost_reply(Evidence *evidence)
 {
     char code[sizeof(evidence->code)];
 
-    if (evidence->is_explicit || (evidence->meaning != EVIDENCE_AGED && evidence->meaning != EVIDENCE_REVOKED &&
-                                  evidence->meaning != EVIDENCE_DISABLED))
+    if (evidence->is_explicit ||
+        (evidence->meaning != EVIDENCE_AGED && evidence->meaning != EVIDENCE_REVOKED &&
+         evidence->meaning != EVIDENCE_DISABLED))
         return;
     snprintf(code, sizeof(code), "%.64s after a lost reply", evidence->code);
     *evidence = (Evidence){.meaning = EVIDENCE_NEUTRAL};
     snprintf(evidence->code, sizeof(evidence->code), "%s", code);
 }
 
-void refresh_result_take(Manager *manager, RefreshJob *job, TokenResult *result, Evidence *ret_evidence)
+void refresh_result_take(Manager *manager, RefreshJob *job, TokenResult *result,
+                         Evidence *ret_evidence)
 {
     Account *account = job->account;
     Evidence evidence = result->evidence;
 
     if (evidence.code[0] == '\0' && result->reason[0] != '\0')
         snprintf(evidence.code, sizeof(evidence.code), "%.95s", result->reason);
-    job->is_overtaken = !same_sign_in(&job->signed_in, &account->signed_in) || account->state != ACCOUNT_ACTIVE;
+    job->is_overtaken =
+        !same_sign_in(&job->signed_in, &account->signed_in) || account->state != ACCOUNT_ACTIVE;
     if (!job->is_overtaken)
         keep_token(manager, job, result);
     if (job->was_redeeming)

@@ -17,11 +17,11 @@
 #include "helper/refresh-job.h"
 #include "helper/revocation.h"
 
-#define POLLS_AT_ONCE 48u   /* per provider; the rest is kept for those who wait at a login */
-#define CHECKS_AT_ONCE 64u
+#define POLLS_AT_ONCE          48u /* per provider; the rest is kept for those who wait at a login */
+#define CHECKS_AT_ONCE         64u
 #define RETRY_AFTER_LIMIT_USEC (300 * USEC_PER_SEC) /* a provider cannot switch the checks off */
-#define START_SPREAD_USEC (2 * USEC_PER_SEC)
-#define DEFAULT_TIMEOUT_USEC (10 * USEC_PER_SEC)
+#define START_SPREAD_USEC      (2 * USEC_PER_SEC)
+#define DEFAULT_TIMEOUT_USEC   (10 * USEC_PER_SEC)
 
 struct RefreshWait {
     RefreshJob *job;
@@ -248,7 +248,8 @@ static void on_refreshed(Provider *provider, TokenResult *result, void *userdata
         flight->count--;
     refresh_result_take(job->refresher->manager, job, result, &evidence);
     if (job->is_overtaken && !evidence.is_explicit) {
-        /* The answer is about a token that a newer sign-in has replaced: it says nothing of the present one. */
+        /* The answer is about a token that a newer sign-in has replaced: it says nothing of the
+         * present one. */
         job->is_overtaken = false;
         job->is_wanted = job->waits != NULL;
         job_schedule(job, boot_usec(job->refresher));
@@ -263,7 +264,8 @@ static uint64_t timeout_usec(const Manager *manager, const Account *account)
 {
     const ProviderConfig *provider = config_provider(manager->config, account->provider);
 
-    return provider && provider->http_timeout_usec > 0 ? provider->http_timeout_usec : DEFAULT_TIMEOUT_USEC;
+    return provider && provider->http_timeout_usec > 0 ? provider->http_timeout_usec
+                                                       : DEFAULT_TIMEOUT_USEC;
 }
 
 /* Sends the request. A text says why it could not be sent. */
@@ -284,7 +286,8 @@ static const char *job_send(RefreshJob *job)
         return "refresh token not readable";
     if (!token)
         return "no refresh token kept";
-    if (provider_refresh(provider, token, account->id, timeout_usec(manager, account), on_refreshed, job, &job->op) < 0)
+    if (provider_refresh(provider, token, account->id, timeout_usec(manager, account), on_refreshed,
+                         job, &job->op) < 0)
         return "request not sent";
     flight->count++;
     return NULL;
@@ -311,7 +314,7 @@ static bool is_polled(const RefreshJob *job)
     const Account *account = job->account;
 
     return job->due_usec > 0 && account->session_count > 0 && account->state == ACCOUNT_ACTIVE &&
-        account->verdict != VERDICT_DISABLED;
+           account->verdict != VERDICT_DISABLED;
 }
 
 /* Those who wait at a login first, then the oldest due. */
@@ -362,7 +365,8 @@ static int on_pump(sd_event_source *source, uint64_t usec, void *userdata)
         if (!is_told_to_wait(job, now))
             job_start(job);
         else if (job->is_wanted)
-            job_conclude(job, &(Evidence){.meaning = EVIDENCE_LATER, .code = "provider asked to wait"});
+            job_conclude(job,
+                         &(Evidence){.meaning = EVIDENCE_LATER, .code = "provider asked to wait"});
         else
             job->due_usec = job->not_before_usec;
     }
@@ -370,10 +374,11 @@ static int on_pump(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-/* --- what others ask --------------------------------------------------------------------------- */
+/* --- what others ask ---------------------------------------------------------------------------
+ */
 
-int refresher_check(Refresher *refresher, Account *account, uint64_t timeout, RefresherHandler handler, void *userdata,
-                    RefreshWait **ret_wait)
+int refresher_check(Refresher *refresher, Account *account, uint64_t timeout,
+                    RefresherHandler handler, void *userdata, RefreshWait **ret_wait)
 {
     RefreshJob *job = job_of(refresher, account);
     RefreshWait *wait;
@@ -384,8 +389,8 @@ int refresher_check(Refresher *refresher, Account *account, uint64_t timeout, Re
     wait = calloc(1, sizeof(*wait));
     if (!wait)
         return -ENOMEM;
-    r = sd_event_add_time_relative(refresher->manager->event, &wait->timer, CLOCK_BOOTTIME, timeout, USEC_PER_MSEC,
-                                   on_wait_over, wait);
+    r = sd_event_add_time_relative(refresher->manager->event, &wait->timer, CLOCK_BOOTTIME, timeout,
+                                   USEC_PER_MSEC, on_wait_over, wait);
     if (r < 0) {
         free(wait);
         return r;
@@ -450,7 +455,8 @@ int refresher_new(Manager *manager, Refresher **ret_refresher)
     if (!refresher)
         return -ENOMEM;
     refresher->manager = manager;
-    r = sd_event_add_time(manager->event, &refresher->pump, CLOCK_BOOTTIME, 0, USEC_PER_MSEC, on_pump, refresher);
+    r = sd_event_add_time(manager->event, &refresher->pump, CLOCK_BOOTTIME, 0, USEC_PER_MSEC,
+                          on_pump, refresher);
     if (r < 0)
         return r;
     *ret_refresher = TAKE_PTR(refresher);

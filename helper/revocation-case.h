@@ -33,9 +33,9 @@ struct Revocation {
     Hold hold;
     uint64_t fault_alarm_usec, hold_alarm_usec; /* when these were last said */
     sd_event_source *tick, *round;
-    size_t cursor;       /* of the round under way */
+    size_t cursor; /* of the round under way */
     bool round_over;
-    unsigned rescans;    /* under way */
+    unsigned rescans; /* under way */
 };
 
 /* The account's case, made when it has none; NULL when out of memory. */
@@ -44,12 +44,13 @@ RevocationCase *revocation_case(Revocation *revocation, Account *account);
 /* Acts on the standing verdict if it asks for more than was done already. */
 void revocation_case_apply(RevocationCase *one, const Stamp *now);
 
-/* Begins an ending; RUNNING_TERM or RUNNING_KILL. -EALREADY when one is under way. A rescan is quiet: it is logged only when it
- * finds something, and a sign-in may overtake it. */
+/* Begins an ending; RUNNING_TERM or RUNNING_KILL. -EALREADY when one is under way. A rescan is
+ * quiet: it is logged only when it finds something, and a sign-in may overtake it. */
 int revocation_case_end(RevocationCase *one, Running running, const char *text, bool is_rescan);
 
 uint64_t revocation_boot_usec(const Revocation *revocation);
-int revocation_timer(Revocation *revocation, sd_event_time_handler_t handler, void *userdata, sd_event_source **ret_source);
+int revocation_timer(Revocation *revocation, sd_event_time_handler_t handler, void *userdata,
+                     sd_event_source **ret_source);
 void revocation_timer_arm(sd_event_source *source, uint64_t usec);
 
 /* standing.c */

@@ -18,12 +18,12 @@
 #include "helper/manager.h"
 #include "helper/revocation-case.h"
 
-#define HELD_PREFIX "held: "
-#define SETTLE_LIMIT_USEC USEC_PER_SEC       /* storage waits no longer than this for the cut */
-#define RETRY_LIMIT_USEC (30 * USEC_PER_SEC) /* between two attempts to store */
-#define FOLLOW_UP_USEC USEC_PER_SEC          /* one more look for what was just being started */
-#define REVOKE_WAIT_USEC (10 * USEC_PER_SEC)
-#define ALARM_QUIET_USEC (600 * USEC_PER_SEC)
+#define HELD_PREFIX       "held: "
+#define SETTLE_LIMIT_USEC USEC_PER_SEC        /* storage waits no longer than this for the cut */
+#define RETRY_LIMIT_USEC  (30 * USEC_PER_SEC) /* between two attempts to store */
+#define FOLLOW_UP_USEC    USEC_PER_SEC        /* one more look for what was just being started */
+#define REVOKE_WAIT_USEC  (10 * USEC_PER_SEC)
+#define ALARM_QUIET_USEC  (600 * USEC_PER_SEC)
 
 typedef struct EndWaiter {
     RevocationCase *owner;
@@ -47,10 +47,12 @@ uint64_t revocation_boot_usec(const Revocation *revocation)
 static int on_settle(sd_event_source *source, uint64_t usec, void *userdata);
 static int on_follow_up(sd_event_source *source, uint64_t usec, void *userdata);
 
-int revocation_timer(Revocation *revocation, sd_event_time_handler_t handler, void *userdata, sd_event_source **ret_source)
+int revocation_timer(Revocation *revocation, sd_event_time_handler_t handler, void *userdata,
+                     sd_event_source **ret_source)
 {
     _cleanup_(sd_event_source_unrefp) sd_event_source *source = NULL;
-    int r = sd_event_add_time(revocation->manager->event, &source, CLOCK_BOOTTIME, 0, USEC_PER_MSEC, handler, userdata);
+    int r = sd_event_add_time(revocation->manager->event, &source, CLOCK_BOOTTIME, 0, USEC_PER_MSEC,
+                              handler, userdata);
 
     if (r >= 0)
         r = sd_event_source_set_enabled(source, SD_EVENT_OFF);
@@ -168,7 +170,8 @@ static void waiter_answer(EndWaiter *waiter)
     *link = waiter->next;
     if (one->ending)
         ending_progress(one->ending, &result);
-    waiter->handler(result.ended, result.left, result.elapsed_ms, result.survivors, waiter->userdata);
+    waiter->handler(result.ended, result.left, result.elapsed_ms, result.survivors,
+                    waiter->userdata);
     waiter_free(waiter);
 }
 
@@ -188,8 +191,8 @@ static int case_store(RevocationCase *one)
 
     if (!evidence)
         return -ENOMEM;
-    return account_set_verdict(one->revocation->manager->accounts, account, account->verdict, account->by_administrator,
-                               evidence, &since);
+    return account_set_verdict(one->revocation->manager->accounts, account, account->verdict,
+                               account->by_administrator, evidence, &since);
 }
 
 static void case_settle(RevocationCase *one)
@@ -204,9 +207,12 @@ static void case_settle(RevocationCase *one)
         one->unstored = r < 0;
         if (r < 0) {
             if (one->store_failures++ == 0)
-                manager_alarm(manager, "The verdict of %s cannot be stored (%s). It holds in memory and is tried again.",
+                manager_alarm(manager,
+                              "The verdict of %s cannot be stored (%s). It holds in memory and is "
+                              "tried again.",
                               one->account->name, strerror(-r));
-            revocation_timer_arm(one->settle_timer, delay < RETRY_LIMIT_USEC ? delay : RETRY_LIMIT_USEC);
+            revocation_timer_arm(one->settle_timer,
+                                 delay < RETRY_LIMIT_USEC ? delay : RETRY_LIMIT_USEC);
         }
     }
     if (one->unlogged) {
@@ -229,7 +235,8 @@ static void on_acted(int result, void *userdata)
     RevocationCase *one = userdata;
 
     if (result < 0)
-        manager_alarm(one->revocation->manager, "The enforcer did not end what %s runs (%s); it is asked again.",
+        manager_alarm(one->revocation->manager,
+                      "The enforcer did not end what %s runs (%s); it is asked again.",
                       one->account->name, strerror(-result));
     case_settle(one);
 }
@@ -238,15 +245,16 @@ static void on_done(const EndingResult *result, void *userdata)
 {
     RevocationCase *one = userdata;
     bool was_rescan = one->is_rescan, is_news = result->ended > 0 || result->left != one->last.left;
-    bool is_cut = one->account->verdict == VERDICT_DISABLED || one->account->verdict == VERDICT_REVOKED;
+    bool is_cut =
+        one->account->verdict == VERDICT_DISABLED || one->account->verdict == VERDICT_REVOKED;
 
     one->ending = NULL;
     one->last = *result;
     if (is_news || (is_cut && !was_rescan))
         log_ended(one->revocation, one->account, result);
     if (result->error < 0 && !was_rescan)
-        manager_alarm(one->revocation->manager, "The enforcer refuses to end what %s runs (%s).", one->account->name,
-                      strerror(-result->error));
+        manager_alarm(one->revocation->manager, "The enforcer refuses to end what %s runs (%s).",
+                      one->account->name, strerror(-result->error));
     if (!was_rescan)
         revocation_timer_arm(one->follow_up_timer, FOLLOW_UP_USEC);
     case_settle(one);
@@ -284,7 +292,8 @@ int revocation_case_end(RevocationCase *one, Running running, const char *text, 
         return -EALREADY;
     r = ending_start(manager->event, manager->enforcer, &order, &handlers, one, &one->ending);
     if (r < 0) {
-        manager_alarm(manager, "What %s runs cannot be ended (%s); it is tried again.", one->account->name, strerror(-r));
+        manager_alarm(manager, "What %s runs cannot be ended (%s); it is tried again.",
+                      one->account->name, strerror(-r));
         revocation_timer_arm(one->follow_up_timer, FOLLOW_UP_USEC);
         return r;
     }
@@ -315,7 +324,8 @@ static int on_follow_up(sd_event_source *source, uint64_t usec, void *userdata)
     RevocationCase *one = userdata;
     Stamp now = stamp_now();
 
-    if (verdict_running(one->account, one->revocation->manager->config, &now) < RUNNING_TERM || one->ending)
+    if (verdict_running(one->account, one->revocation->manager->config, &now) < RUNNING_TERM ||
+        one->ending)
         return 0;
     if (one->applied < RUNNING_TERM)
         revocation_case_apply(one, &now);
@@ -326,8 +336,8 @@ static int on_follow_up(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* --- moving ---------------------------------------------------------------------------------- */
 
-static void set_verdict_in_memory(Account *account, Verdict verdict, bool by_administrator, const char *evidence,
-                                  const Stamp *now)
+static void set_verdict_in_memory(Account *account, Verdict verdict, bool by_administrator,
+                                  const char *evidence, const Stamp *now)
 {
     char *copy = strdup(evidence);
 
@@ -351,7 +361,8 @@ static void tell_the_others(Revocation *revocation, Account *account)
     manager_bus_account_revoked(revocation->manager, account);
 }
 
-static void move(Revocation *revocation, Account *account, Verdict verdict, bool by_administrator, const char *evidence)
+static void move(Revocation *revocation, Account *account, Verdict verdict, bool by_administrator,
+                 const char *evidence)
 {
     RevocationCase *one = revocation_case(revocation, account);
     Verdict old = account->verdict;
@@ -362,7 +373,8 @@ static void move(Revocation *revocation, Account *account, Verdict verdict, bool
     set_verdict_in_memory(account, verdict, by_administrator, evidence, &now);
     if (!one) {
         /* No memory for the case: the verdict holds, and the next round ends what runs. */
-        manager_alarm(revocation->manager, "Out of memory while %s became %s.", account->name, verdict_to_word(verdict));
+        manager_alarm(revocation->manager, "Out of memory while %s became %s.", account->name,
+                      verdict_to_word(verdict));
         tell_the_others(revocation, account);
         return;
     }
@@ -400,17 +412,23 @@ static void note_our_fault(Revocation *revocation, const Account *account, const
     if (revocation->fault_alarm_usec != 0 && now - revocation->fault_alarm_usec < ALARM_QUIET_USEC)
         return;
     revocation->fault_alarm_usec = now;
-    manager_alarm(revocation->manager, "Provider %s refuses this host's registration: %s. Nobody is cut; check ClientId= and the "
-                  "secret.", account->provider, evidence->code);
+    manager_alarm(
+        revocation->manager,
+        "Provider %s refuses this host's registration: %s. Nobody is cut; check ClientId= and the "
+        "secret.",
+        account->provider, evidence->code);
 }
 
 static bool is_held(const Account *account)
 {
-    return account->verdict == VERDICT_UNCONFIRMED && strncmp(account->evidence, HELD_PREFIX, strlen(HELD_PREFIX)) == 0;
+    return account->verdict == VERDICT_UNCONFIRMED &&
+           strncmp(account->evidence, HELD_PREFIX, strlen(HELD_PREFIX)) == 0;
 }
 
-/* Must this evidence be held back? Once held, an account stays so until something better is known. */
-static bool must_hold(Revocation *revocation, const Account *account, Verdict next, const Evidence *evidence)
+/* Must this evidence be held back? Once held, an account stays so until something better is known.
+ */
+static bool must_hold(Revocation *revocation, const Account *account, Verdict next,
+                      const Evidence *evidence)
 {
     bool many;
 
@@ -430,14 +448,18 @@ static void hold_back(Revocation *revocation, Account *account, Verdict next, co
     snprintf(held, sizeof(held), HELD_PREFIX "%s", text);
     if (now - revocation->hold_alarm_usec > HOLD_WINDOW_USEC || revocation->hold_alarm_usec == 0) {
         revocation->hold_alarm_usec = now;
-        manager_alarm(revocation->manager, "More than %u accounts were to become %s within a minute; %s and later ones are "
-                      "held as unconfirmed (%s).", HOLD_ACCOUNTS, verdict_to_word(next), account->name, text);
+        manager_alarm(
+            revocation->manager,
+            "More than %u accounts were to become %s within a minute; %s and later ones are "
+            "held as unconfirmed (%s).",
+            HOLD_ACCOUNTS, verdict_to_word(next), account->name, text);
     }
     if (account->verdict == VERDICT_ACTIVE || account->verdict == VERDICT_UNCONFIRMED)
         move(revocation, account, VERDICT_UNCONFIRMED, false, held);
 }
 
-void revocation_evidence(Revocation *revocation, Account *account, const char *source, const Evidence *evidence)
+void revocation_evidence(Revocation *revocation, Account *account, const char *source,
+                         const Evidence *evidence)
 {
     Verdict next = verdict_after(account->verdict, evidence->meaning);
     char text[160];
@@ -457,7 +479,8 @@ void revocation_evidence(Revocation *revocation, Account *account, const char *s
         move(revocation, account, next, false, text);
 }
 
-/* --- sign-in and administrator ----------------------------------------------------------------- */
+/* --- sign-in and administrator -----------------------------------------------------------------
+ */
 
 /* What waits in the case belongs to a verdict that no longer stands. */
 static void case_supersede(RevocationCase *one)
@@ -478,7 +501,8 @@ static bool is_being_ended(const Account *account)
     return one && one->ending && !one->is_rescan;
 }
 
-static int set_verdict_stored(Revocation *revocation, Account *account, Verdict verdict, const char *evidence, const Stamp *now)
+static int set_verdict_stored(Revocation *revocation, Account *account, Verdict verdict,
+                              const char *evidence, const Stamp *now)
 {
     RevocationCase *one = account->revocation_case;
     Verdict old = account->verdict;
@@ -531,7 +555,8 @@ int revocation_reinstate(Revocation *revocation, Account *account)
         r = account_set_confirmed(manager->accounts, account, &never);
     if (r < 0)
         return r;
-    return set_verdict_stored(revocation, account, VERDICT_UNCONFIRMED, "administrator reinstated", &now);
+    return set_verdict_stored(revocation, account, VERDICT_UNCONFIRMED, "administrator reinstated",
+                              &now);
 }
 
 static int on_revoke_deadline(sd_event_source *source, uint64_t usec, void *userdata)
@@ -558,7 +583,8 @@ static int case_wait(RevocationCase *one, RevocationEndHandler handler, void *us
     return 0;
 }
 
-int revocation_revoke(Revocation *revocation, Account *account, const char *reason, RevocationEndHandler handler, void *userdata)
+int revocation_revoke(Revocation *revocation, Account *account, const char *reason,
+                      RevocationEndHandler handler, void *userdata)
 {
     RevocationCase *one = NULL;
     char text[RECORD_FIELD_MAX];

@@ -11,9 +11,9 @@
 
 #include "helper/manager.h"
 
-#define RESCANS_AT_ONCE 4u
+#define RESCANS_AT_ONCE    4u
 #define TICK_SHORTEST_USEC (100 * USEC_PER_MSEC)
-#define TICK_LONGEST_USEC (5 * USEC_PER_SEC)
+#define TICK_LONGEST_USEC  (5 * USEC_PER_SEC)
 
 static uint64_t tick_usec(const Config *config)
 {
@@ -39,7 +39,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
         RevocationCase *one;
 
         /* DISABLED acts when it moves and in every round; only the others ripen with time. */
-        if (account->verdict == VERDICT_DISABLED || verdict_running(account, manager->config, &now) == RUNNING_STAY)
+        if (account->verdict == VERDICT_DISABLED ||
+            verdict_running(account, manager->config, &now) == RUNNING_STAY)
             continue;
         one = revocation_case(revocation, account);
         if (one && !one->ending)
@@ -60,8 +61,9 @@ static void rescan(Revocation *revocation, Account *account, Running running)
         return;
     is_first = one->applied < RUNNING_TERM;
     one->applied = running;
-    (void)revocation_case_end(one, is_first ? running : RUNNING_KILL,
-                              is_first ? verdict_text(account, config, running, buffer, sizeof(buffer)) : NULL, true);
+    (void)revocation_case_end(
+        one, is_first ? running : RUNNING_KILL,
+        is_first ? verdict_text(account, config, running, buffer, sizeof(buffer)) : NULL, true);
 }
 
 static void pump(Revocation *revocation)

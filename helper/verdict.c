@@ -41,31 +41,46 @@ static const Verdict evidence_speaks_for[_EVIDENCE_MEANING_COUNT] = {
 /* Row: the verdict that stands. Column: what the evidence speaks for. Only a step towards less
  * access is taken from AGED on; the way back is a sign-in. */
 static const Verdict verdict_table[_VERDICT_COUNT][_VERDICT_COUNT] = {
-    [VERDICT_UNCONFIRMED] = {
-        [VERDICT_UNCONFIRMED] = VERDICT_UNCONFIRMED, [VERDICT_ACTIVE] = VERDICT_ACTIVE,
-        [VERDICT_AGED] = VERDICT_AGED, [VERDICT_REVOKED] = VERDICT_REVOKED,
-        [VERDICT_DISABLED] = VERDICT_DISABLED,
-    },
-    [VERDICT_ACTIVE] = {
-        [VERDICT_UNCONFIRMED] = VERDICT_UNCONFIRMED, [VERDICT_ACTIVE] = VERDICT_ACTIVE,
-        [VERDICT_AGED] = VERDICT_AGED, [VERDICT_REVOKED] = VERDICT_REVOKED,
-        [VERDICT_DISABLED] = VERDICT_DISABLED,
-    },
-    [VERDICT_AGED] = {
-        [VERDICT_UNCONFIRMED] = VERDICT_AGED, [VERDICT_ACTIVE] = VERDICT_AGED,
-        [VERDICT_AGED] = VERDICT_AGED, [VERDICT_REVOKED] = VERDICT_REVOKED,
-        [VERDICT_DISABLED] = VERDICT_DISABLED,
-    },
-    [VERDICT_REVOKED] = {
-        [VERDICT_UNCONFIRMED] = VERDICT_REVOKED, [VERDICT_ACTIVE] = VERDICT_REVOKED,
-        [VERDICT_AGED] = VERDICT_REVOKED, [VERDICT_REVOKED] = VERDICT_REVOKED,
-        [VERDICT_DISABLED] = VERDICT_DISABLED,
-    },
-    [VERDICT_DISABLED] = {
-        [VERDICT_UNCONFIRMED] = VERDICT_DISABLED, [VERDICT_ACTIVE] = VERDICT_DISABLED,
-        [VERDICT_AGED] = VERDICT_DISABLED, [VERDICT_REVOKED] = VERDICT_DISABLED,
-        [VERDICT_DISABLED] = VERDICT_DISABLED,
-    },
+    [VERDICT_UNCONFIRMED] =
+        {
+            [VERDICT_UNCONFIRMED] = VERDICT_UNCONFIRMED,
+            [VERDICT_ACTIVE] = VERDICT_ACTIVE,
+            [VERDICT_AGED] = VERDICT_AGED,
+            [VERDICT_REVOKED] = VERDICT_REVOKED,
+            [VERDICT_DISABLED] = VERDICT_DISABLED,
+        },
+    [VERDICT_ACTIVE] =
+        {
+            [VERDICT_UNCONFIRMED] = VERDICT_UNCONFIRMED,
+            [VERDICT_ACTIVE] = VERDICT_ACTIVE,
+            [VERDICT_AGED] = VERDICT_AGED,
+            [VERDICT_REVOKED] = VERDICT_REVOKED,
+            [VERDICT_DISABLED] = VERDICT_DISABLED,
+        },
+    [VERDICT_AGED] =
+        {
+            [VERDICT_UNCONFIRMED] = VERDICT_AGED,
+            [VERDICT_ACTIVE] = VERDICT_AGED,
+            [VERDICT_AGED] = VERDICT_AGED,
+            [VERDICT_REVOKED] = VERDICT_REVOKED,
+            [VERDICT_DISABLED] = VERDICT_DISABLED,
+        },
+    [VERDICT_REVOKED] =
+        {
+            [VERDICT_UNCONFIRMED] = VERDICT_REVOKED,
+            [VERDICT_ACTIVE] = VERDICT_REVOKED,
+            [VERDICT_AGED] = VERDICT_REVOKED,
+            [VERDICT_REVOKED] = VERDICT_REVOKED,
+            [VERDICT_DISABLED] = VERDICT_DISABLED,
+        },
+    [VERDICT_DISABLED] =
+        {
+            [VERDICT_UNCONFIRMED] = VERDICT_DISABLED,
+            [VERDICT_ACTIVE] = VERDICT_DISABLED,
+            [VERDICT_AGED] = VERDICT_DISABLED,
+            [VERDICT_REVOKED] = VERDICT_DISABLED,
+            [VERDICT_DISABLED] = VERDICT_DISABLED,
+        },
 };
 
 Verdict verdict_after(Verdict verdict, EvidenceMeaning meaning)
@@ -105,7 +120,8 @@ static Running running_unconfirmed(const Account *account, const Config *config,
         return RUNNING_STAY;
     if (age >= config->max_unconfirmed_usec)
         return RUNNING_TERM;
-    return age >= config->max_unconfirmed_usec - verdict_warning_usec(config) ? RUNNING_WARN : RUNNING_STAY;
+    return age >= config->max_unconfirmed_usec - verdict_warning_usec(config) ? RUNNING_WARN
+                                                                              : RUNNING_STAY;
 }
 
 static Running running_revoked(const Account *account, const Config *config, const Stamp *now)
@@ -114,7 +130,9 @@ static Running running_revoked(const Account *account, const Config *config, con
     case ON_REVOKED_KEEP:
         return RUNNING_STAY;
     case ON_REVOKED_GRACE:
-        return lasting_usec(&account->verdict_since, now) < config->on_revoked_grace_usec ? RUNNING_WARN : RUNNING_TERM;
+        return lasting_usec(&account->verdict_since, now) < config->on_revoked_grace_usec
+                   ? RUNNING_WARN
+                   : RUNNING_TERM;
     case ON_REVOKED_END:
         break;
     }
@@ -160,7 +178,8 @@ static Outcome admits_by_age(const Account *account, uint64_t limit_usec, const 
 }
 
 /* ACTIVE and UNCONFIRMED: how long ago did the provider vouch for the account? */
-static Outcome admits_confirmed(const Account *account, const Config *config, bool elevation, const Stamp *now)
+static Outcome admits_confirmed(const Account *account, const Config *config, bool elevation,
+                                const Stamp *now)
 {
     if (!account->id)
         return OUTCOME_NOT_BOUND;
@@ -175,7 +194,8 @@ static Outcome admits_confirmed(const Account *account, const Config *config, bo
     return admits_by_age(account, config->offline_grace_usec, now);
 }
 
-Outcome verdict_admits(const Account *account, const Config *config, bool interactive, bool elevation, const Stamp *now)
+Outcome verdict_admits(const Account *account, const Config *config, bool interactive,
+                       bool elevation, const Stamp *now)
 {
     if (account->state != ACCOUNT_ACTIVE)
         return OUTCOME_DISABLED;
@@ -222,34 +242,41 @@ static void warning_text(const Account *account, const Config *config, char *buf
     char span[32];
 
     if (account->verdict == VERDICT_REVOKED)
-        snprintf(buffer, size, "Your sign-in was revoked by the directory: your sessions on this host end in %s. "
+        snprintf(buffer, size,
+                 "Your sign-in was revoked by the directory: your sessions on this host end in %s. "
                  "Save your work, then sign in again.",
                  span_text(config->on_revoked_grace_usec, span, sizeof(span)));
     else
-        snprintf(buffer, size, "Your account could not be confirmed with the directory for long: your sessions on "
-                 "this host end in %s unless it answers. Save your work.",
-                 span_text(verdict_warning_usec(config), span, sizeof(span)));
+        snprintf(
+            buffer, size,
+            "Your account could not be confirmed with the directory for long: your sessions on "
+            "this host end in %s unless it answers. Save your work.",
+            span_text(verdict_warning_usec(config), span, sizeof(span)));
 }
 
 static const char *ending_text(const Account *account)
 {
     switch (account->verdict) {
     case VERDICT_UNCONFIRMED:
-        return "Your account could not be confirmed with the directory for too long: your sessions on this host end "
+        return "Your account could not be confirmed with the directory for too long: your sessions "
+               "on this host end "
                "now. Sign in again when the provider answers.";
     case VERDICT_AGED:
         return "Your sign-in has expired: your sessions on this host end now. Sign in again.";
     case VERDICT_REVOKED:
-        return "Your sign-in was revoked by the directory: your sessions on this host end now. Sign in again.";
+        return "Your sign-in was revoked by the directory: your sessions on this host end now. "
+               "Sign in again.";
     default:
-        return account->by_administrator
-            ? "Your access to this host was ended by its administrator: everything you run here ends now."
-            : "Your directory account is disabled: everything you run on this host ends now. "
-              "Contact your IT service desk.";
+        return account->by_administrator ? "Your access to this host was ended by its "
+                                           "administrator: everything you run here ends now."
+                                         : "Your directory account is disabled: everything you run "
+                                           "on this host ends now. "
+                                           "Contact your IT service desk.";
     }
 }
 
-const char *verdict_text(const Account *account, const Config *config, Running running, char *buffer, size_t size)
+const char *verdict_text(const Account *account, const Config *config, Running running,
+                         char *buffer, size_t size)
 {
     if (running == RUNNING_STAY)
         return NULL;

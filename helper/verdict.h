@@ -32,4 +32,5 @@ bool verdict_cuts(Verdict verdict, const Config *config);
 
 /* One line for the person's terminals about a verdict that ends or is about to end things; NULL
  * for none. Written into `buffer`. */
-const char *verdict_text(const Account *account, const Config *config, Running running, char *buffer, size_t size);
+const char *verdict_text(const Account *account, const Config *config, Running running,
+                         char *buffer, size_t size);
