@@ -15,7 +15,7 @@
 #include "common/limits.h"
 #include "helper/evidence-table.h"
 #include "helper/json-strict.h"
-#include "helper/text.h"
+#include "helper/hostile-text.h"
 
 #define ERROR_MAX       64u
 #define DESCRIPTION_MAX 4096u
@@ -53,7 +53,7 @@ static const struct {
 static void set(Evidence *evidence, EvidenceMeaning meaning, const char *code)
 {
     *evidence = (Evidence){.meaning = meaning};
-    text_to_ascii(code, evidence->code, sizeof(evidence->code));
+    hostile_text_to_ascii(code, evidence->code, sizeof(evidence->code));
 }
 
 static void read_codes(ErrorBody *body, const json_t *codes)
@@ -117,7 +117,7 @@ static void describe(ProviderType type, const ErrorBody *body, Evidence *evidenc
             n += snprintf(text + n, sizeof(text) - (size_t)n, " %" PRIu32, body->codes[i]);
     if (type == PROVIDER_KEYCLOAK && *body->description && n > 0 && (size_t)n < sizeof(text))
         snprintf(text + n, sizeof(text) - (size_t)n, ": %s", body->description);
-    text_to_ascii(text, evidence->code, sizeof(evidence->code));
+    hostile_text_to_ascii(text, evidence->code, sizeof(evidence->code));
 }
 
 static void classify_error(ProviderType type, bool refused_is_revoked, EvidenceContext context,

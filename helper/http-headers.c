@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "common/cleanup.h"
-#include "helper/text.h"
+#include "helper/hostile-text.h"
 
 #define HEADER_VALUE_MAX 512u
 #define URL_MAX          2048u
@@ -121,7 +121,7 @@ static bool parts_are_allowed(CURLU *parts, bool allow_insecure_loopback)
 
 bool url_is_allowed(const char *url, bool allow_insecure_loopback)
 {
-    if (!url || !text_is_graphic(url, URL_MAX))
+    if (!url || !hostile_text_is_graphic(url, URL_MAX))
         return false;
     CURLU *parts = curl_url();
     bool allowed = parts &&

@@ -11,7 +11,7 @@
 
 #include "common/limits.h"
 #include "helper/json-strict.h"
-#include "helper/text.h"
+#include "helper/hostile-text.h"
 
 #define CLAIM_NAME_MAX 255u
 
@@ -38,7 +38,7 @@ static const char *exact_text(const json_t *value)
 {
     if (!json_is_string(value) || json_string_length(value) == 0)
         return NULL;
-    return text_is_clean(json_string_value(value), CLAIM_MAX) ? json_string_value(value) : NULL;
+    return hostile_text_is_clean(json_string_value(value), CLAIM_MAX) ? json_string_value(value) : NULL;
 }
 
 static int read_id(Identity *identity, const json_t *payload, const ProviderConfig *config,
@@ -80,7 +80,7 @@ static int read_full_name(Identity *identity, const json_t *payload, const Provi
 
     if (!json_is_string(name))
         return 0;
-    return text_clean(json_string_value(name), CLAIM_MAX, &identity->full_name);
+    return hostile_text_strip(json_string_value(name), CLAIM_MAX, &identity->full_name);
 }
 
 /* Entra replaces a list of more than 200 groups by a pointer to it (or hasgroups in short tokens).

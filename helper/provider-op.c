@@ -13,7 +13,7 @@
 #include "helper/form.h"
 #include "helper/id-token.h"
 #include "helper/provider-internal.h"
-#include "helper/text.h"
+#include "helper/hostile-text.h"
 #include "helper/token.h"
 
 #define CLIENT_AUTH_MAX 16384u
@@ -81,8 +81,8 @@ void op_finish(ProviderOp *op)
 void op_fail(ProviderOp *op, EvidenceMeaning meaning, const char *reason)
 {
     op->result.evidence = (Evidence){.meaning = meaning};
-    text_to_ascii(reason, op->result.evidence.code, sizeof(op->result.evidence.code));
-    text_to_ascii(reason, op->result.reason, sizeof(op->result.reason));
+    hostile_text_to_ascii(reason, op->result.evidence.code, sizeof(op->result.evidence.code));
+    hostile_text_to_ascii(reason, op->result.reason, sizeof(op->result.reason));
     op->result.identity = identity_free(op->result.identity);
     op_finish(op);
 }
@@ -200,7 +200,7 @@ void op_classify(ProviderOp *op, const HttpReply *reply)
                           reply->status, reply->body, reply->size, evidence);
     }
     evidence->retry_after_usec = reply->retry_after_usec;
-    text_to_ascii(evidence->code, op->result.reason, sizeof(op->result.reason));
+    hostile_text_to_ascii(evidence->code, op->result.reason, sizeof(op->result.reason));
 }
 
 /* --- validation ----------------------------------------------------------------------------------
