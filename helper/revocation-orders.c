@@ -5,6 +5,7 @@
  * a sign-in that is not stored is refused, a reinstatement that is not stored has not happened.
  * `revoke` alone acts first, because a full disk must not delay a cut.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
