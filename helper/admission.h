@@ -14,7 +14,7 @@
 /* sudo, su and their login forms: what they do is done by somebody else's right. */
 bool service_elevates(const char *service);
 
-/* OUTCOME_ALLOW or why not. `ret_missing` (may be NULL): the [group] section that is missing for NOT_IN_GROUP by
- * RequireGroups=, else NULL; borrowed from `config`. */
-Outcome admission_judge(const Account *account, const Config *config, const char *service, const Stamp *now,
-                        const char **ret_missing);
+/* OUTCOME_ALLOW or why not. `ret_missing` (may be NULL): the [group] section that is missing for
+ * NOT_IN_GROUP by RequireGroups=, else NULL; borrowed from `config`. */
+Outcome admission_judge(const Account *account, const Config *config, const char *service,
+                        const Stamp *now, const char **ret_missing);

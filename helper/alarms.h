@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include "helper/manager.h"
 
-/* Remembers `text` at `now_usec` (CLOCK_BOOTTIME). True when it is to be said: it is new, or long ago. */
+/* Remembers `text` at `now_usec` (CLOCK_BOOTTIME). True when it is to be said: it is new, or was
+ * said long ago. */
 bool alarms_add(Manager *manager, const char *text, uint64_t now_usec);
 void alarms_clear(Manager *manager);

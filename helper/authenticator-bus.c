@@ -13,7 +13,6 @@
 #include "helper/bus-caller.h"
 #include "helper/login.h"
 #include "helper/manager.h"
-#include "helper/sessions.h"
 
 typedef struct Options {
     uint32_t timeout_sec;
@@ -204,7 +203,7 @@ static int method_open_session(sd_bus_message *message, void *userdata, sd_bus_e
     enum { USER, RUSER, SERVICE, RHOST, TTY, COUNT };
     const char *texts[COUNT];
     Manager *manager = userdata;
-    int leader_pidfd; /* the message's */
+    SessionRequest request;
     char id[40] = "";
 
     int r = bus_caller_require_root(message, ret_error);
@@ -213,12 +212,12 @@ static int method_open_session(sd_bus_message *message, void *userdata, sd_bus_e
     r = read_texts(message, texts, COUNT, ret_error);
     if (r < 0)
         return r;
-    r = sd_bus_message_read(message, "h", &leader_pidfd);
+    request = (SessionRequest){texts[USER], texts[RUSER], texts[SERVICE], texts[RHOST], texts[TTY],
+                               -1};
+    r = sd_bus_message_read(message, "h", &request.leader_pidfd); /* stays the message's */
     if (r < 0)
         return r;
-    Outcome outcome = authenticator_open_session(manager->authenticator, texts[USER], texts[RUSER],
-                                                 texts[SERVICE], texts[RHOST], texts[TTY],
-                                                 leader_pidfd, id);
+    Outcome outcome = authenticator_open_session(manager->authenticator, &request, id);
     return sd_bus_reply_method_return(message, "us", (uint32_t)outcome,
                                       outcome == OUTCOME_ALLOW ? id : "");
 }
@@ -238,7 +237,7 @@ static int method_close_session(sd_bus_message *message, void *userdata, sd_bus_
     return sd_bus_reply_method_return(message, NULL);
 }
 
-/* SD_BUS_VTABLE_UNPRIVILEGED: sd-bus's own rule would look at the caller's capabilities in /proc. */
+/* SD_BUS_VTABLE_UNPRIVILEGED: sd-bus's own rule would look at capabilities in /proc. */
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("BeginLogin",

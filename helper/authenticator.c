@@ -10,7 +10,6 @@
 #include "helper/manager.h"
 #include "helper/refresher.h"
 #include "helper/revocation.h"
-#include "helper/sessions.h"
 
 #define CHECKS_MAX 1024u /* waiting for the provider at the same time */
 
@@ -219,28 +218,27 @@ void authenticator_check(Authenticator *authenticator, const AccountCheckRequest
     decide(check);
 }
 
-Outcome authenticator_open_session(Authenticator *authenticator, const char *user, const char *ruser,
-                                   const char *service, const char *rhost, const char *tty, int leader_pidfd,
+Outcome authenticator_open_session(Authenticator *authenticator, const SessionRequest *request,
                                    char ret_id[40])
 {
     Manager *manager = authenticator->manager;
-    Account *account = accounts_find(manager->accounts, user);
+    Account *account = accounts_find(manager->accounts, request->user);
     Record record = {.event = RECORD_ACCOUNT_CHECK};
     Outcome outcome = OUTCOME_UNAVAILABLE;
     char uid[16];
 
     if (account)
-        outcome = sessions_open(manager->sessions, account, ruser, service, rhost, tty, leader_pidfd, ret_id);
+        outcome = sessions_open(manager->sessions, account, request, ret_id);
     if (outcome == OUTCOME_ALLOW)
         return outcome;
     fill_account(&record, account, uid);
     record_set(&record, RECORD_OUTCOME, outcome_to_word(outcome));
     record_set(&record, RECORD_REASON, "the session was not opened");
-    record_set(&record, RECORD_USER, user);
-    record_set(&record, RECORD_RUSER, ruser);
-    record_set(&record, RECORD_SERVICE, service);
-    record_set(&record, RECORD_RHOST, rhost);
-    record_set(&record, RECORD_TTY, tty);
+    record_set(&record, RECORD_USER, request->user);
+    record_set(&record, RECORD_RUSER, request->ruser);
+    record_set(&record, RECORD_SERVICE, request->service);
+    record_set(&record, RECORD_RHOST, request->rhost);
+    record_set(&record, RECORD_TTY, request->tty);
     manager_log(manager, &record);
     return outcome;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include "common/outcome.h"
 #include "helper/account.h"
+#include "helper/sessions.h"
 
 typedef struct Manager Manager;
 typedef struct Authenticator Authenticator;
@@ -19,7 +20,8 @@ typedef struct AccountCheckRequest {
     bool unprivileged;     /* asked by the account itself: no check, nothing changes */
 } AccountCheckRequest;
 
-/* Called exactly once, perhaps before authenticator_check() returns. `message` is for the person, "" for none. */
+/* Called exactly once, perhaps before authenticator_check() returns. `message` is for the person,
+ * "" for none. */
 typedef void (*AuthenticatorHandler)(Outcome outcome, const char *message, void *userdata);
 
 int authenticator_new(Manager *manager, Authenticator **ret_authenticator);
@@ -32,6 +34,5 @@ void authenticator_check(Authenticator *authenticator, const AccountCheckRequest
                          AuthenticatorHandler handler, void *userdata);
 
 /* OpenSession's decision and registration, in one turn of the loop; logs a denial. */
-Outcome authenticator_open_session(Authenticator *authenticator, const char *user, const char *ruser,
-                                   const char *service, const char *rhost, const char *tty, int leader_pidfd,
+Outcome authenticator_open_session(Authenticator *authenticator, const SessionRequest *request,
                                    char ret_id[40]);

@@ -8,8 +8,9 @@
 
 #include "helper/manager.h"
 
-/* Connects to `address` now and, when that fails or the bus goes away, again every second. Attaches both interfaces
- * before it takes the name. Sets manager->bus. Returns 0 (also while the bus is away) or a negative errno. */
+/* Connects to `address` now and, when that fails or the bus goes away, again every second. Attaches
+ * both interfaces before it takes the name. Sets manager->bus. Returns 0 (also while the bus is
+ * away) or a negative errno. */
 int bus_connection_new(Manager *manager, const char *address, BusConnection **ret_connection);
 BusConnection *bus_connection_free(BusConnection *connection);
 DEFINE_CLEANUP(BusConnection *, bus_connection_free)

@@ -15,7 +15,7 @@
 
 typedef struct LogQueue LogQueue;
 
-/* Called when a record had to be given up, or for the first time waits: `what` is for the journal. */
+/* Called when a record had to be given up, or has to wait: `what` is for the journal. */
 typedef void (*LogQueueComplaint)(const char *what, int error, void *userdata);
 
 int log_queue_new(sd_event *event, EnforcerClient *enforcer, LogQueueComplaint complaint,
@@ -23,7 +23,7 @@ int log_queue_new(sd_event *event, EnforcerClient *enforcer, LogQueueComplaint c
 LogQueue *log_queue_free(LogQueue *queue);
 DEFINE_CLEANUP(LogQueue *, log_queue_free)
 
-/* Copies the record. Returns 0, -ENOBUFS when too many wait, -ENOMEM, or what record_encode() says. */
+/* Copies the record. Returns 0, -ENOBUFS when too many wait, -ENOMEM, or record_encode()'s error. */
 int log_queue_append(LogQueue *queue, const Record *record);
 
 size_t log_queue_count(const LogQueue *queue);

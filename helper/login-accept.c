@@ -86,7 +86,8 @@ static int store_facts(Login *login, const Identity *identity)
         if (r < 0)
             return r;
     }
-    if (identity->full_name && strcmp(identity->full_name, account->gecos ? account->gecos : "") != 0)
+    const char *known = account->gecos ? account->gecos : "";
+    if (identity->full_name && strcmp(identity->full_name, known) != 0)
         return account_set_profile(accounts, account, identity->full_name);
     return 0;
 }
@@ -96,16 +97,11 @@ static int store_facts(Login *login, const Identity *identity)
 static int store_sign_in(Login *login, const TokenResult *result)
 {
     Manager *manager = login->logins->manager;
-    Account *account = login->account;
-    Stamp now = stamp_now();
 
-    int r = account_set_signed_in(manager->accounts, account, &now);
+    int r = store_token_put(manager->store, login->account, result->refresh_token);
     if (r < 0)
         return r;
-    r = store_token_put(manager->store, account, result->refresh_token);
-    if (r < 0)
-        return r;
-    return revocation_signed_in(manager->revocation, account);
+    return revocation_signed_in(manager->revocation, login->account);
 }
 
 static int store_all(Login *login, const TokenResult *result)

@@ -325,7 +325,7 @@ static bool is_pending(const Login *login)
     return login->state != LOGIN_DECIDED;
 }
 
-/* One pending login per account and source: the person has connected again and sees the new code. */
+/* One pending login per account and source: the person connected again and sees the new code. */
 static void replace_older(Logins *logins, const Login *newer)
 {
     for (Login *login = logins->first; login; login = login->next)

@@ -109,7 +109,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
     int r = manager_reload(userdata, false, &messages);
     for (size_t i = 0; i < messages.count; i++)
         sd_journal_print(r < 0 ? LOG_ERR : LOG_NOTICE, "%s", messages.lines[i]);
-    sd_journal_print(LOG_NOTICE, r < 0 ? "The old configuration stays." : "Configuration reloaded.");
+    sd_journal_print(LOG_NOTICE, "%s", r < 0 ? "The old configuration stays." : "Reloaded.");
     config_messages_clear(&messages);
     (void)sd_notify(0, "READY=1");
     return 0;

@@ -15,7 +15,7 @@
 #include "helper/revocation.h"
 #include "helper/text-list.h"
 
-/* --- messages ---------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static _printf_(2, 3) void add_message(ConfigMessages *messages, const char *format, ...)
 {
@@ -61,7 +61,7 @@ static void keep_error(Manager *manager, const ConfigMessages *messages)
     log_configuration(manager, "refused", first_message(&manager->config_error));
 }
 
-/* --- providers --------------------------------------------------------------------------------- */
+/* --- providers -------------------------------------------------------------------------------- */
 
 /* All or nothing. `*ret_failed` names the section that could not be built. */
 static int build_providers(Manager *manager, const Config *config, Provider ***ret_providers,
@@ -131,7 +131,7 @@ int manager_load_config(Manager *manager)
     return r;
 }
 
-/* --- reload ------------------------------------------------------------------------------------ */
+/* --- reload ----------------------------------------------------------------------------------- */
 
 static void end_removed(Manager *manager, Account *account, ConfigMessages *messages)
 {

@@ -5,6 +5,7 @@
 
 #include "helper/manager.h"
 
-/* At start: reads it and builds the providers. When it is broken, the defaults stand in (no provider, nobody
- * allowed), alarmed, with the messages in manager->config_error. Returns 0 or a negative errno. */
+/* At start: reads it and builds the providers. When it is broken, the defaults stand in (no
+ * provider, nobody allowed), alarmed, with the messages in manager->config_error. Returns 0 or a
+ * negative errno. */
 int manager_load_config(Manager *manager);

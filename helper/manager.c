@@ -24,7 +24,7 @@
 #define ALARM_TEXT_MAX        512
 #define FIRST_PUBLICATION_USEC (2 * USEC_PER_SEC)
 
-/* --- what others ask of the manager ------------------------------------------------------------ */
+/* --- what others ask of the manager ----------------------------------------------------------- */
 
 Provider *manager_provider(Manager *manager, const Account *account)
 {
@@ -43,14 +43,13 @@ static void on_complaint(const char *what, int error, void *userdata)
 
 void manager_log(Manager *manager, const Record *record)
 {
-    int r = log_queue_append(manager->log, record);
+    const RecordValue *user = &record->fields[RECORD_USER];
 
+    int r = log_queue_append(manager->log, record);
     if (r < 0)
         sd_journal_print(LOG_ERR, "A record (%s, user %.*s) could not be queued: %s",
-                         record_event_to_word(record->event),
-                         (int)record->fields[RECORD_USER].size,
-                         record->fields[RECORD_USER].size > 0 ? record->fields[RECORD_USER].text : "",
-                         strerror(-r));
+                         record_event_to_word(record->event), (int)user->size,
+                         user->size > 0 ? user->text : "", strerror(-r));
 }
 
 void manager_alarm(Manager *manager, const char *format, ...)
@@ -82,7 +81,7 @@ void manager_session_signal(Manager *manager, const char *signal, const char *se
                                  session, user);
 }
 
-/* --- construction ------------------------------------------------------------------------------ */
+/* --- construction ----------------------------------------------------------------------------- */
 
 static int open_state(Manager *manager)
 {
@@ -182,7 +181,7 @@ Manager *manager_free(Manager *manager)
     return NULL;
 }
 
-/* --- start ------------------------------------------------------------------------------------- */
+/* --- start ------------------------------------------------------------------------------------ */
 
 /* The last step: whoever finds the name finds everything behind it in place. */
 static void take_name(Manager *manager)

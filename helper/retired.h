@@ -11,7 +11,8 @@
 
 #define LOGIN_LIFE_MAX_USEC (900 * USEC_PER_SEC)
 
-/* Takes `config` and its providers over. -EBUSY when too many generations wait: the reload is refused. */
+/* Takes `config` and its providers over. -EBUSY when too many generations wait: the reload is then
+ * refused. */
 int retired_add(Manager *manager, Config *config, Provider **providers);
 /* Room for one more? 0 or -EBUSY. */
 int retired_check(const Manager *manager);

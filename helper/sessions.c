@@ -93,14 +93,13 @@ static Session *session_free(Session *session)
 }
 DEFINE_CLEANUP(Session *, session_free)
 
-static int session_row_set(SessionRow *row, const char *user, const char *ruser,
-                           const char *service, const char *rhost, const char *tty)
+static int session_row_set(SessionRow *row, const SessionRequest *request)
 {
-    row->user = strdup(user);
-    row->ruser = strdup(ruser ? ruser : "");
-    row->service = strdup(service ? service : "");
-    row->rhost = strdup(rhost ? rhost : "");
-    row->tty = strdup(tty ? tty : "");
+    row->user = strdup(request->user);
+    row->ruser = strdup(request->ruser);
+    row->service = strdup(request->service);
+    row->rhost = strdup(request->rhost);
+    row->tty = strdup(request->tty);
     if (!row->user || !row->ruser || !row->service || !row->rhost || !row->tty)
         return -ENOMEM;
     return 0;
@@ -273,16 +272,14 @@ static int session_new(Sessions *sessions, int leader_pidfd, Session **ret_sessi
 }
 
 /* Everything that can fail happens before the row; after it the session stands. */
-static int register_session(Sessions *sessions, const Account *account, const char *ruser,
-                            const char *service, const char *rhost, const char *tty,
-                            int leader_pidfd, char ret_id[40])
+static int register_session(Sessions *sessions, const SessionRequest *request, char ret_id[40])
 {
     _cleanup_(session_freep) Session *session = NULL;
 
-    int r = session_new(sessions, leader_pidfd, &session);
+    int r = session_new(sessions, request->leader_pidfd, &session);
     if (r < 0)
         return r;
-    r = session_row_set(&session->row, account->name, ruser, service, rhost, tty);
+    r = session_row_set(&session->row, request);
     if (r < 0)
         return r;
     r = watch_leader(session);
@@ -299,20 +296,20 @@ static int register_session(Sessions *sessions, const Account *account, const ch
     return 0;
 }
 
-Outcome sessions_open(Sessions *sessions, Account *account, const char *ruser, const char *service,
-                      const char *rhost, const char *tty, int leader_pidfd, char ret_id[40])
+Outcome sessions_open(Sessions *sessions, Account *account, const SessionRequest *request,
+                      char ret_id[40])
 {
     Manager *manager = sessions->manager;
     Stamp now = stamp_now();
 
-    Outcome outcome = admission_judge(account, manager->config, service, &now, NULL);
+    Outcome outcome = admission_judge(account, manager->config, request->service, &now, NULL);
     if (outcome != OUTCOME_ALLOW)
         return outcome;
     if (!enforcer_client_connected(manager->enforcer)) /* who cannot be cut is not let in */
         return OUTCOME_UNAVAILABLE;
     if (sessions->count >= SESSIONS_MAX)
         return OUTCOME_TOO_MANY;
-    if (register_session(sessions, account, ruser, service, rhost, tty, leader_pidfd, ret_id) < 0)
+    if (register_session(sessions, request, ret_id) < 0)
         return OUTCOME_UNAVAILABLE;
     return OUTCOME_ALLOW;
 }
@@ -379,8 +376,8 @@ static int take_row(Recovery *recovery, const SessionRow *row, Session **ret_ses
         return -ENOMEM;
     session->pidfd = -1;
     session->sessions = recovery->sessions;
-    int r = session_row_set(&session->row, row->user, row->ruser, row->service, row->rhost,
-                            row->tty);
+    const SessionRequest texts = {row->user, row->ruser, row->service, row->rhost, row->tty, -1};
+    int r = session_row_set(&session->row, &texts);
     if (r < 0)
         return r;
     memcpy(session->row.id, row->id, sizeof(row->id));
@@ -436,7 +433,7 @@ static void recovery_clear(Recovery *recovery)
     free(recovery->taken);
 }
 
-/* --- sessions without a descriptor: open until LOOK finds nobody ------------------------------- */
+/* --- sessions without a descriptor: open until LOOK finds nobody ------------------------------ */
 
 static void end_without_fd(Sessions *sessions, const char *user)
 {
@@ -479,7 +476,8 @@ static void look_for(Sessions *sessions, const Account *account)
 
     if (!look)
         return;
-    if (enforcer_end(sessions->manager->enforcer, account->uid, ENFORCER_LOOK, on_looked, look) < 0) {
+    if (enforcer_end(sessions->manager->enforcer, account->uid, ENFORCER_LOOK, on_looked,
+                     look) < 0) {
         free(look->user);
         free(look);
         return;

@@ -17,9 +17,14 @@ DEFINE_CLEANUP(Sessions *, sessions_free)
 /* At start: rows of this boot with their pidfds from the service manager's fd store; others closed as recovered. */
 int sessions_recover(Sessions *sessions);
 
-/* `request` texts are copied; leader_pidfd is duplicated. Returns OUTCOME_ALLOW with the session's id, or why not. */
-Outcome sessions_open(Sessions *sessions, Account *account, const char *ruser, const char *service, const char *rhost,
-                      const char *tty, int leader_pidfd, char ret_id[40]);
+typedef struct SessionRequest {
+    const char *user, *ruser, *service, *rhost, *tty; /* "" for none */
+    int leader_pidfd;
+} SessionRequest;
+
+/* Texts are copied, the descriptor is duplicated. OUTCOME_ALLOW with the session's id, or why not. */
+Outcome sessions_open(Sessions *sessions, Account *account, const SessionRequest *request,
+                      char ret_id[40]);
 void sessions_close(Sessions *sessions, const char *id);
 size_t sessions_count(const Sessions *sessions);
 const SessionRow *sessions_next(Sessions *sessions, size_t *iterator);
