@@ -45,6 +45,9 @@ typedef struct Account {
     Stamp confirmed;       /* the provider last vouched for it */
     Stamp signed_in;       /* last interactive sign-in */
     uint64_t added_usec;
+    /* SHA-256 of the directory name and of the identity (zero: not bound) that a forgotten account
+     * had: nobody else may take its number over. */
+    uint8_t former_name[32], former_id[32];
 
     /* Not stored. The two pointers belong to revocation.c and refresher.c, which free what they hang here. */
     unsigned session_count;
@@ -72,27 +75,43 @@ typedef struct AccountOptions {
     const char *id, *shell, *home, *full_name; /* each may be NULL */
 } AccountOptions;
 
-/* Makes an account of a directory name: local name by NameFormat, number by hash or pin. `*ret_why` (static text) on error.
- * Returns 0; -EINVAL name not allowed; -EEXIST name or identity taken (also by /etc/passwd or /etc/group); -EADDRINUSE number taken
- * (collision: the newcomer is refused, loudly). A forgotten account of the same name comes back with its number. */
+/* Makes an account of a directory name: local name by NameFormat or by the [user] section that ties
+ * it, number by hash or pin. An Entra id without tenant gets the provider's. `*ret_why` (static
+ * text, one clause) on error. Returns 0; -EINVAL name, id, home, shell or full name not allowed;
+ * -EEXIST name or identity taken (also by /etc/passwd or /etc/group, or by a forgotten account of
+ * somebody else); -EADDRINUSE number taken (collision: the newcomer is refused, loudly); -ENOENT
+ * tied to a local account that is not there; -ENOSPC too many accounts. A forgotten account of the
+ * same directory name comes back with its number. */
 int accounts_add(Accounts *accounts, const Config *config, const ProviderConfig *provider, const char *directory_name,
                  const AccountOptions *options, Account **ret_account, const char **ret_why);
 
-/* Each stores, then changes memory; on error nothing has changed. */
+/* Each stores, then changes memory; on error nothing has changed. bind: -EEXIST when the account is
+ * bound to somebody else, when somebody else is bound to the identity, or when the account's number
+ * belonged to another identity before it was forgotten. */
 int account_bind(Accounts *accounts, Account *account, const char *issuer, const char *id);
-int account_set_profile(Accounts *accounts, Account *account, const char *full_name);
+int account_set_profile(Accounts *accounts, Account *account, const char *full_name); /* NULL: keep */
 int account_set_groups(Accounts *accounts, Account *account, char *const *ids);
 int account_set_signed_in(Accounts *accounts, Account *account, const Stamp *now);
 int account_set_confirmed(Accounts *accounts, Account *account, const Stamp *now);
 int account_set_verdict(Accounts *accounts, Account *account, Verdict verdict, bool by_administrator, const char *evidence, const Stamp *now);
 int account_forget(Accounts *accounts, Account *account); /* deletes token, binding, personal data; number stays */
 
-/* uid = base + H mod count, H = first 8 bytes, big-endian, of SHA-256(issuer NUL id) (design §4). */
+/* uid = base + H mod count, H = first 8 bytes, big-endian, of SHA-256(issuer NUL id) (design §4).
+ * 0 when OpenSSL fails. */
 uint32_t number_of(const char *issuer, const char *id, uint32_t base, uint32_t count);
 
 /* The gid of a configured group: pinned, stored, or hashed at first sight and stored. -EADDRINUSE at a collision. */
 typedef struct GroupConfig GroupConfig;
 int group_number(Store *store, const Config *config, const GroupConfig *group, const char *issuer, uint32_t *ret_gid);
+
+/* SHA-256(issuer NUL id). Returns 0, -ENOMEM, -EIO. */
+int identity_digest(const char *issuer, const char *id, uint8_t ret_digest[32]);
+
+/* Takes a number for `owner` for good. 0 also when it has it already; -EADDRINUSE: somebody else's. */
+int number_claim(Store *store, const char *owner, uint32_t number);
+
+/* Is this account a local one that a [user] section ties? It is never published. */
+bool account_is_tied(const Account *account, const Config *config);
 
 /* Is this account allowed here at all? Empty allows nobody (design §4). */
 bool account_is_allowed(const Account *account, const Config *config);

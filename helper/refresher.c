@@ -434,17 +434,6 @@ void refresher_account_changed(Refresher *refresher, Account *account)
     arm(refresher->pump, 0);
 }
 
-void refresher_providers_change(Refresher *refresher)
-{
-    for (RefreshJob *job = refresher->jobs; job; job = job->next) {
-        job->is_wanted = job->is_wanted || job->waits;
-        job->op = provider_op_cancel(job->op);
-        job->not_before_usec = 0;
-    }
-    flights_free(refresher);
-    arm(refresher->pump, 0);
-}
-
 /* --- life ------------------------------------------------------------------------------------ */
 
 int refresher_new(Manager *manager, Refresher **ret_refresher)

@@ -24,7 +24,3 @@ typedef void (*RefresherHandler)(Account *account, const Evidence *evidence, voi
 int refresher_check(Refresher *refresher, Account *account, uint64_t timeout_usec, RefresherHandler handler,
                     void *userdata, RefreshWait **ret_wait);
 RefreshWait *refresher_wait_cancel(RefreshWait *wait);
-
-/* To be called before providers are freed (a reload): what is under way is given up and begun anew with the providers that
- * manager_provider() names in the next turn of the loop. */
-void refresher_providers_change(Refresher *refresher);

@@ -1,5 +1,5 @@
 /*
- * Inside revocation: what revocation.c (moving and acting) and standing.c (acting again while a
+ * Inside revocation: what revocation*.c (moving and acting) and standing.c (acting again while a
  * verdict stands) share. Nobody else includes this.
  */
 #pragma once
@@ -47,6 +47,26 @@ void revocation_case_apply(RevocationCase *one, const Stamp *now);
 /* Begins an ending; RUNNING_TERM or RUNNING_KILL. -EALREADY when one is under way. A rescan is
  * quiet: it is logged only when it finds something, and a sign-in may overtake it. */
 int revocation_case_end(RevocationCase *one, Running running, const char *text, bool is_rescan);
+
+/* Gives up the ending under way, if any; what it has ended is logged. */
+void revocation_case_stop(RevocationCase *one);
+
+/* Stores and logs what is owed, and arms the next attempt where that fails. */
+void revocation_case_settle(RevocationCase *one);
+void revocation_log_verdict(Revocation *revocation, const Account *account, Verdict old);
+
+RevocationCase *revocation_case_free(RevocationCase *one);
+DEFINE_CLEANUP(RevocationCase *, revocation_case_free)
+
+/* revocation-wait.c: those who wait for the end. The handler is called once, unless the case is
+ * freed before. */
+int revocation_case_wait(RevocationCase *one, RevocationEndHandler handler, void *userdata);
+void revocation_case_answer(RevocationCase *one); /* if there is nothing to wait for any more */
+void revocation_case_drop_waiters(RevocationCase *one);
+
+/* revocation.c: memory; tell; end; then the rest. */
+void revocation_move(Revocation *revocation, Account *account, Verdict verdict,
+                     bool by_administrator, const char *evidence);
 
 uint64_t revocation_boot_usec(const Revocation *revocation);
 int revocation_timer(Revocation *revocation, sd_event_time_handler_t handler, void *userdata,

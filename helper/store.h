@@ -6,34 +6,48 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "common/secret.h"
 #include "helper/account.h"
 
 typedef struct Store Store;
 
-/* Opens or creates. `key` is 32 bytes (store_load_key()). Returns 0 or a negative errno; -EUCLEAN for a corrupt database,
- * -EPROTO for one of a newer version. */
+/* Opens or creates. `key` is 32 bytes (store_load_key()). Returns 0 or a negative errno; -EUCLEAN
+ * for a corrupt database, -EPROTO for one of a newer version, -EBUSY when another process has it. */
 int store_open(const char *path, const Secret *key, Store **ret_store);
 Store *store_free(Store *store);
 DEFINE_CLEANUP(Store *, store_free)
 
-/* The key from the systemd credential "state.key" ($CREDENTIALS_DIRECTORY), else from `path`, made on first use (0600). */
+/* The key from the systemd credential "state.key" ($CREDENTIALS_DIRECTORY), else from `path`, made
+ * on first use (0600). Returns 0; -EUCLEAN for one of another size, -EPERM when others may read it. */
 int store_load_key(const char *path, Secret **ret_key);
 
-/* Accounts. store_account_save() writes the whole row (insert when id is 0, which it then sets) in one transaction. */
+/* Several writes as one: store_begin(), the writes, store_end() with the first error or 0. Nests;
+ * the outermost commits or, on an error, takes everything back. store_end() returns `result` or
+ * what the commit failed with. */
+int store_begin(Store *store);
+int store_end(Store *store, int result);
+
+/* Empties the write-ahead log, so that deleted personal data leaves the disk now. */
+int store_scrub(Store *store);
+
+/* Accounts. store_account_save() writes the whole row (insert when row is 0, which it then sets) in
+ * one transaction; a forgotten account's token goes with it. -EEXIST: name, uid or identity taken. */
 typedef int (*StoreAccountHandler)(Account *account, void *userdata); /* takes ownership */
 int store_account_each(Store *store, StoreAccountHandler handler, void *userdata);
 int store_account_save(Store *store, Account *account);
 
-/* Refresh token of an account. get: 0 with NULL when there is none. */
+/* Refresh token of an account. get: 0 with NULL when there is none; -EBADMSG when it was sealed with
+ * another key or for another account: then there is none either, and the person signs in again. */
 int store_token_get(Store *store, const Account *account, Secret **ret_token);
 int store_token_put(Store *store, const Account *account, const Secret *token); /* NULL deletes; clears redeeming */
 /* Rotation-safe redemption: stored before the request is sent (design §5). */
 int store_token_set_redeeming(Store *store, const Account *account, bool redeeming);
 int store_token_is_redeeming(Store *store, const Account *account); /* 0, 1, negative errno */
 
-/* Numbers, also those of groups and of forgotten accounts: never deleted. owner: "user:<name>" or "group:<id>". */
+/* Numbers, also those of groups and of forgotten accounts: never deleted. owner: "user:<name>" or
+ * "group:<issuer> <id>". put: -EEXIST when the owner has one or somebody else has this one. */
 int store_number_get(Store *store, const char *owner, uint32_t *ret_number); /* -ENOENT */
 int store_number_owner(Store *store, uint32_t number, char **ret_owner);     /* -ENOENT */
 int store_number_put(Store *store, const char *owner, uint32_t number);      /* -EEXIST */
@@ -49,7 +63,7 @@ typedef struct SessionRow {
 typedef int (*StoreSessionHandler)(const SessionRow *row, void *userdata);
 int store_session_each(Store *store, StoreSessionHandler handler, void *userdata); /* open ones */
 int store_session_put(Store *store, const SessionRow *row);
-int store_session_close(Store *store, const char *id, const char *how);
+int store_session_close(Store *store, const char *id, const char *how); /* -ENOENT: not open */
 
 /* Small values: generation counter and the like. */
 int store_value_get(Store *store, const char *key, uint64_t *ret_value); /* -ENOENT */

@@ -110,14 +110,15 @@ static void login_run(Login *login)
 }
 
 /* The application may have changed the user while the person was being asked (CVE-2024-9313). */
-static bool user_is_still(const Request *request, const char *user)
+static bool user_is_unchanged(const Request *request)
 {
     const void *now = NULL;
 
-    return pam_get_item(request->pamh, PAM_USER, &now) == PAM_SUCCESS && now && strcmp(now, user) == 0;
+    return pam_get_item(request->pamh, PAM_USER, &now) == PAM_SUCCESS && now &&
+           strcmp(now, request->user) == 0;
 }
 
-static void sign_in(const Request *request, const char *user, Decision *decision)
+static void sign_in(const Request *request, Decision *decision)
 {
     _cleanup_close_ int channel = -1;
 
@@ -131,7 +132,7 @@ static void sign_in(const Request *request, const char *user, Decision *decision
         .decision = decision,
     };
     login_run(&login);
-    if (decision->outcome == OUTCOME_ALLOW && !user_is_still(request, user)) {
+    if (decision->outcome == OUTCOME_ALLOW && !user_is_unchanged(request)) {
         decision_set(decision, OUTCOME_INTERNAL, NULL);
         snprintf(decision->detail, sizeof(decision->detail), "the user changed during authentication");
     }
@@ -139,18 +140,19 @@ static void sign_in(const Request *request, const char *user, Decision *decision
 
 int auth_run(const Request *request)
 {
-    _cleanup_free_ char *user = strdup(request->user);
+    Subject subject = subject_of_user(request->user);
     Decision decision = DECISION_INIT;
 
+    if (!subject_is_ours(&subject))
+        return request_end_not_ours(request, &subject);
+    /* Conversations may free libpam's own text, so a copy is what is signed in and logged. */
+    _cleanup_free_ char *user = strdup(request->user);
     if (!user)
         return PAM_BUF_ERR;
-    /* Conversations may free libpam's own text, so the copy is what is judged and logged. */
     Request own = *request;
     own.user = user;
-    Subject subject = subject_of_user(user);
-    if (!subject_is_ours(&subject))
-        return request_end_not_ours(&own, &subject);
-    sign_in(&own, user, &decision);
+    subject.name = user;
+    sign_in(&own, &decision);
     return request_end(&own, &subject, &decision);
 }
 
