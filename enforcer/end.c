@@ -1,0 +1,201 @@
+/*
+ * Ending an account. Three means, because each has a gap: cgroup.kill ends the slice at once but
+ * only the slice; the sweep ends all processes of the uid at once but not those that changed it;
+ * the walk over /proc finds every process, root shells from sudo too, but a fork may outrun it.
+ */
+#include "enforcer/end.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+/* What one walk saw. */
+typedef struct Walk {
+    unsigned belonging; /* to be ended and alive */
+    unsigned signalled;
+    EnforcerSurvivor listed[ENFORCER_SURVIVORS_MAX];
+    unsigned listed_count;
+    EnforcerSurvivor spared[ENFORCER_SURVIVORS_MAX];
+    unsigned spared_count;
+} Walk;
+
+typedef struct End {
+    Target target;
+    Pids pids;
+    int proc, slice;
+    uint64_t start_usec;
+} End;
+
+static uint64_t monotonic_usec(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t elapsed_usec(const End *end)
+{
+    return monotonic_usec() - end->start_usec;
+}
+
+static void end_clear(End *end)
+{
+    pids_clear(&end->pids);
+    closep(&end->proc);
+    closep(&end->slice);
+}
+
+static int end_open(End *end)
+{
+    end->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return end->proc < 0 ? -errno : 0;
+}
+
+static void list(EnforcerSurvivor *survivors, unsigned *count, const Process *process)
+{
+    if (*count >= ENFORCER_SURVIVORS_MAX)
+        return;
+    EnforcerSurvivor *survivor = &survivors[(*count)++];
+    survivor->pid = process->pid;
+    memcpy(survivor->command, process->command, sizeof(survivor->command));
+}
+
+static void walk_one(const End *end, pid_t pid, const int *signals, Walk *walk)
+{
+    Process process;
+    Belonging belonging = process_belongs(end->proc, pid, &end->target, &process);
+
+    if (belonging == BELONGS_SPARED)
+        list(walk->spared, &walk->spared_count, &process);
+    if (belonging != BELONGS)
+        return;
+    if (signals) {
+        int r = process_signal(end->proc, pid, &end->target, signals);
+        if (r == -ESRCH)
+            return;
+        walk->signalled += r >= 0;
+    }
+    walk->belonging++;
+    list(walk->listed, &walk->listed_count, &process);
+}
+
+/* The slice's members are read anew for each walk: they come and go. */
+static int walk_slice(End *end)
+{
+    pids_clear(&end->pids);
+    end->target.slice = &end->pids;
+    if (end->slice < 0)
+        end->slice = cgroups_open_slice(end->target.uid);
+    return end->slice < 0 ? 0 : cgroups_slice_pids(end->slice, &end->pids);
+}
+
+/* Looks at every process once; signals those that belong when `signals` is given. */
+static int walk_all(End *end, const int *signals, Walk *ret_walk)
+{
+    Walk walk = {.belonging = 0};
+    int r = walk_slice(end);
+    int copy = r < 0 ? -1 : openat(end->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (copy < 0)
+        return r < 0 ? r : -errno;
+    _cleanup_closedir_ DIR *entries = fdopendir(copy);
+    if (!entries) {
+        close(copy);
+        return -ENOMEM;
+    }
+    struct dirent *entry = NULL;
+    while ((entry = readdir(entries))) {
+        char *rest = NULL;
+        long pid = strtol(entry->d_name, &rest, 10);
+        if (pid > 1 && pid <= INT32_MAX && *rest == '\0')
+            walk_one(end, (pid_t)pid, signals, &walk);
+    }
+    *ret_walk = walk;
+    return 0;
+}
+
+/* All at once, where that is possible. A slice that this process sits in itself (started by hand
+ * from that person's terminal) is left to the walk. */
+static void kill_at_once(End *end)
+{
+    if (end->slice >= 0 && !pids_contain(&end->pids, getpid()))
+        (void)cgroups_kill(end->slice);
+    if (!end->target.tied)
+        (void)processes_sweep(end->target.uid);
+}
+
+/* Lets dying processes die: 1, 2, 4 … ms, within the call's time. */
+static void pause_round(unsigned round)
+{
+    unsigned ms = round < 4 ? 1u << round : 16u;
+    struct timespec time = {.tv_nsec = (long)ms * 1000000};
+
+    (void)nanosleep(&time, NULL);
+}
+
+static int kill_until_none(End *end, Walk *walk, unsigned *signalled)
+{
+    static const int signals[] = {SIGKILL, 0};
+
+    for (unsigned round = 0;; round++) {
+        kill_at_once(end);
+        int r = walk_all(end, signals, walk);
+        if (r < 0)
+            return r;
+        *signalled += walk->signalled;
+        if (walk->belonging == 0 || elapsed_usec(end) >= ENFORCER_CALL_MS * 1000u)
+            return 0;
+        pause_round(round);
+    }
+}
+
+/* SIGHUP for shells that ignore SIGTERM, SIGCONT so that stopped ones hear it. */
+static int terminate(End *end, Walk *walk, unsigned *signalled)
+{
+    static const int signals[] = {SIGTERM, SIGHUP, SIGCONT, 0};
+    int r = walk_all(end, signals, walk);
+
+    *signalled = walk->signalled;
+    return r < 0 ? r : walk_all(end, NULL, walk);
+}
+
+static void fill_reply(const Walk *walk, EnforcerEndReply *reply)
+{
+    unsigned count = walk->listed_count;
+
+    reply->left = walk->belonging;
+    memcpy(reply->survivors, walk->listed, sizeof(reply->survivors));
+    for (unsigned i = 0; i < walk->spared_count && count < ENFORCER_SURVIVORS_MAX; i++)
+        reply->survivors[count++] = walk->spared[i];
+    reply->survivor_count = count;
+}
+
+int end_account(uint32_t uid, bool tied, EnforcerHow how, EnforcerEndReply *ret_reply)
+{
+    _cleanup_(end_clear) End end = {.target = {.uid = uid, .tied = tied}, .proc = -1, .slice = -1,
+                                    .start_usec = monotonic_usec()};
+    EnforcerEndReply reply = {0};
+    Walk walk = {.belonging = 0};
+    int r = end_open(&end);
+
+    if (r >= 0)
+        r = walk_all(&end, NULL, &walk);
+    if (r < 0)
+        return r;
+    reply.found = walk.belonging;
+    if (how == ENFORCER_KILL && walk.belonging > 0)
+        r = kill_until_none(&end, &walk, &reply.signalled);
+    else if (how == ENFORCER_TERM && walk.belonging > 0)
+        r = terminate(&end, &walk, &reply.signalled);
+    else if (how != ENFORCER_LOOK && how != ENFORCER_TERM && how != ENFORCER_KILL)
+        r = -EINVAL;
+    if (r < 0)
+        return r;
+    fill_reply(&walk, &reply);
+    reply.elapsed_ms = (uint32_t)(elapsed_usec(&end) / 1000);
+    *ret_reply = reply;
+    return 0;
+}

@@ -1,0 +1,111 @@
+/*
+ * Records in the journal. See journal.h.
+ */
+#include "enforcer/journal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "common/cleanup.h"
+
+#define JOURNAL_SOCKET       "/run/systemd/journal/socket"
+#define JOURNAL_FIXED_FIELDS 6u
+#define JOURNAL_FIELDS_MAX   (JOURNAL_FIXED_FIELDS + _RECORD_FIELD_COUNT)
+
+typedef struct Fields {
+    struct iovec items[JOURNAL_FIELDS_MAX];
+    size_t count;
+} Fields;
+
+static void fields_clear(Fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        free(fields->items[i].iov_base);
+}
+
+_printf_(2, 3) static int fields_add(Fields *fields, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+
+    if (fields->count >= ELEMENTSOF(fields->items))
+        return -E2BIG;
+    va_start(args, format);
+    int length = vasprintf(&text, format, args);
+    va_end(args);
+    if (length < 0)
+        return -ENOMEM;
+    fields->items[fields->count++] = (struct iovec){.iov_base = text, .iov_len = (size_t)length};
+    return 0;
+}
+
+static int fields_add_value(Fields *fields, RecordField field, const RecordValue *value)
+{
+    char key[32] = "";
+
+    (void)snprintf(key, sizeof(key), "%s", record_field_to_key(field));
+    for (char *c = key; *c; c++)
+        *c = (char)toupper((unsigned char)*c);
+    return fields_add(fields, "RCPCH_%s=%.*s", key, (int)value->size, value->text);
+}
+
+static int value_width(const RecordValue *value)
+{
+    return value->text ? (int)value->size : 0;
+}
+
+static const char *value_text(const RecordValue *value)
+{
+    return value->text ? value->text : "";
+}
+
+/* "login alice wrong-identity: somebody else approved" */
+static int fields_add_message(Fields *fields, const Record *record)
+{
+    const RecordValue *user = &record->fields[RECORD_USER];
+    const RecordValue *outcome = &record->fields[RECORD_OUTCOME];
+    const RecordValue *reason = &record->fields[RECORD_REASON];
+
+    return fields_add(fields, "MESSAGE=%s%s%.*s%s%.*s%s%.*s", record_event_to_word(record->event),
+                      user->text ? " " : "", value_width(user), value_text(user),
+                      outcome->text ? " " : "", value_width(outcome), value_text(outcome),
+                      reason->text ? ": " : "", value_width(reason), value_text(reason));
+}
+
+static int fields_add_fixed(Fields *fields, const LineContext *context, const Record *record)
+{
+    int r = fields_add_message(fields, record);
+
+    if (r >= 0)
+        r = fields_add(fields, "PRIORITY=%d", record->event == RECORD_ALARM ? 3 : 5);
+    if (r >= 0)
+        r = fields_add(fields, "SYSLOG_IDENTIFIER=rcpch-access");
+    if (r >= 0)
+        r = fields_add(fields, "RCPCH_EVENT=%s", record_event_to_word(record->event));
+    if (r >= 0)
+        r = fields_add(fields, "RCPCH_SOURCE=%s", context->source);
+    if (r >= 0)
+        r = fields_add(fields, "RCPCH_SEQUENCE=%" PRIu64, context->sequence);
+    return r;
+}
+
+int journal_send(const LineContext *context, const Record *record)
+{
+    /* sd_journal_sendv() calls it success when there is no journal at all. */
+    if (access(JOURNAL_SOCKET, F_OK) < 0)
+        return -errno;
+    _cleanup_(fields_clear) Fields fields = {.count = 0};
+    int r = fields_add_fixed(&fields, context, record);
+
+    for (size_t i = 1; r >= 0 && i < _RECORD_FIELD_COUNT; i++)
+        if (record->fields[i].text)
+            r = fields_add_value(&fields, (RecordField)i, &record->fields[i]);
+    return r < 0 ? r : sd_journal_sendv(fields.items, (int)fields.count);
+}

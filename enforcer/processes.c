@@ -1,0 +1,217 @@
+/*
+ * Processes of a person. See processes.h.
+ */
+#include "enforcer/processes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define STATUS_HEAD  2048u /* Name to Uid come first, Name is at most 64 bytes */
+#define CGROUP_TEXT  8192u
+
+/* The sweeper's real and saved uid: a number of the range that systemd and shadow leave alone
+ * because half of all programs cannot hold it. Nothing runs under it, so kill(-1) reaches only
+ * the account's processes, and the account cannot signal the sweeper. */
+#define SWEEPER_UID  4293918720u
+
+typedef struct Identity {
+    uint32_t uids[4];
+    uint32_t login_uid;
+    bool zombie;
+} Identity;
+
+/* Reads up to size - 1 bytes of /proc/PID/`name`. */
+static int read_proc(int proc, pid_t pid, const char *name, char *text, size_t size)
+{
+    char path[48];
+
+    (void)snprintf(path, sizeof(path), "%d/%s", (int)pid, name);
+    _cleanup_close_ int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    ssize_t n = read(fd, text, size - 1);
+    if (n < 0)
+        return -errno;
+    text[n] = '\0';
+    return 0;
+}
+
+/* A process whose first thread has ended looks like a zombie while other threads run on. */
+static bool has_other_threads(int proc, pid_t pid)
+{
+    char path[32];
+    unsigned count = 0;
+
+    (void)snprintf(path, sizeof(path), "%d/task", (int)pid);
+    int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_closedir_ DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry = NULL;
+    while (entries && (entry = readdir(entries)))
+        count += entry->d_name[0] != '.';
+    return count > 1;
+}
+
+/* "Uid:\t1000\t1000\t1000\t1000" */
+static int parse_uids(const char *status, uint32_t uids[4])
+{
+    const char *text = strstr(status, "\nUid:");
+
+    if (!text)
+        return -EBADMSG;
+    text += strlen("\nUid:");
+    for (size_t i = 0; i < 4; i++) {
+        char *end = NULL;
+        unsigned long value = strtoul(text, &end, 10);
+        if (end == text || value > UINT32_MAX)
+            return -EBADMSG;
+        uids[i] = (uint32_t)value;
+        text = end;
+    }
+    return 0;
+}
+
+static uint32_t read_login_uid(int proc, pid_t pid)
+{
+    char text[16] = "";
+    char *end = NULL;
+
+    if (read_proc(proc, pid, "loginuid", text, sizeof(text)) < 0)
+        return UINT32_MAX;
+    unsigned long value = strtoul(text, &end, 10);
+    return end == text || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static int read_identity(int proc, pid_t pid, Identity *ret_identity)
+{
+    char status[STATUS_HEAD];
+    Identity identity = {.login_uid = UINT32_MAX};
+    int r = read_proc(proc, pid, "status", status, sizeof(status));
+
+    if (r < 0)
+        return r;
+    const char *state = strstr(status, "\nState:\t");
+    r = parse_uids(status, identity.uids);
+    if (r < 0 || !state)
+        return -EBADMSG;
+    state += strlen("\nState:\t");
+    identity.zombie = *state == 'X' || (*state == 'Z' && !has_other_threads(proc, pid));
+    identity.login_uid = read_login_uid(proc, pid);
+    *ret_identity = identity;
+    return 0;
+}
+
+static bool identity_has_uid(const Identity *identity, uint32_t uid)
+{
+    for (size_t i = 0; i < ELEMENTSOF(identity->uids); i++)
+        if (identity->uids[i] == uid)
+            return true;
+    return false;
+}
+
+/* A process whose group cannot be told is not taken for a service's. */
+static bool in_service(int proc, pid_t pid)
+{
+    char text[CGROUP_TEXT];
+
+    if (read_proc(proc, pid, "cgroup", text, sizeof(text)) < 0)
+        return false;
+    const char *path = cgroups_path_of(text);
+    return path && cgroups_path_is_service(path);
+}
+
+static void read_command(int proc, pid_t pid, char command[16])
+{
+    char text[32] = "";
+
+    if (read_proc(proc, pid, "comm", text, sizeof(text)) < 0)
+        text[0] = '\0';
+    text[15] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    for (char *c = text; *c; c++)
+        if (*c < 0x20 || *c > 0x7e)
+            *c = '?';
+    memcpy(command, text, 16);
+}
+
+static Belonging judge(int proc, pid_t pid, const Target *target)
+{
+    Identity identity;
+
+    if (pid <= 1 || pid == getpid() || read_identity(proc, pid, &identity) < 0 || identity.zombie)
+        return BELONGS_NOT;
+    bool by_uid = identity_has_uid(&identity, target->uid);
+    if ((by_uid && !target->tied) || pids_contain(target->slice, pid))
+        return BELONGS;
+    if (!by_uid && identity.login_uid != target->uid)
+        return BELONGS_NOT;
+    return in_service(proc, pid) ? BELONGS_SPARED : BELONGS;
+}
+
+Belonging process_belongs(int proc, pid_t pid, const Target *target, Process *ret_process)
+{
+    Belonging belonging = judge(proc, pid, target);
+
+    if (belonging != BELONGS_NOT) {
+        ret_process->pid = pid;
+        read_command(proc, pid, ret_process->command);
+    }
+    return belonging;
+}
+
+int process_signal(int proc, pid_t pid, const Target *target, const int *signals)
+{
+    _cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+    if (pidfd < 0)
+        return -errno;
+    /* The number may have passed to another process since it was listed; from here on the pidfd
+     * holds one process, and a number that is reused now only makes the signal fail. */
+    if (judge(proc, pid, target) != BELONGS)
+        return -ESRCH;
+    for (size_t i = 0; signals[i] != 0; i++)
+        if (syscall(SYS_pidfd_send_signal, pidfd, signals[i], NULL, 0) < 0)
+            return -errno;
+    return 0;
+}
+
+/* The sweeper: only system calls, because the parent has threads. Without the last two checks a
+ * set-up that keeps capabilities over setresuid() would kill the host. */
+static void sweep(uint32_t uid)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {{0}};
+    struct __user_cap_data_struct have[2] = {{0}};
+
+    if (syscall(SYS_setresuid, SWEEPER_UID, uid, SWEEPER_UID) < 0 ||
+        syscall(SYS_capset, &header, none) < 0 || syscall(SYS_capget, &header, have) < 0)
+        return;
+    if (have[0].effective || have[1].effective || have[0].permitted || have[1].permitted)
+        return;
+    if (geteuid() != uid || getuid() != SWEEPER_UID)
+        return;
+    (void)kill(-1, SIGKILL);
+}
+
+int processes_sweep(uint32_t uid)
+{
+    int status = 0;
+
+    if (uid == 0 || uid == UINT32_MAX || uid == SWEEPER_UID)
+        return -EINVAL;
+    pid_t child = fork();
+    if (child < 0)
+        return -errno;
+    if (child == 0) {
+        sweep(uid);
+        _exit(0);
+    }
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
+}

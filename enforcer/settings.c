@@ -1,0 +1,602 @@
+/*
+ * Root's configuration as the enforcer reads it. See settings.h.
+ */
+#include "enforcer/settings.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include <ini.h>
+
+#include "common/limits.h"
+#include "common/names.h"
+
+#define CONFIG_FILES_MAX    256u
+#define CONFIG_SECTIONS_MAX 10000u
+
+/* Which state of the files was read: enough to notice any change of any of them. */
+typedef struct Mark {
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec mtime, ctime;
+} Mark;
+
+typedef struct Marks {
+    Mark items[CONFIG_FILES_MAX + 2];
+    size_t count;
+} Marks;
+
+struct Settings {
+    SettingsPaths paths;
+    SettingsData *data;
+    Marks marks;
+    char error[256];
+};
+
+typedef struct Files {
+    char **names;
+    size_t count;
+} Files;
+
+static SettingsData *data_free(SettingsData *data)
+{
+    if (!data)
+        return NULL;
+    for (size_t i = 0; i < data->user_count; i++)
+        free(data->users[i].name);
+    for (size_t i = 0; i < data->group_count; i++) {
+        free(data->groups[i].name);
+        free(data->groups[i].local);
+    }
+    free(data->users);
+    free(data->groups);
+    free(data);
+    return NULL;
+}
+DEFINE_CLEANUP(SettingsData *, data_free)
+
+static void files_clear(Files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        free(files->names[i]);
+    free(files->names);
+}
+
+/* --- values ------------------------------------------------------------------------------- */
+
+static int parse_number(const char *text, uint32_t *ret_number)
+{
+    uint64_t number = 0;
+
+    if (!*text || strlen(text) > 10)
+        return -EBADMSG;
+    for (const char *c = text; *c; c++) {
+        if (*c < '0' || *c > '9')
+            return -EBADMSG;
+        number = number * 10 + (uint64_t)(*c - '0');
+    }
+    if (number > UINT32_MAX)
+        return -EBADMSG;
+    *ret_number = (uint32_t)number;
+    return 0;
+}
+
+static int parse_boolean(const char *text, bool *ret_value)
+{
+    static const struct {
+        const char *word;
+        bool value;
+    } words[] = {{"yes", true}, {"true", true}, {"on", true}, {"1", true},
+                 {"no", false}, {"false", false}, {"off", false}, {"0", false}};
+
+    for (size_t i = 0; i < ELEMENTSOF(words); i++)
+        if (strcasecmp(text, words[i].word) == 0) {
+            *ret_value = words[i].value;
+            return 0;
+        }
+    return -EBADMSG;
+}
+
+/* Numbers that mean "nobody", "overflow" or "none" on every system, and root. */
+static bool number_is_special(uint32_t number)
+{
+    return number == 0 || number == 65534 || number == 65535 || number == UINT32_MAX;
+}
+
+static int parse_pin(const char *text, uint32_t *ret_number)
+{
+    uint32_t number = 0;
+
+    if (parse_number(text, &number) < 0 || number_is_special(number))
+        return -EBADMSG;
+    *ret_number = number;
+    return 0;
+}
+
+static int parse_name(const char *text, char **ret_name)
+{
+    if (!name_is_valid(text))
+        return -EBADMSG;
+    char *name = strdup(text);
+    if (!name)
+        return -ENOMEM;
+    free(*ret_name);
+    *ret_name = name;
+    return 0;
+}
+
+/* --- sections and keys -------------------------------------------------------------------- */
+
+static int user_of(SettingsData *data, const char *name, SettingsUser **ret_user)
+{
+    for (size_t i = 0; i < data->user_count; i++)
+        if (strcmp(data->users[i].name, name) == 0) {
+            *ret_user = &data->users[i];
+            return 0;
+        }
+    if (data->user_count >= CONFIG_SECTIONS_MAX)
+        return -E2BIG;
+    SettingsUser *users = reallocarray(data->users, data->user_count + 1, sizeof(*users));
+    if (!users)
+        return -ENOMEM;
+    data->users = users;
+    char *copy = strdup(name);
+    if (!copy)
+        return -ENOMEM;
+    users[data->user_count] = (SettingsUser){.name = copy};
+    *ret_user = &users[data->user_count++];
+    return 0;
+}
+
+static int group_of(SettingsData *data, const char *name, SettingsGroup **ret_group)
+{
+    for (size_t i = 0; i < data->group_count; i++)
+        if (strcmp(data->groups[i].name, name) == 0) {
+            *ret_group = &data->groups[i];
+            return 0;
+        }
+    if (data->group_count >= CONFIG_SECTIONS_MAX)
+        return -E2BIG;
+    SettingsGroup *groups = reallocarray(data->groups, data->group_count + 1, sizeof(*groups));
+    if (!groups)
+        return -ENOMEM;
+    data->groups = groups;
+    char *copy = strdup(name);
+    if (!copy)
+        return -ENOMEM;
+    groups[data->group_count] = (SettingsGroup){.name = copy};
+    *ret_group = &groups[data->group_count++];
+    return 0;
+}
+
+static int set_uid_base(SettingsData *data, const char *name, const char *value)
+{
+    return parse_number(value, &data->base);
+}
+
+static int set_uid_count(SettingsData *data, const char *name, const char *value)
+{
+    return parse_number(value, &data->count);
+}
+
+static int set_user_uid(SettingsData *data, const char *name, const char *value)
+{
+    SettingsUser *user = NULL;
+    int r = user_of(data, name, &user);
+
+    return r < 0 ? r : parse_pin(value, &user->uid);
+}
+
+static int set_user_directory(SettingsData *data, const char *name, const char *value)
+{
+    SettingsUser *user = NULL;
+    int r = user_of(data, name, &user);
+
+    if (r >= 0)
+        user->tied = *value != '\0';
+    return r;
+}
+
+static int set_group_local(SettingsData *data, const char *name, const char *value)
+{
+    SettingsGroup *group = NULL;
+    int r = group_of(data, name, &group);
+
+    return r < 0 ? r : parse_name(value, &group->local);
+}
+
+static int set_group_gid(SettingsData *data, const char *name, const char *value)
+{
+    SettingsGroup *group = NULL;
+    int r = group_of(data, name, &group);
+
+    return r < 0 ? r : parse_pin(value, &group->gid);
+}
+
+static int set_group_privileged(SettingsData *data, const char *name, const char *value)
+{
+    SettingsGroup *group = NULL;
+    int r = group_of(data, name, &group);
+
+    return r < 0 ? r : parse_boolean(value, &group->privileged);
+}
+
+typedef struct KeyRow {
+    const char *section; /* what comes before the name, or the whole section */
+    const char *key;
+    int (*set)(SettingsData *data, const char *name, const char *value);
+} KeyRow;
+
+static const KeyRow key_rows[] = {
+    {"identity", "UidBase", set_uid_base},
+    {"identity", "UidCount", set_uid_count},
+    {"user", "Uid", set_user_uid},
+    {"user", "Directory", set_user_directory},
+    {"group", "LocalGroup", set_group_local},
+    {"group", "Gid", set_group_gid},
+    {"group", "AllowPrivilegedLocalGroup", set_group_privileged},
+};
+
+/* "user deploy" splits into "user" and "deploy". */
+static bool section_matches(const char *section, const char *wanted, const char **ret_name)
+{
+    size_t length = strlen(wanted);
+
+    if (strncmp(section, wanted, length) != 0)
+        return false;
+    *ret_name = section + length + (section[length] == ' ');
+    return section[length] == '\0' || section[length] == ' ';
+}
+
+typedef struct Parse {
+    SettingsData *data;
+    Settings *settings;
+    const char *file;
+    int result;
+} Parse;
+
+/* inih's handler: 1 goes on, 0 marks the line as wrong. */
+static int on_key(void *userdata, const char *section, const char *key, const char *value)
+{
+    Parse *parse = userdata;
+    const char *name = NULL;
+
+    for (size_t i = 0; i < ELEMENTSOF(key_rows) && key && value; i++) {
+        if (!section_matches(section, key_rows[i].section, &name) ||
+            strcmp(key, key_rows[i].key) != 0)
+            continue;
+        int r = key_rows[i].set(parse->data, name, value);
+        if (r >= 0 || parse->result < 0)
+            return 1;
+        parse->result = r;
+        (void)snprintf(parse->settings->error, sizeof(parse->settings->error),
+                       "%s: [%.80s] %s= has a value that cannot be used", parse->file, section,
+                       key);
+    }
+    return 1;
+}
+
+/* --- files -------------------------------------------------------------------------------- */
+
+static Mark mark_of(const struct stat *st)
+{
+    return (Mark){.dev = st->st_dev, .ino = st->st_ino, .size = st->st_size,
+                  .mtime = st->st_mtim, .ctime = st->st_ctim};
+}
+
+static bool marks_equal(const Marks *a, const Marks *b)
+{
+    return a->count == b->count && memcmp(a->items, b->items, a->count * sizeof(Mark)) == 0;
+}
+
+static int is_conf(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+
+    return entry->d_name[0] != '.' && length > 5 &&
+           strcmp(entry->d_name + length - 5, ".conf") == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int files_add(Files *files, const char *dir, const char *name)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s%s%s", dir ? dir : "", dir ? "/" : "", name) < 0)
+        return -ENOMEM;
+    char **names = reallocarray(files->names, files->count + 1, sizeof(*names));
+    if (!names) {
+        free(path);
+        return -ENOMEM;
+    }
+    files->names = names;
+    files->names[files->count++] = path;
+    return 0;
+}
+
+/* The main file, then the folder's in byte order. */
+static int files_list(const SettingsPaths *paths, Files *files)
+{
+    struct dirent **entries = NULL;
+    int r = files_add(files, NULL, paths->file);
+    int count = scandir(paths->dir, &entries, is_conf, by_bytes);
+
+    if (count < 0 && errno != ENOENT)
+        r = -errno;
+    if (count > (int)CONFIG_FILES_MAX)
+        r = -E2BIG;
+    for (int i = 0; i < count; i++) {
+        if (r >= 0)
+            r = files_add(files, paths->dir, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+    return r;
+}
+
+static void marks_take(const Files *files, Marks *ret_marks)
+{
+    memset(ret_marks, 0, sizeof(*ret_marks)); /* padding too: marks are compared by bytes */
+    for (size_t i = 0; i < files->count && i < ELEMENTSOF(ret_marks->items); i++) {
+        struct stat st;
+        if (stat(files->names[i], &st) >= 0) {
+            Mark mark = mark_of(&st);
+            memcpy(&ret_marks->items[i], &mark, sizeof(mark));
+        }
+        ret_marks->count++;
+    }
+}
+
+static int refuse(Settings *settings, const char *file, const char *why, int r)
+{
+    (void)snprintf(settings->error, sizeof(settings->error), "%s: %s", file, why);
+    return r;
+}
+
+static int open_config(Settings *settings, const char *file, FILE **ret_stream)
+{
+    struct stat st;
+    _cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : refuse(settings, file, "cannot be opened", -errno);
+    if (fstat(fd, &st) < 0)
+        return refuse(settings, file, "cannot be looked at", -errno);
+    if (!S_ISREG(st.st_mode) || st.st_uid != settings->paths.owner || (st.st_mode & 022) != 0)
+        return refuse(settings, file, "must be root's and writable by nobody else", -EPERM);
+    if (st.st_size > (off_t)CONFIG_FILE_MAX)
+        return refuse(settings, file, "is too large", -E2BIG);
+    FILE *stream = fdopen(fd, "re");
+    if (!stream)
+        return -errno;
+    (void)TAKE_FD(fd);
+    *ret_stream = stream;
+    return 0;
+}
+
+static int read_file(Settings *settings, const char *file, SettingsData *data)
+{
+    _cleanup_fclose_ FILE *stream = NULL;
+    Parse parse = {.data = data, .settings = settings, .file = file};
+    int r = open_config(settings, file, &stream);
+
+    if (r < 0 || !stream)
+        return r;
+    r = ini_parse_file(stream, on_key, &parse);
+    if (parse.result < 0)
+        return parse.result;
+    return r == 0 ? 0 : refuse(settings, file, "has a line that cannot be read", -EBADMSG);
+}
+
+static int data_check(Settings *settings, const SettingsData *data)
+{
+    uint64_t end = (uint64_t)data->base + data->count;
+
+    if (data->base == 0 || end > UINT32_MAX)
+        return refuse(settings, "[identity]", "UidBase= and UidCount= name no usable range",
+                      -EBADMSG);
+    return 0;
+}
+
+static int read_all(Settings *settings, const Files *files)
+{
+    _cleanup_(data_freep) SettingsData *data = calloc(1, sizeof(*data));
+    int r = 0;
+
+    if (!data)
+        return -ENOMEM;
+    data->base = UID_BASE_DEFAULT;
+    data->count = UID_COUNT_DEFAULT;
+    for (size_t i = 0; r >= 0 && i < files->count; i++)
+        r = read_file(settings, files->names[i], data);
+    if (r >= 0)
+        r = data_check(settings, data);
+    if (r < 0)
+        return r;
+    (void)data_free(settings->data);
+    settings->data = TAKE_PTR(data);
+    settings->error[0] = '\0';
+    return 1;
+}
+
+int settings_refresh(Settings *settings)
+{
+    _cleanup_(files_clear) Files files = {.names = NULL};
+    Marks marks;
+    int r = files_list(&settings->paths, &files);
+
+    if (r < 0)
+        return r;
+    marks_take(&files, &marks);
+    if (marks_equal(&marks, &settings->marks))
+        return 0;
+    settings->marks = marks;
+    return read_all(settings, &files);
+}
+
+int settings_new(const SettingsPaths *paths, Settings **ret_settings)
+{
+    _cleanup_(settings_freep) Settings *settings = calloc(1, sizeof(*settings));
+
+    if (!settings)
+        return -ENOMEM;
+    /* inih's own switches are global; only this file uses inih. */
+    ini_use_stack = false;
+    ini_max_line = (int)CONFIG_LINE_MAX;
+    ini_allow_multiline = false;
+    settings->paths = *paths;
+    settings->data = calloc(1, sizeof(*settings->data));
+    if (!settings->data)
+        return -ENOMEM;
+    *ret_settings = TAKE_PTR(settings);
+    return 0;
+}
+
+Settings *settings_free(Settings *settings)
+{
+    if (!settings)
+        return NULL;
+    (void)data_free(settings->data);
+    free(settings);
+    return NULL;
+}
+
+const char *settings_error(const Settings *settings)
+{
+    return settings->error;
+}
+
+const SettingsData *settings_data(const Settings *settings)
+{
+    return settings->data;
+}
+
+/* --- questions ---------------------------------------------------------------------------- */
+
+static bool in_range(const SettingsData *data, uint32_t number)
+{
+    return number >= data->base && number - data->base < data->count;
+}
+
+bool settings_is_tied_uid(const Settings *settings, const Local *local, uint32_t uid)
+{
+    const SettingsData *data = settings->data;
+
+    for (size_t i = 0; i < data->user_count && !number_is_special(uid); i++) {
+        uint32_t found = 0;
+        if (data->users[i].tied && local_uid_of(local, data->users[i].name, &found) >= 0 &&
+            found == uid)
+            return true;
+    }
+    return false;
+}
+
+/* Numbers that the members of these groups could use to become root, or to read every secret. */
+static bool gid_is_privileged(const Local *local, uint32_t gid)
+{
+    static const char *const names[] = {"docker", "lxd", "disk", "shadow", "sudo", "wheel", "root"};
+
+    if (gid == 0)
+        return true;
+    for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+        uint32_t found = 0;
+        if (local_gid_of(local, names[i], &found) >= 0 && found == gid)
+            return true;
+    }
+    return false;
+}
+
+bool settings_allows_local_gid(const Settings *settings, const Local *local, uint32_t gid)
+{
+    const SettingsData *data = settings->data;
+    bool privileged = gid_is_privileged(local, gid);
+
+    for (size_t i = 0; i < data->group_count; i++) {
+        const SettingsGroup *group = &data->groups[i];
+        uint32_t found = 0;
+        if (group->local && local_gid_of(local, group->local, &found) >= 0 && found == gid &&
+            (group->privileged || !privileged))
+            return true;
+    }
+    return false;
+}
+
+bool settings_pins_uid(const Settings *settings, uint32_t uid)
+{
+    const SettingsData *data = settings->data;
+
+    for (size_t i = 0; i < data->user_count && !number_is_special(uid); i++)
+        if (!data->users[i].tied && data->users[i].uid == uid)
+            return true;
+    return false;
+}
+
+bool settings_pins_gid(const Settings *settings, uint32_t gid)
+{
+    const SettingsData *data = settings->data;
+
+    for (size_t i = 0; i < data->group_count && !number_is_special(gid); i++)
+        if (data->groups[i].gid == gid)
+            return true;
+    return settings_pins_uid(settings, gid);
+}
+
+bool settings_owns_uid(const Settings *settings, uint32_t uid)
+{
+    if (number_is_special(uid))
+        return false;
+    return in_range(settings->data, uid) || settings_pins_uid(settings, uid);
+}
+
+static int local_print(const Settings *settings, const Local *local, FILE *stream)
+{
+    const SettingsData *data = settings->data;
+
+    for (size_t i = 0; i < data->user_count; i++) {
+        const SettingsUser *user = &data->users[i];
+        uint32_t uid = UINT32_MAX;
+        if (!user->tied || !name_is_valid(user->name) || strcmp(user->name, "root") == 0)
+            continue;
+        if (local_uid_of(local, user->name, &uid) >= 0 && uid == 0)
+            continue;
+        if (fprintf(stream, "%s\n", user->name) < 0)
+            return -EIO;
+    }
+    if (fflush(stream) != 0 || fchmod(fileno(stream), 0644) < 0 || fsync(fileno(stream)) < 0)
+        return -errno;
+    return 0;
+}
+
+int settings_write_local(const Settings *settings, const Local *local, const char *path)
+{
+    _cleanup_free_ char *temporary = NULL;
+
+    if (asprintf(&temporary, "%s.new", path) < 0)
+        return -ENOMEM;
+    (void)unlink(temporary);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return -errno;
+    _cleanup_fclose_ FILE *stream = fdopen(fd, "we");
+    if (!stream) {
+        int r = -errno;
+        close(fd);
+        return r;
+    }
+    int r = local_print(settings, local, stream);
+    if (r >= 0 && rename(temporary, path) < 0)
+        r = -errno;
+    if (r < 0)
+        (void)unlink(temporary);
+    return r;
+}

@@ -1,0 +1,726 @@
+"""The four verbs of the real program: who may speak, what is refused, what happens."""
+import ctypes
+import errno
+import json
+import os
+import pty
+import select
+import signal
+import socket
+import stat
+import struct
+import subprocess
+
+import pytest
+
+import modtest as m
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_world():
+    m.world()
+
+
+@pytest.fixture
+def enforcer():
+    m.clean()
+    program = m.Enforcer()
+    yield program
+    assert program.close() == 0
+
+
+@pytest.fixture
+def client(enforcer):
+    connection = m.Client()
+    yield connection
+    connection.close()
+
+
+class Children:
+    """Processes of a uid. Whatever a test leaves is killed with it; all end by themselves."""
+
+    def __init__(self):
+        self.pids = []
+
+    def start(self, uid, code="", login_uid=None):
+        """Forks a process that runs `code` as `uid`, after it said that it is ready."""
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.close(read)
+                signal.alarm(60)
+                if login_uid is not None:
+                    with open("/proc/self/loginuid", "w") as file:
+                        file.write(str(login_uid))
+                os.setgroups([])
+                os.setresgid(uid, uid, uid)
+                os.setresuid(uid, uid, uid)
+                exec(code, {"os": os, "signal": signal, "ready": lambda: os.write(write, b"x"),
+                            "ctypes": ctypes})
+                os.write(write, b"x")
+                signal.pause()
+            finally:
+                os._exit(0)
+        os.close(write)
+        assert select.select([read], [], [], m.WAIT)[0] and os.read(read, 1) == b"x"
+        os.close(read)
+        self.pids.append(pid)
+        return pid
+
+    def alive(self, pid):
+        done, _ = os.waitpid(pid, os.WNOHANG)
+        if done:
+            self.pids.remove(pid)
+        return not done
+
+    def close(self):
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+@pytest.fixture
+def children():
+    family = Children()
+    yield family
+    family.close()
+
+
+def uids_of(uid):
+    """Pids of live processes of a uid, as /proc tells."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/status") as file:
+                lines = dict(line.split(":\t", 1) for line in file if ":\t" in line)
+        except OSError:
+            continue
+        if str(uid) in lines["Uid"].split() and lines["State"][0] not in "ZX":
+            found.append(int(name))
+    return found
+
+
+# --- who may speak -------------------------------------------------------------------------
+
+def connect_as(uid):
+    """Connects as another user; returns True when the enforcer answered a LOOK."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            connection = m.Client()
+            try:
+                connection.send(m.END, struct.pack("=II", m.UID, m.LOOK))
+                code = 0 if connection.receive() else 1
+            except OSError:
+                code = 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_only_root_and_rcpch_are_heard(enforcer):
+    assert connect_as(0)
+    assert connect_as(997)
+    assert not connect_as(m.UID)
+    assert not connect_as(65534)
+
+
+@pytest.mark.parametrize("changes, payload", [
+    (dict(magic=1), b"\0" * 8),
+    (dict(verb=0), b"\0" * 8),
+    (dict(verb=5), b"\0" * 8),
+    (dict(verb=0xffffffff), b"\0" * 8),
+    (dict(size=7), b"\0" * 8),
+    (dict(size=9), b"\0" * 8),
+    (dict(size=0xffffffff), b"\0" * 8),
+    (dict(result=-1), b"\0" * 8),
+    (dict(reserved=1), b"\0" * 8),
+    ({}, b""),
+    ({}, b"\0" * 7),
+    ({}, b"\0" * 9),
+    ({}, b"\0" * 9000),
+])
+def test_another_protocol_ends_the_connection(enforcer, changes, payload):
+    connection = m.Client()
+    connection.send(changes.pop("verb", m.END), payload, **changes)
+    try:
+        assert connection.receive() is None
+    except ConnectionResetError:
+        pass
+    assert connect_as(0), "the others are still served"
+
+
+def test_short_datagrams_end_the_connection(enforcer):
+    for size in range(1, m.HEADER.size):
+        connection = m.Client()
+        connection.socket.send(b"\0" * size)
+        assert connection.receive() is None
+
+
+def test_a_descriptor_where_none_belongs_ends_the_connection(enforcer):
+    connection = m.Client()
+    connection.send(m.END, struct.pack("=II", m.UID, m.LOOK), fds=[0])
+    assert connection.receive() is None
+    connection = m.Client()
+    connection.send(m.PUBLISH, b"", fds=[0, 1])
+    assert connection.receive() is None
+    connection = m.Client()
+    connection.send(m.PUBLISH)
+    assert connection.receive() is None
+
+
+# --- end -----------------------------------------------------------------------------------
+
+def test_look_counts_and_touches_nothing(client, children):
+    assert client.end(m.UID, m.LOOK)[1]["found"] == 0
+    pids = [children.start(m.UID) for _ in range(3)]
+    result, reply = client.end(m.UID, m.LOOK)
+    assert result == 0
+    assert (reply["found"], reply["signalled"], reply["left"]) == (3, 0, 3)
+    assert sorted(pid for pid, _ in reply["survivors"]) == sorted(pids)
+    assert all(children.alive(pid) for pid in pids)
+
+
+def test_term_asks_once(client, children):
+    pid = children.start(m.UID)
+    stubborn = children.start(m.UID, "[signal.signal(s, signal.SIG_IGN) for s in (1, 15)]")
+    result, reply = client.end(m.UID, m.TERM)
+    assert result == 0 and reply["found"] == 2 and reply["signalled"] == 2
+    m.wait_for(lambda: not children.alive(pid), "the first ended")
+    assert children.alive(stubborn)
+
+
+def test_term_reaches_a_stopped_process(client, children):
+    pid = children.start(m.UID)
+    os.kill(pid, signal.SIGSTOP)
+    assert client.end(m.UID, m.TERM)[0] == 0
+    m.wait_for(lambda: not children.alive(pid), "the stopped one ended")
+
+
+def test_kill_ends_all_and_nobody_else(client, children):
+    mine = [children.start(m.UID, "[signal.signal(s, signal.SIG_IGN) for s in (1, 15)]")
+            for _ in range(5)]
+    others = [children.start(m.OTHER), children.start(65534), children.start(0)]
+    replies = client.end_until_none(m.UID)
+    assert replies[0]["found"] == 5
+    m.wait_for(lambda: not any([children.alive(pid) for pid in mine[:]]), "all ended")
+    assert all(children.alive(pid) for pid in others)
+    assert client.end(m.UID, m.LOOK)[1]["found"] == 0
+
+
+def test_kill_reaches_daemons_that_left_their_session(client, children):
+    children.start(m.UID, "\n".join([
+        "if os.fork() == 0:",
+        "    os.setsid()",
+        "    if os.fork():",
+        "        os._exit(0)",
+        "    signal.signal(1, signal.SIG_IGN)",
+        "    signal.alarm(60)",
+        "    ready()",
+        "    signal.pause()",
+        "    os._exit(0)",
+        "os.wait()"]))
+    assert len(uids_of(m.UID)) == 2
+    client.end_until_none(m.UID)
+    assert uids_of(m.UID) == []
+
+
+def test_kill_outruns_fork_chains(client, children):
+    """Eight chains of fork-and-exit, a new process every fraction of a millisecond."""
+    children.start(m.UID, "\n".join([
+        "import time",
+        "end = time.monotonic() + 20",
+        "for i in range(8):",
+        "    if os.fork() == 0:",
+        "        while time.monotonic() < end:",
+        "            if os.fork():",
+        "                os._exit(0)",
+        "        os._exit(0)"]))
+    replies = client.end_until_none(m.UID)
+    assert len(replies) <= 5
+    assert uids_of(m.UID) == []
+
+
+def test_a_dead_first_thread_hides_nobody(client, children):
+    """A process whose main thread has exited is shown as a zombie, but runs on."""
+    pid = children.start(m.UID, "\n".join([
+        "import threading, time",
+        "libc = ctypes.CDLL(None)",
+        "def run():",
+        "    main = '/proc/self/task/%d/stat' % os.getpid()",
+        "    while open(main).read().rsplit(')', 1)[1].split()[0] != 'Z':",
+        "        time.sleep(0)",
+        "    ready()",
+        "    time.sleep(60)",
+        "threading.Thread(target=run).start()",
+        "libc.syscall(60 if os.uname().machine == 'x86_64' else 93, 0)"]))
+    with open(f"/proc/{pid}/status") as file:
+        assert "State:\tZ" in file.read()
+    assert client.end(m.UID, m.LOOK)[1]["found"] == 1
+    client.end_until_none(m.UID)
+    m.wait_for(lambda: not children.alive(pid), "the hidden one ended")
+
+
+def test_zombies_do_not_count(client, children):
+    """A parent of another uid that never waits keeps a zombie of ours."""
+    children.start(0, "\n".join([
+        f"if os.fork() == 0:",
+        f"    os.setresuid({m.UID}, {m.UID}, {m.UID})",
+        f"    os._exit(0)",
+        "os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)"]))
+    assert client.end(m.UID, m.LOOK)[1]["found"] == 0
+
+
+def test_login_uid_names_the_person_through_sudo(client, children):
+    root_shell = children.start(0, login_uid=m.UID)
+    stranger = children.start(0, login_uid=m.OTHER)
+    assert client.end(m.UID, m.LOOK)[1]["found"] == 1
+    client.end_until_none(m.UID)
+    m.wait_for(lambda: not children.alive(root_shell), "the root shell ended")
+    assert children.alive(stranger)
+
+
+def test_a_process_that_kept_the_uid_as_saved_uid_is_found(client, children):
+    pid = children.start(0, f"os.setresuid(0, 0, {m.UID})")
+    client.end_until_none(m.UID)
+    m.wait_for(lambda: not children.alive(pid), "it ended")
+
+
+@pytest.mark.parametrize("uid", [0, 1, 33, 997, 1000, 65534, 65535, m.BASE - 1,
+                                 m.BASE + 268304384, 0xffffffff, 4293918720])
+def test_uids_outside_the_range_are_refused(client, uid):
+    for how in (m.LOOK, m.TERM, m.KILL):
+        assert client.end(uid, how)[0] == -errno.EPERM
+    assert client.tell(uid, "hello")[0] == -errno.EPERM
+
+
+@pytest.mark.parametrize("how", [0, 4, 0xffffffff])
+def test_unknown_how_is_refused(client, children, how):
+    pid = children.start(m.UID)
+    assert client.end(m.UID, how)[0] == -errno.EINVAL
+    assert children.alive(pid)
+
+
+def test_the_configuration_moves_the_range_at_the_next_request(client):
+    assert client.end(m.UID, m.LOOK)[0] == 0
+    m.write_conf("[identity]\nUidBase=700000000\nUidCount=1000\n[user bob]\nUid=5150\n")
+    assert client.end(m.UID, m.LOOK)[0] == -errno.EPERM
+    assert client.end(700000999, m.LOOK)[0] == 0
+    assert client.end(5150, m.LOOK)[0] == 0
+    m.write_conf("[user bob]\nUid=0\n")
+    assert client.end(5150, m.LOOK)[0] == 0, "a bad configuration changes nothing"
+    assert client.end(0, m.KILL)[0] == -errno.EPERM
+
+
+def test_a_configuration_that_others_may_write_is_refused(client):
+    m.write_conf("[user bob]\nUid=5150\n")
+    os.chmod(m.CONF, 0o664)
+    assert client.end(5150, m.LOOK)[0] == -errno.EPERM
+    os.chmod(m.CONF, 0o644)
+    assert client.end(5150, m.LOOK)[0] == 0
+
+
+# --- tell ----------------------------------------------------------------------------------
+
+@pytest.fixture
+def terminal():
+    """A pseudo terminal that belongs to the account."""
+    master, slave = pty.openpty()
+    os.chown(os.ttyname(slave), m.UID, 0)
+    yield master
+    os.close(master)
+    os.close(slave)
+
+
+def test_tell_writes_one_line(client, terminal):
+    assert client.tell(m.UID, "Your access has ended: café") == (0, 1)
+    assert os.read(terminal, 1000).decode() == "\r\r\nYour access has ended: café\r\r\n"
+    assert client.tell(m.OTHER, "nobody there") == (0, 0)
+
+
+@pytest.mark.parametrize("text", [b"\x1b[2J", b"a\nb", b"a\rb", b"\xff", b"a\0b", b"\xc2\x9b31m",
+                                  "\u202egpj".encode()])
+def test_tell_refuses_control_characters(client, terminal, text):
+    assert client.tell(m.UID, text)[0] == -errno.EINVAL
+    assert select.select([terminal], [], [], 0)[0] == []
+
+
+def test_tell_refuses_other_sizes(enforcer):
+    for payload in (struct.pack("=II", m.UID, 0), struct.pack("=II", m.UID, 401) + b"x" * 401,
+                    struct.pack("=II", m.UID, 4) + b"x" * 5, struct.pack("=II", m.UID, 6) + b"x"):
+        connection = m.Client()
+        connection.send(m.TELL, payload)
+        assert connection.receive() is None
+
+
+def test_tell_never_waits(client, terminal):
+    """A terminal whose reader is stuck takes nothing more, and nobody waits for it."""
+    results = [client.tell(m.UID, "x" * 400) for _ in range(200)]
+    assert results[0] == (0, 1) and results[-1] == (0, 0)
+
+
+# --- publish -------------------------------------------------------------------------------
+
+def snapshot(generation, *rows):
+    """A sealed memory file, from the real builder."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    os.set_inheritable(theirs.fileno(), True)
+
+    def move():
+        os.dup2(theirs.fileno(), 3)
+    subprocess.run([os.environ["RCPCH_MAKE_SNAPSHOT"], str(generation), *rows], check=True,
+                   close_fds=False, preexec_fn=move)
+    theirs.close()
+    _, fds, _, _ = socket.recv_fds(ours, 16, 1)
+    ours.close()
+    return fds[0]
+
+
+def content(fd):
+    return os.pread(fd, os.fstat(fd).st_size, 0)
+
+
+SNAPSHOT = "/var/lib/rcpch-nss/snapshot"
+
+
+def test_publish_puts_the_file_in_place(client):
+    fd = snapshot(7, f"user:alice:{m.UID}", f"group:staff-x:{m.BASE + 9}")
+    assert client.publish(fd) == (0, 7, "")
+    assert open(SNAPSHOT, "rb").read() == content(fd)
+    st = os.stat(SNAPSHOT)
+    assert stat.S_IMODE(st.st_mode) == 0o644 and st.st_uid == 0
+    assert sorted(os.listdir("/var/lib/rcpch-nss")) == ["local", "snapshot"]
+
+
+def test_publish_marks_the_old_file_and_replaces_it(client):
+    assert client.publish(snapshot(1, f"user:alice:{m.UID}"))[0] == 0
+    old = open(SNAPSHOT, "rb")
+    assert client.publish(snapshot(2))[:2] == (0, 2)
+    assert os.fstat(old.fileno()).st_ino != os.stat(SNAPSHOT).st_ino
+    assert os.pread(old.fileno(), 4, 12) == struct.pack("<I", 1)
+    with open(SNAPSHOT, "rb") as new:
+        assert os.pread(new.fileno(), 4, 12) == b"\0" * 4
+
+
+@pytest.mark.parametrize("row", ["user:alice:1000", "user:alice:33", "user:root:1879050000",
+                                 "user:alice:1879050000:27", "user:alice:1879050000:4",
+                                 "group:staff-x:27", "group:staff-x:4", "group:adm:1879050000",
+                                 "user:alice:1879050000:0"])
+def test_publish_refuses_what_root_did_not_allow(client, row):
+    result, generation, reason = client.publish(snapshot(1, row))
+    assert result == -errno.EPERM and generation == 0 and reason
+    assert not os.path.exists(SNAPSHOT)
+    entry = m.log_entries()[-1]
+    assert (entry["event"], entry["outcome"], entry["reason"]) == ("published", "refused", reason)
+
+
+def test_publish_allows_what_root_allowed(client):
+    m.write_conf("[user bob]\nUid=5150\n[group auditors]\nLocalGroup=adm\nId=1\n"
+                 "[group admins]\nLocalGroup=sudo\n")
+    adm, sudo = 4, 27
+    assert client.publish(snapshot(1, f"user:alice:{m.UID}:{adm}", "user:bob:5150"))[0] == 0
+    assert client.publish(snapshot(2, f"user:alice:{m.UID}:{sudo}"))[0] == -errno.EPERM
+    m.write_conf("[group admins]\nLocalGroup=sudo\nAllowPrivilegedLocalGroup=yes\n")
+    assert client.publish(snapshot(2, f"user:alice:{m.UID}:{sudo}"))[0] == 0
+    assert client.publish(snapshot(3, f"user:alice:{m.UID}:{adm}"))[0] == -errno.EPERM
+
+
+def test_publish_refuses_a_pinned_number_that_a_local_account_has(client):
+    m.write_conf("[user bob]\nUid=33\n")
+    assert client.publish(snapshot(1, "user:bob:33"))[0] == -errno.EPERM
+    assert client.end(33, m.LOOK)[0] == -errno.EPERM
+
+
+def memfd(data, seals):
+    fd = os.memfd_create("x", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(fd, data)
+    import fcntl
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+    return fd
+
+
+def test_publish_refuses_unsealed_files(client):
+    import fcntl
+    good = content(snapshot(1, f"user:alice:{m.UID}"))
+    write, shrink, grow = fcntl.F_SEAL_WRITE, fcntl.F_SEAL_SHRINK, fcntl.F_SEAL_GROW
+    for seals in (0, write, shrink, grow, write | shrink, write | grow, shrink | grow):
+        assert client.publish(memfd(good, seals))[0] == -errno.EPERM
+    assert client.publish(memfd(good, write | shrink | grow))[0] == 0
+    assert client.publish(os.open("/etc/passwd", os.O_RDONLY))[0] == -errno.EPERM
+    read, _ = os.pipe()
+    assert client.publish(read)[0] == -errno.EPERM
+
+
+def test_publish_refuses_malformed_ones(client):
+    import fcntl
+    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
+    good = content(snapshot(1, f"user:alice:{m.UID}"))
+    for at in range(0, len(good), 5):
+        bad = bytearray(good)
+        bad[at] ^= 0x41
+        result = client.publish(memfd(bytes(bad), seals))[0]
+        assert result < 0 or at in range(12, 16)
+    for size in range(0, len(good), 37):
+        assert client.publish(memfd(good[:size], seals))[0] < 0
+
+
+def test_stale_temporary_files_are_removed_at_start():
+    m.clean()
+    with open("/var/lib/rcpch-nss/.snapshot.new", "w") as file:
+        file.write("torn")
+    program = m.Enforcer()
+    assert os.listdir("/var/lib/rcpch-nss") == ["local"]
+    assert program.close() == 0
+
+
+def test_tied_accounts_are_named_for_the_pam_module(client):
+    m.write_conf("[user www-data]\nDirectory=web@rcpch.ac.uk\n[user root]\nDirectory=a@rcpch.ac.uk\n"
+                 "[user bob]\nUid=5150\n")
+    assert client.append("alarm", reason="x")[0] == 0
+    assert open("/var/lib/rcpch-nss/local").read() == "www-data\n"
+    assert stat.S_IMODE(os.stat("/var/lib/rcpch-nss/local").st_mode) == 0o644
+    assert client.end(33, m.LOOK)[0] == 0
+    assert client.end(0, m.LOOK)[0] == -errno.EPERM
+
+
+# --- append --------------------------------------------------------------------------------
+
+def test_append_builds_the_line(client):
+    result, sequence, to_file, _ = client.append(
+        "login", outcome="wrong-identity", user="alice", reason='said "no" \\ é')
+    assert result == 0 and to_file == 1
+    entry = m.log_entries()[-1]
+    assert list(entry)[:4] == ["time", "host", "event", "source"]
+    assert list(entry)[-2:] == ["sequence", "prev"]
+    assert entry["event"] == "login" and entry["source"] == "helper"
+    assert entry["user"] == "alice" and entry["reason"] == 'said "no" \\ é'
+    assert entry["host"] == socket.gethostname() and entry["sequence"] == sequence
+    assert len(entry["time"]) == 27 and entry["time"][10] == "T" and entry["time"][-1] == "Z"
+    st = os.stat(m.LOG)
+    assert stat.S_IMODE(st.st_mode) == 0o640 and st.st_gid == 4
+
+
+@pytest.mark.parametrize("payload", [
+    m.record("login", user="a\nb"), m.record("login", user=b"\xff"),
+    m.record("login", user="x" * 1025), m.record("login", user=""),
+    m.record("published", user="x"), m.record("recovered"), m.record("told"),
+    struct.pack("=II", 99, 0), struct.pack("=II", 1, 1), struct.pack("=II", 1, 0) + b"x",
+    struct.pack("=IIHH", 1, 1, 99, 1) + b"x",
+])
+def test_append_refuses_bad_records(client, payload):
+    assert client.append("login", user="good")[0] == 0
+    before = len(m.log_lines())
+    assert client.call(m.APPEND, payload)[0] == -errno.EINVAL
+    assert len(m.log_lines()) == before
+
+
+def test_replies_keep_the_order_of_the_requests(client):
+    tags = []
+    for i in range(100):
+        tags.append(client.send(m.APPEND, m.record("login", user=f"u{i}")))
+        if i % 7 == 0:
+            tags.append(client.send(m.END, struct.pack("=II", m.UID, m.LOOK)))
+    assert [client.receive()[1] for _ in tags] == tags
+    users = [e["user"] for e in m.log_entries() if e["event"] == "login"]
+    assert users == [f"u{i}" for i in range(100)]
+    m.check_chain(m.log_lines())
+
+
+def test_the_enforcer_logs_its_own_deeds(client, children, terminal):
+    children.start(m.UID)
+    client.end_until_none(m.UID)
+    client.tell(m.UID, "good bye")
+    client.publish(snapshot(3, f"user:alice:{m.UID}"))
+    entries = {e["event"]: e for e in m.log_entries()}
+    assert entries["ended"]["uid"] == m.UID and entries["ended"]["count"] == 1
+    assert entries["told"]["reason"] == "good bye" and entries["told"]["count"] == 1
+    assert entries["published"]["generation"] == 3
+    assert {e["source"] for e in entries.values()} == {"enforcer"}
+
+
+def test_the_journal_has_the_same_fields():
+    m.clean()
+    journal = m.Journal()
+    program = m.Enforcer()
+    connection = m.Client()
+    _, sequence, _, to_journal = connection.append("login", user="alice", outcome="allow")
+    assert to_journal == 1
+    entry = [e for e in journal.read() if e.get("RCPCH_EVENT") == "login"][-1]
+    assert entry["RCPCH_USER"] == "alice" and entry["RCPCH_OUTCOME"] == "allow"
+    assert entry["RCPCH_SEQUENCE"] == str(sequence) and entry["RCPCH_SOURCE"] == "helper"
+    assert entry["MESSAGE"] == "login alice allow"
+    connection.close()
+    assert program.close() == 0
+    journal.close()
+
+
+# --- the log over faults -------------------------------------------------------------------
+
+def test_sighup_goes_on_in_a_new_file(enforcer, client):
+    client.append("login", user="before")
+    os.rename(m.LOG, m.LOG + ".1")
+    os.kill(enforcer.process, signal.SIGHUP)
+    m.wait_for(lambda: os.path.exists(m.LOG), "the new file")
+    client.append("login", user="after")
+    last = m.check_chain(m.log_lines(m.LOG + ".1"))
+    m.check_chain(m.log_lines(), last)
+    old, new = m.log_entries(m.LOG + ".1"), m.log_entries()
+    assert new[0]["sequence"] == old[-1]["sequence"] + 1
+    assert "recovered" not in [e["event"] for e in new]
+
+
+def test_a_restart_after_rotation_goes_on(enforcer, client):
+    client.append("login", user="before")
+    enforcer.stop()
+    os.rename(m.LOG, m.LOG + ".1")
+    enforcer.start()
+    last = m.check_chain(m.log_lines(m.LOG + ".1"))
+    m.wait_for(lambda: os.path.getsize(m.LOG) > 0, "the first line")
+    m.check_chain(m.log_lines(), last)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 100])
+def test_a_torn_line_is_closed(enforcer, client, cut):
+    client.append("login", user="whole")
+    client.append("login", user="torn")
+    enforcer.stop(signal.SIGKILL)
+    with open(m.LOG, "r+b") as file:
+        file.truncate(os.path.getsize(m.LOG) - cut)
+    os.unlink(m.HEAD)
+    enforcer.start()
+    lines = m.log_lines()
+    m.wait_for(lambda: len(m.log_lines()) >= 5, "the started record")
+    m.check_chain(m.log_lines())
+    recovered = [e for e in m.log_entries() if e["event"] == "recovered"]
+    assert len(recovered) == 1 and "unfinished" in recovered[0]["reason"], lines
+
+
+def test_lines_that_went_missing_are_noticed(enforcer, client):
+    client.append("login", user="one")
+    keep = os.path.getsize(m.LOG)
+    client.append("login", user="two")
+    _, last, _, _ = client.append("login", user="three")
+    enforcer.stop(signal.SIGKILL)
+    with open(m.LOG, "r+b") as file:
+        file.truncate(keep)
+    enforcer.start()
+    entry = [e for e in m.log_entries() if e["event"] == "recovered"][-1]
+    assert entry["reason"] == f"lines {last - 1} to {last} are missing here"
+    assert entry["sequence"] == last + 1
+
+
+def test_a_changed_last_line_is_noticed(enforcer, client):
+    client.append("login", user="alice")
+    enforcer.stop(signal.SIGKILL)
+    data = open(m.LOG, "rb").read().replace(b"alice", b"bobby")
+    open(m.LOG, "wb").write(data)
+    enforcer.start()
+    entry = [e for e in m.log_entries() if e["event"] == "recovered"][-1]
+    assert "not the one that the head names" in entry["reason"]
+
+
+def test_kill_9_loses_no_acknowledged_line(enforcer):
+    """Killed after every number of acknowledged lines, with more on their way."""
+    acknowledged = []
+    for step in range(12):
+        connection = m.Client()
+        for i in range(step + 4):
+            connection.send(m.APPEND, m.record("login", user=f"s{step}-{i}"))
+        for i in range(step):
+            _, _, result, payload = connection.receive()
+            _, to_file, _ = m.APPEND_REPLY.unpack(payload)
+            assert result == 0 and to_file == 1
+            acknowledged.append(f"s{step}-{i}")
+        enforcer.stop(signal.SIGKILL)
+        connection.close()
+        enforcer.start()
+    users = [e.get("user") for e in m.log_entries()]
+    assert [u for u in acknowledged if u not in users] == []
+    m.check_chain(m.log_lines())
+    sequences = [e["sequence"] for e in m.log_entries()]
+    assert sequences == sorted(set(sequences))
+
+
+def test_a_full_disk_leaves_the_journal(enforcer):
+    """Journal only, and the reply says so; the file tells of the gap when it can."""
+    enforcer.stop()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", "/var/log/rcpch"],
+                   check=True)
+    journal = m.Journal()
+    enforcer.start()
+    connection = m.Client()
+    try:
+        filler = open("/var/log/rcpch/filler", "wb", buffering=0)
+        while True:
+            try:
+                filler.write(b"x" * 4096)
+            except OSError:
+                break
+        replies = []
+        for _ in range(8):
+            replies.append(connection.append("login", user="x" * 900))
+            journal.read()
+        lost = [r for r in replies if r[2] == 0]
+        assert lost and all(r[0] == 0 and r[3] == 1 for r in lost)
+        m.check_chain(m.log_lines())
+        filler.truncate(0)
+        filler.close()
+        assert connection.append("login", user="again")[2] == 1
+        recovered = [e for e in m.log_entries() if e["event"] == "recovered"]
+        assert sum(e["count"] for e in recovered) == len(lost)
+        m.check_chain(m.log_lines())
+    finally:
+        connection.close()
+        journal.close()
+        enforcer.stop()
+        subprocess.run(["umount", "-l", "/var/log/rcpch"], check=True)
+        enforcer.start()
+
+
+def test_a_link_in_place_of_the_log_is_not_followed(enforcer):
+    enforcer.stop()
+    os.unlink(m.LOG)
+    with open("/tmp/victim", "w") as file:
+        file.write("untouched")
+    os.symlink("/tmp/victim", m.LOG)
+    journal = m.Journal()
+    enforcer.start()
+    connection = m.Client()
+    assert connection.append("login", user="alice")[2:] == (0, 1)
+    assert open("/tmp/victim").read() == "untouched"
+    os.unlink(m.LOG)
+    assert connection.append("login", user="alice")[2:] == (1, 1)
+    connection.close()
+    journal.close()
+
+
+# --- the program ---------------------------------------------------------------------------
+
+def test_arguments_and_exit_codes():
+    def run(*arguments):
+        return subprocess.run([m.PROGRAM, *arguments], capture_output=True, text=True)
+    assert run("--version").stdout.startswith("rcpch-enforcer ")
+    assert "Exit codes" in run("--help").stdout
+    assert run("--frob").returncode == 2 and run("surplus").returncode == 2
+    result = run()
+    assert result.returncode == 3 and "systemctl start" in result.stderr
+
+
+def test_many_connections_are_bounded(enforcer):
+    connections = [m.Client() for _ in range(40)]
+    served = 0
+    for connection in connections:
+        try:
+            connection.send(m.END, struct.pack("=II", m.UID, m.LOOK))
+            served += connection.receive() is not None
+        except OSError:
+            pass
+    assert served == 16
+    for connection in connections:
+        connection.close()
+    m.wait_for(lambda: connect_as(0), "room again")
