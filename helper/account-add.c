@@ -355,6 +355,9 @@ static Account *take_over(Addition *addition)
     /* The address stays, and with it the indexes of name and number; the old texts go. */
     Account old = *present;
     *present = *addition->account;
+    present->session_count = old.session_count;
+    present->revocation_case = old.revocation_case;
+    present->refresh_job = old.refresh_job;
     *addition->account = old;
     accounts_index_identity(addition->accounts, present);
     return present;

@@ -35,6 +35,7 @@ typedef struct Call {
     Manager *manager;
     sd_bus_message *message;
     Account *account;
+    Verdict before; /* when the call came */
 } Call;
 
 static Call *call_free(Call *call)
@@ -56,6 +57,7 @@ static Call *call_new(Manager *manager, sd_bus_message *message, Account *accoun
     call->manager = manager;
     call->message = sd_bus_message_ref(message);
     call->account = account;
+    call->before = account->verdict;
     return call;
 }
 
@@ -486,7 +488,7 @@ static void on_forget_ended(uint32_t ended, uint32_t left, uint64_t elapsed_ms,
                             const char *survivors, void *userdata)
 {
     _cleanup_(call_freep) Call *call = userdata;
-    int r = account_forget(call->manager->accounts, call->account);
+    int r = revocation_forget(call->manager->revocation, call->account, call->before, left);
 
     if (r >= 0) {
         log_action(call->manager, NULL, call->account, "forgotten", "");

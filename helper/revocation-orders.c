@@ -89,6 +89,17 @@ int revocation_reinstate(Revocation *revocation, Account *account)
                               &now);
 }
 
+int revocation_forget(Revocation *revocation, Account *account, Verdict before, uint32_t left)
+{
+    Manager *manager = revocation->manager;
+    Stamp now = stamp_now();
+    int r = 0;
+
+    if (before != VERDICT_DISABLED && left == 0)
+        r = set_verdict_stored(revocation, account, VERDICT_UNCONFIRMED, "forgotten", &now);
+    return r < 0 ? r : account_forget(manager->accounts, account);
+}
+
 int revocation_revoke(Revocation *revocation, Account *account, const char *reason,
                       RevocationEndHandler handler, void *userdata)
 {

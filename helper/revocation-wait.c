@@ -9,8 +9,6 @@
 #include "helper/manager.h"
 #include "helper/revocation-case.h"
 
-#define REVOKE_WAIT_USEC (10 * USEC_PER_SEC)
-
 typedef struct EndWaiter {
     RevocationCase *owner;
     sd_event_source *deadline;
@@ -72,7 +70,7 @@ int revocation_case_wait(RevocationCase *one, RevocationEndHandler handler, void
     }
     *waiter = (EndWaiter){one, waiter->deadline, handler, userdata, one->waiters};
     one->waiters = waiter;
-    revocation_timer_arm(waiter->deadline, REVOKE_WAIT_USEC);
+    revocation_timer_arm(waiter->deadline, one->revocation->wait_usec);
     return 0;
 }
 

@@ -18,6 +18,7 @@
 
 #define HELD_PREFIX       "held: "
 #define SETTLE_LIMIT_USEC USEC_PER_SEC /* storage waits no longer than this for the cut */
+#define REVOKE_WAIT_USEC  (10 * USEC_PER_SEC)
 #define ALARM_QUIET_USEC  (600 * USEC_PER_SEC)
 
 /* --- moving --------------------------------------------------------------------------------- */
@@ -175,6 +176,7 @@ int revocation_new(Manager *manager, Revocation **ret_revocation)
     if (!revocation)
         return -ENOMEM;
     revocation->manager = manager;
+    revocation->wait_usec = REVOKE_WAIT_USEC;
     r = standing_attach(revocation);
     if (r < 0)
         return r;

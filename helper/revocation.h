@@ -26,6 +26,10 @@ void revocation_evidence(Revocation *revocation, Account *account, const char *s
  * lifts that), -EBUSY while what ran under a revoked sign-in is still being ended, or another negative errno; then deny. */
 int revocation_signed_in(Revocation *revocation, Account *account);
 
+/* Forgets an account that was disabled only to be ended first: `before` is the verdict it had. Where that was DISABLED, or something
+ * survived, DISABLED stays with the number, so that adding the name again does not reinstate anybody. */
+int revocation_forget(Revocation *revocation, Account *account, Verdict before, uint32_t left);
+
 typedef void (*RevocationEndHandler)(uint32_t ended, uint32_t left, uint64_t elapsed_ms, const char *survivors, void *userdata);
 /* `rcpchctl user revoke`: DISABLED by the administrator. The handler is called once, from the loop, when nothing is left and the
  * verdict is stored, or after 10 s (revocation_is_stored() tells). 0 or a negative errno; the verdict has moved in any case. */
