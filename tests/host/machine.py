@@ -4,7 +4,7 @@ import os
 import shlex
 import shutil
 
-from tests.host import network
+from tests.host import network, processes
 from tests.host.container import Container
 from tests.host.process import run, wait_for
 
@@ -102,6 +102,14 @@ class Machine(Container):
         command += ["-f", "--", pattern] if pattern else []
         done = self.run(command, check=False)
         return [int(word) for word in done.stdout.split()]
+
+    def table(self):
+        """Every process of the host as processes.Process, read from outside in one pass."""
+        return processes.table(self.path("proc"))
+
+    def belonging_to(self, uid):
+        """What a person runs: by user id, or by login id behind sudo, at and cron."""
+        return [process for process in self.table() if uid in (process.uid, process.login_uid)]
 
     def unit_is_active(self, unit):
         return self.run(["systemctl", "is-active", "--quiet", unit], check=False).returncode == 0

@@ -8,8 +8,9 @@ import pexpect
 from tests.host import network
 from tests.host.process import CLEAN_ENVIRONMENT
 
+# Not quieter than INFO: a quieter ssh hides the banner in which sshd says why a key is refused.
 OPTIONS = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-           "-o", "LogLevel=ERROR", "-o", "GSSAPIAuthentication=no", "-o", "NumberOfPasswordPrompts=1",
+           "-o", "GSSAPIAuthentication=no", "-o", "NumberOfPasswordPrompts=1",
            "-o", "ConnectTimeout=30", "-F", "/dev/null")
 PRESS_ENTER = "Press Enter once you have signed in: ?"
 CODE = r"Code +(\S+)"

@@ -1,0 +1,129 @@
+"""Fixtures of the end-to-end tests. How to write one:
+
+    def test_something(lab, person):
+        alice = person()                       # exists in the directory and on the host
+        terminal = lab.sign_in(alice.name)     # ssh, device code, approval, shell prompt
+        assert "uid=" in terminal.shell("id")
+        lab.control.disable(alice.username)    # what the provider does
+        terminal.wait_end(10)
+
+- One host is booted for the whole session; `lab` is it (tests/host/lab.py): lab.host (run, read,
+  write, journal, table), lab.control (tests/provider/client.py), lab.ssh, lab.sign_in, lab.rcpchctl.
+- People are new in every test (`person`), so no test sees another's verdicts, codes or sessions.
+- The provider is reset after every test, faults included. A test that needs another configuration
+  uses `configured`; one that breaks daemons or packages puts back what it broke in `finally`, or
+  takes `own_lab`, a host of its own (2 s plus the packages' installation).
+- Nothing sleeps: wait for the event, with a limit (process.wait_for, terminal.expect,
+  lab.control.journal(wait=…)).
+"""
+
+import itertools
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from tests.host.lab import Lab, end_on_signals
+from tests.host.process import wait_for
+from tests.host.settings import REFRESH_CHECK_SEC
+
+_numbers = itertools.count(1)
+
+# The interval of the issue's promise, and the second on top of it.
+CUT_SECONDS = REFRESH_CHECK_SEC + 1
+
+
+@dataclass
+class Person:
+    """Somebody with a directory account and an account on the host."""
+
+    name: str       # on the host
+    username: str   # in the directory
+    id: str         # immutable id in the directory
+    uid: int        # on the host; None when the host does not know the person
+
+    def __str__(self):
+        return self.name
+
+
+@pytest.fixture(scope="session")
+def lab():
+    """The session's host with our packages, and the provider in Entra's shape."""
+    end_on_signals()
+    with Lab() as made:
+        yield made
+
+
+@pytest.fixture
+def own_lab():
+    """A host for this test only, to be broken at will."""
+    with Lab() as made:
+        yield made
+
+
+@pytest.fixture
+def host(lab):
+    """The machine (tests/host/machine.py)."""
+    return lab.host
+
+
+@pytest.fixture
+def control(lab):
+    """The provider's control (tests/provider/client.py)."""
+    return lab.control
+
+
+@pytest.fixture(autouse=True)
+def clean_provider(request):
+    """After every test the provider is honest, reachable and in time again."""
+    yield
+    if "lab" in request.fixturenames:
+        request.getfixturevalue("lab").control.reset()
+
+
+def account(lab, name):
+    """`user show` of an account as a dictionary."""
+    return json.loads(lab.rcpchctl("--json", "user", "show", name).stdout)
+
+
+def access_log(lab, name=None):
+    """The access log as a list of dictionaries, of one account if named."""
+    lines = [json.loads(line) for line in lab.host.read("/var/log/rcpch/access.jsonl").splitlines()]
+    return [line for line in lines if name is None or line.get("user") == name]
+
+
+@pytest.fixture
+def person(lab):
+    """Makes people: person(), or person(base="bob", on_host=False, groups=[…])."""
+    made = []
+
+    def make(base="alice", on_host=True, **fields):
+        name = f"{base}{next(_numbers)}"
+        username = f"{name}@rcpch.ac.uk"
+        user = lab.control.add_user(username, f"{base.title()} Test", **fields)
+        uid = None
+        if on_host:
+            lab.rcpchctl("user", "add", username)
+            uid = int(lab.host.out(["id", "-u", name]))
+        made.append(Person(name, username, user["id"], uid))
+        return made[-1]
+
+    yield make
+    for someone in made:
+        if someone.uid is not None:
+            lab.rcpchctl("user", "forget", someone.name, check=False)
+
+
+@pytest.fixture
+def configured(lab):
+    """configured(provider={…}, access={…}, kind="keycloak"): another rcpch.conf for this test."""
+    def change(**sections):
+        lab.configure(**sections)
+
+    yield change
+    lab.configure()
+
+
+def wait_gone(lab, uid, seconds):
+    """Waits until a person runs nothing on the host."""
+    wait_for(lambda: not lab.host.belonging_to(uid), f"the end of all of uid {uid}", seconds, 0.02)
