@@ -88,9 +88,16 @@ class Container:
         done = run(self.command(["systemctl", "is-system-running", "--wait"]), check=False)
         return done.stdout.strip() in ("running", "degraded")
 
+    def adopt(self, leader):
+        """Speaks to a container that another process started and owns."""
+        self.leader = leader
+
     @property
     def running(self):
-        return self._process is not None and self._process.poll() is None
+        """Whether the container lives, as far as its first process tells."""
+        if self._process is None:
+            return self.leader is not None and os.path.exists(f"/proc/{self.leader}")
+        return self._process.poll() is None
 
     def stop(self, timeout=20):
         """An orderly power-off, forced when it does not end in time."""

@@ -9,7 +9,7 @@ ISSUER_PATHS = {"generic": "", "entra": f"/{TENANT}/v2.0", "keycloak": "/realms/
 
 # The test's words for what the helper accepts; a test lays its own over it, section by section.
 SECTIONS = {
-    "access": {"AllowAll": "yes", "LoginsPerSource": 256},
+    "access": {"AllowAll": "yes"},
     "group audit-staff": {"Id": AUDIT_STAFF},
     "group audit-admins": {"Id": AUDIT_ADMINS},
     "revocation": {"RefreshCheckSec": REFRESH_CHECK_SEC, "FreshSec": 1},
