@@ -92,26 +92,44 @@ def access_log(lab, name=None):
     return [line for line in lines if name is None or line.get("user") == name]
 
 
-@pytest.fixture
-def person(lab):
-    """Makes people: person(), or person(base="bob", on_host=False, groups=[…])."""
-    made = []
+class People:
+    """Makes people and forgets them again."""
 
-    def make(base="alice", on_host=True, **fields):
+    def __init__(self, lab):
+        self._lab = lab
+        self._made = []
+
+    def __call__(self, base="alice", on_host=True, **fields):
         name = f"{base}{next(_numbers)}"
         username = f"{name}@rcpch.ac.uk"
-        user = lab.control.add_user(username, f"{base.title()} Test", **fields)
+        user = self._lab.control.add_user(username, f"{base.title()} Test", **fields)
         uid = None
         if on_host:
-            lab.rcpchctl("user", "add", username)
-            uid = int(lab.host.out(["id", "-u", name]))
-        made.append(Person(name, username, user["id"], uid))
-        return made[-1]
+            self._lab.rcpchctl("user", "add", username)
+            uid = int(self._lab.host.out(["id", "-u", name]))
+        self._made.append(Person(name, username, user["id"], uid))
+        return self._made[-1]
 
-    yield make
-    for someone in made:
-        if someone.uid is not None:
-            lab.rcpchctl("user", "forget", someone.name, check=False)
+    def forget(self):
+        for someone in self._made:
+            if someone.uid is not None:
+                self._lab.rcpchctl("user", "forget", someone.name, check=False)
+
+
+@pytest.fixture
+def person(lab):
+    """Makes people: person(), or person("bob", on_host=False, groups=[…]): users.User's fields."""
+    people = People(lab)
+    yield people
+    people.forget()
+
+
+@pytest.fixture(scope="module")
+def people_of_module(lab):
+    """As `person`, for fixtures that serve a whole module."""
+    people = People(lab)
+    yield people
+    people.forget()
 
 
 @pytest.fixture

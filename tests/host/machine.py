@@ -3,10 +3,11 @@
 import os
 import shlex
 import shutil
+import subprocess
 
 from tests.host import network, processes
 from tests.host.container import Container
-from tests.host.process import run, wait_for
+from tests.host.process import CLEAN_ENVIRONMENT, run, wait_for
 
 HOSTS = f"""127.0.0.1 localhost
 127.0.1.1 audit01
@@ -24,6 +25,13 @@ class Machine(Container):
         if isinstance(command, str):
             command = ["/bin/sh", "-c", command]
         return run(self.command(command), check=check, timeout=timeout, **options)
+
+    def run_raw(self, words, **options):
+        """As run(), for arguments and output that need not be text; never raises for its status."""
+        command = self.command([]) + [word if isinstance(word, bytes) else str(word)
+                                      for word in words]
+        return subprocess.run(command, capture_output=True, timeout=60, stdin=subprocess.DEVNULL,
+                              env=CLEAN_ENVIRONMENT, check=False, **options)
 
     def out(self, command, **options):
         """The standard output of a command, without the last newline."""
