@@ -44,6 +44,7 @@ class Network:
         run([*inside, "address", "replace", f"{INSIDE}/{PREFIX}", "dev", "host0"])
         run([*inside, "link", "set", "host0", "up"])
         run([*inside, "link", "set", "lo", "up"])
+        run([*inside, "route", "replace", "default", "via", OUTSIDE])
 
     def remove(self):
         run(["ip", "netns", "delete", self.name], check=False)
