@@ -101,7 +101,9 @@ static void finish(HttpRequest *request, CURLcode code)
 {
     HttpReply reply = {.body = "", .error = "failed"};
     char *type = NULL;
+    long sent = 0;
 
+    reply.sent = curl_easy_getinfo(request->easy, CURLINFO_REQUEST_SIZE, &sent) != CURLE_OK || sent > 0;
     if (code == CURLE_OK &&
         curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &reply.status) != CURLE_OK)
         reply.status = 0;

@@ -17,6 +17,7 @@ typedef struct HttpRequest HttpRequest;
 
 typedef struct HttpReply {
     long status;             /* 0 when there was no HTTP answer */
+    bool sent;               /* something of the request left this host, so it may have been carried out */
     const char *error;       /* static or borrowed text when status is 0: "timed out", "certificate not trusted" … */
     const char *body;        /* NUL-terminated, borrowed */
     size_t size;

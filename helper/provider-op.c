@@ -186,6 +186,15 @@ int op_post(ProviderOp *op, const char *url, Buffer *form)
     return http_start(op->provider->http, &options, on_http_reply, op, &op->request);
 }
 
+/* No answer, an answer of something in between, or one that cannot be read. */
+static bool may_be_carried_out(const HttpReply *reply, const Evidence *evidence)
+{
+    if (reply->status == 0)
+        return reply->sent;
+    return reply->status >= 500 ||
+           (reply->status < 300 && evidence->meaning != EVIDENCE_CONFIRMED);
+}
+
 void op_classify(ProviderOp *op, const HttpReply *reply)
 {
     const ProviderConfig *config = op->provider->config;
@@ -200,6 +209,7 @@ void op_classify(ProviderOp *op, const HttpReply *reply)
                           reply->status, reply->body, reply->size, evidence);
     }
     evidence->retry_after_usec = reply->retry_after_usec;
+    op->result.reply_lost = may_be_carried_out(reply, evidence);
     hostile_text_to_ascii(evidence->code, op->result.reason, sizeof(op->result.reason));
 }
 
@@ -271,6 +281,7 @@ void op_take_tokens(ProviderOp *op, const HttpReply *reply)
     int r = token_response_parse(reply->body, reply->size, &response, &reason);
 
     if (r < 0) {
+        op->result.reply_lost = true;
         op_fail(op, EVIDENCE_NEUTRAL, r == -ENOMEM ? "out of memory" : reason);
         return;
     }

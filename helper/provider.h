@@ -35,6 +35,7 @@ typedef struct TokenResult {
     Evidence evidence;      /* always set; meaning CONFIRMED when the tokens are good */
     Identity *identity;     /* from the validated ID token; NULL unless CONFIRMED (a refresh may come without an ID token) */
     Secret *refresh_token;  /* the new one, or NULL: keep the old one */
+    bool reply_lost;        /* the request may have been carried out, yet no usable answer came: the token may have been rotated */
     char reason[160];       /* for the log: "id token: aud mismatch"; printable ASCII, no secret */
 } TokenResult;
 

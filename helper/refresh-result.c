@@ -67,18 +67,13 @@ static void keep_new_token(Manager *manager, RefreshJob *job, Secret **token)
     }
 }
 
-/* A reply that is an answer to the request; after any other the token may have been rotated unseen.
- */
-static bool is_answered(const Evidence *evidence)
-{
-    return evidence->meaning != EVIDENCE_LATER && evidence->meaning != EVIDENCE_NEUTRAL;
-}
-
+/* Once a reply was lost, only a good one says how the token stands. */
 static void keep_token(Manager *manager, RefreshJob *job, TokenResult *result)
 {
     bool is_confirmed = result->evidence.meaning == EVIDENCE_CONFIRMED;
 
-    job->lost_reply = !is_answered(&result->evidence) || (job->was_redeeming && !is_confirmed);
+    job->lost_reply =
+        !result->refresh_token && (result->reply_lost || (job->was_redeeming && !is_confirmed));
     if (result->refresh_token || (job->unstored_token && !job->lost_reply))
         keep_new_token(manager, job, &result->refresh_token);
     else if (!job->lost_reply)
