@@ -20,14 +20,24 @@ from tests.host.lab import Lab, end_on_signals
 def keep(options):
     """The background process of `up`."""
     end_on_signals()
-    with Lab(options.name, options.kind, options.interval, not options.no_packages) as lab:
-        standing.hold(lab)
+    with Lab(options.name, options.kind, options.interval, packages=False) as lab:
+        problem = None
+        if not options.no_packages:
+            try:
+                lab.install()
+            except HarnessError as error:
+                problem = str(error)
+        standing.hold(lab, problem)
 
 
 def up(options):
     words = sys.argv[sys.argv.index("up") + 1:]
     standing.start_keeper(options.name, ["tests.host", "--name", options.name, "keep", *words])
+    problem = standing.Standing(options.name).state["problem"]
+    if problem:
+        print(problem)
     print(f"The lab {options.name} is up. ssh, exec, shell, control, down: tests/README.md")
+    return 1 if problem else 0
 
 
 def down(options):
@@ -99,10 +109,10 @@ def main():
     if os.geteuid() != 0:
         raise SystemExit("labs need root")
     try:
-        ACTIONS[options.action](options)
+        return ACTIONS[options.action](options)
     except HarnessError as error:
         raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -58,7 +58,8 @@ class Lab:
 
     def _make(self):
         root = image.ensure()
-        packages = debs.ensure() if self._packages else []
+        if self._packages:
+            debs.ensure()  # a build that fails is best known before anything else is made
         self.network.create()
         self.provider.start(self._interval)
         self.host = Machine(self.name, self.folder, root, self.network)
@@ -66,9 +67,13 @@ class Lab:
         self.host.start()
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", self.key])
         self.host.prepare(self.public_key)
-        if packages:
-            self.host.install(packages)
-            self.configure()
+        if self._packages:
+            self.install()
+
+    def install(self):
+        """Puts our packages, as the checkout is now, and a configuration on the host."""
+        self.host.install(debs.ensure())
+        self.configure()
 
     @property
     def public_key(self):
@@ -97,7 +102,10 @@ class Lab:
     def configure(self, kind=None, **sections):
         """Writes rcpch.conf (settings.py) and starts the helper anew, so that it is in force."""
         self.host.configure(self.configuration(kind, **sections), self.provider.ca_file)
-        self.host.run(["systemctl", "restart", "rcpch-helper.service"])
+        done = self.host.run(["systemctl", "restart", "rcpch-helper.service"], check=False)
+        if done.returncode != 0:
+            raise HarnessError("the helper does not start:\n" + self.host.journal(
+                "-n", "30", "-u", "rcpch-helper.service", "-u", "rcpch-enforcer.service"))
 
     # People
 

@@ -40,9 +40,12 @@ def keeper_log(folder_name):
     return places.RUNS / f"{folder_name}.log"
 
 
-def hold(lab):
-    """In the keeper: says that the lab is ready, and holds it until told to end."""
-    state = {"pid": os.getpid(), "leader": lab.host.leader}
+def hold(lab, problem=None):
+    """In the keeper: says that the lab is ready, and holds it until told to end.
+
+    `problem` is what went wrong on the way; the lab stands all the same, to be looked at.
+    """
+    state = {"pid": os.getpid(), "leader": lab.host.leader, "problem": problem}
     partial = lab.folder / "lab.json.partial"
     partial.write_text(json.dumps(state), encoding="ascii")
     partial.rename(lab.folder / "lab.json")

@@ -1,1 +1,1 @@
-"""An OpenID Connect provider for tests and the demo. See README.md beside this file."""
+"""An OpenID Connect provider for tests and the demo; control.py says how to order it about."""
