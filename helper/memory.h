@@ -2,7 +2,8 @@
  * Memory that is wiped before it is given back, for the libraries that hold our secrets.
  *
  * curl keeps request bodies and Authorization headers, jansson whole token responses, OpenSSL
- * TLS records. None of them wipes; so each of them allocates here.
+ * TLS records. None of them wipes; so each of them allocates here. What they hand out for the
+ * caller to free (json_dumps() …) then belongs to wiping_free(), not to free().
  */
 #pragma once
 

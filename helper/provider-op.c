@@ -105,7 +105,9 @@ static void send_next(ProviderOp *op)
 {
     op->state = OP_REQUESTING;
     int r = op->kind->send(op);
-    if (r == -EPERM || r == -ENOENT || r == -EACCES)
+    if (r == -EOPNOTSUPP)
+        op_fail(op, EVIDENCE_OUR_FAULT, "metadata: the provider has no device endpoint");
+    else if (r == -EPERM || r == -ENOENT || r == -EACCES)
         op_fail(op, EVIDENCE_OUR_FAULT, "client secret: file is missing or not private");
     else if (r < 0)
         op_fail(op, EVIDENCE_LATER, "request could not be started");
@@ -222,6 +224,7 @@ static void finish_confirmed(ProviderOp *op, Identity *identity)
         identity_free(identity);
         /* The new token is another person's: it must not be kept for this account. */
         op->result.refresh_token = secret_free(op->result.refresh_token);
+        op->result.reply_lost = true;
         op_fail(op, EVIDENCE_NEUTRAL, "id token: it names another subject");
         return;
     }

@@ -34,7 +34,8 @@ DEFINE_CLEANUP(Identity *, identity_free)
 typedef struct TokenResult {
     Evidence evidence;      /* always set; meaning CONFIRMED when the tokens are good */
     Identity *identity;     /* from the validated ID token; NULL unless CONFIRMED (a refresh may come without an ID token) */
-    Secret *refresh_token;  /* the new one, or NULL: keep the old one */
+    Secret *refresh_token;  /* the new one, or NULL: keep the old one. Also set with NEUTRAL evidence when the provider
+                             * rotated but its ID token did not hold: store it, the old one may be dead */
     bool reply_lost;        /* the request may have been carried out, yet no usable answer came: the token may have been rotated */
     char reason[160];       /* for the log: "id token: aud mismatch"; printable ASCII, no secret */
 } TokenResult;
