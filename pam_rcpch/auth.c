@@ -128,7 +128,7 @@ static void sign_in(const Request *request, Decision *decision)
         .request = request,
         .channel = channel,
         .deadline_ms = now_ms() + (int64_t)request->arguments.timeout_sec * 1000 + BUS_CALL_TIMEOUT_MS,
-        .conversation = CONVERSATION_INIT(request->pamh),
+        .conversation = CONVERSATION_INIT(request->pamh, strcmp(request->service, "sshd") == 0),
         .decision = decision,
     };
     login_run(&login);

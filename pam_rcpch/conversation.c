@@ -129,7 +129,13 @@ static int messages_compose(Messages *messages, const Conversation *conversation
     const char *line_end = strrchr(text, '\n');
     const char *prompt = line_end ? line_end + 1 : text;
 
-    int r = messages_add_text(messages, PAM_TEXT_INFO, conversation->pending, conversation->size);
+    bool has_info = conversation->size > 0 || prompt > text;
+
+    int r = PAM_SUCCESS;
+    if (has_info && conversation->starts_on_new_line)
+        r = messages_add(messages, PAM_TEXT_INFO, "", 0);
+    if (r == PAM_SUCCESS)
+        r = messages_add_text(messages, PAM_TEXT_INFO, conversation->pending, conversation->size);
     if (r == PAM_SUCCESS)
         r = messages_add_text(messages, PAM_TEXT_INFO, text, (size_t)(prompt - text));
     if (r == PAM_SUCCESS)

@@ -17,11 +17,12 @@
 
 typedef struct Conversation {
     pam_handle_t *pamh;
+    bool starts_on_new_line; /* OpenSSH's client puts "(user@host) " before the first line */
     size_t size;
     char pending[CHANNEL_TEXT_MAX + 1]; /* shown with the next prompt */
 } Conversation;
 
-#define CONVERSATION_INIT(handle) {.pamh = (handle)}
+#define CONVERSATION_INIT(handle, new_line) {.pamh = (handle), .starts_on_new_line = (new_line)}
 
 /* Keeps text for the next prompt. Returns 0, or -EMSGSIZE when CHANNEL_TEXT_MAX is passed. */
 int conversation_add(Conversation *conversation, const char *text);

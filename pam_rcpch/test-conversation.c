@@ -99,7 +99,7 @@ static void application_is(Application kind)
 
 static void test_text_comes_with_the_prompt(void **state)
 {
-    Conversation conversation = CONVERSATION_INIT(a_handle);
+    Conversation conversation = CONVERSATION_INIT(a_handle, false);
     _cleanup_secret_ Secret *answer = NULL;
 
     application_is(APPLICATION_ANSWERS);
@@ -115,9 +115,23 @@ static void test_text_comes_with_the_prompt(void **state)
     assert_int_equal(conversation.size, 0);
 }
 
+static void test_text_may_start_on_a_line_of_its_own(void **state)
+{
+    Conversation conversation = CONVERSATION_INIT(a_handle, true);
+    _cleanup_secret_ Secret *answer = NULL, *other = NULL;
+
+    application_is(APPLICATION_ANSWERS);
+    assert_int_equal(conversation_add(&conversation, "first"), 0);
+    assert_int_equal(conversation_ask(&conversation, "? ", false, &answer), PAM_SUCCESS);
+    assert_string_equal(application.info, "\nfirst\n");
+    application_is(APPLICATION_ANSWERS);
+    assert_int_equal(conversation_ask(&conversation, "? ", false, &other), PAM_SUCCESS);
+    assert_string_equal(application.info, "");
+}
+
 static void test_hidden_prompt(void **state)
 {
-    Conversation conversation = CONVERSATION_INIT(a_handle);
+    Conversation conversation = CONVERSATION_INIT(a_handle, false);
     _cleanup_secret_ Secret *answer = NULL;
 
     application_is(APPLICATION_ANSWERS);
@@ -133,7 +147,7 @@ static void test_no_answer_is_a_failure(void **state)
                                         APPLICATION_GIVES_TOO_MUCH, APPLICATION_HAS_NONE};
 
     for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
-        Conversation conversation = CONVERSATION_INIT(a_handle);
+        Conversation conversation = CONVERSATION_INIT(a_handle, false);
         Secret *answer = NULL;
         application_is(kinds[i]);
         assert_int_equal(conversation_ask(&conversation, "Code: ", false, &answer), PAM_CONV_ERR);
@@ -149,7 +163,7 @@ static void test_long_texts_are_cut(void **state)
         "\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\n"};
 
     for (size_t i = 0; i < ELEMENTSOF(units); i++) {
-        Conversation conversation = CONVERSATION_INIT(a_handle);
+        Conversation conversation = CONVERSATION_INIT(a_handle, false);
         _cleanup_secret_ Secret *answer = NULL;
         char text[CHANNEL_TEXT_MAX + 1] = "";
         size_t unit = strlen(units[i]), size = 0;
@@ -178,7 +192,7 @@ static void test_longest_line_of_characters_is_not_torn(void **state)
 
 static void test_too_much_text(void **state)
 {
-    Conversation conversation = CONVERSATION_INIT(a_handle);
+    Conversation conversation = CONVERSATION_INIT(a_handle, false);
     char text[CHANNEL_TEXT_MAX + 1];
 
     memset(text, 'x', sizeof(text));
@@ -191,7 +205,7 @@ static void test_too_much_text(void **state)
 
 static void test_prompt_longer_than_a_message(void **state)
 {
-    Conversation conversation = CONVERSATION_INIT(a_handle);
+    Conversation conversation = CONVERSATION_INIT(a_handle, false);
     _cleanup_secret_ Secret *answer = NULL;
     char prompt[2000];
 
@@ -214,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_comes_with_the_prompt),
+        cmocka_unit_test(test_text_may_start_on_a_line_of_its_own),
         cmocka_unit_test(test_hidden_prompt),
         cmocka_unit_test(test_no_answer_is_a_failure),
         cmocka_unit_test(test_long_texts_are_cut),

@@ -133,7 +133,7 @@ static void test_login_shows_then_asks(void **state)
 
     peer_says(OUTCOME_ALLOW, "Welcome.");
     assert_int_equal(application_call(&application, fixture_function(host.module, PHASE_AUTH)), PAM_SUCCESS);
-    assert_string_equal(application.shown, "Open   https://login.example/device\nCode   ABCD-EFGH\n"
+    assert_string_equal(application.shown, "\nOpen   https://login.example/device\nCode   ABCD-EFGH\n"
                                            "Press Enter once you have signed in: \nWelcome.\n");
     assert_string_equal(host.peer->user, "alice");
     assert_string_equal(host.peer->service, "sshd");
