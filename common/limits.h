@@ -29,6 +29,7 @@
 
 /* Enforcer socket (common/enforcer-protocol.h). */
 #define ENFORCER_MESSAGE_MAX    8192u
+#define ENFORCER_QUEUE_MAX      8192u  /* requests that wait on one connection */
 #define ENFORCER_TELL_MAX       400u   /* bytes of a line on a terminal */
 #define ENFORCER_SURVIVORS_MAX  16u    /* survivors named in one reply */
 #define ENFORCER_CALL_MS        100u   /* longest work of one call */

@@ -272,14 +272,21 @@ static void check_group_provider(const Config *config, const GroupConfig *group,
                             "is needed when there is more than one provider");
 }
 
+static const char *provider_of(const Config *config, const GroupConfig *group)
+{
+    if (group->provider)
+        return group->provider;
+    return config->provider_count == 1 ? config->providers[0].name : "";
+}
+
 /* Same directory group, or same pinned number, as an earlier section. */
 static void check_group_twins(const Config *config, const GroupConfig *group, ConfigReport *report)
 {
-    const char *provider = group->provider ? group->provider : "";
+    const char *provider = provider_of(config, group);
 
     for (const GroupConfig *other = config->groups; other < group; other++) {
         if (group->id && other->id && strcmp(group->id, other->id) == 0 &&
-            strcmp(provider, other->provider ? other->provider : "") == 0)
+            strcmp(provider, provider_of(config, other)) == 0)
             config_report_error(report, "group", group->name, "Id", "is also that of [group %s]",
                                 other->name);
         if (group->gid != 0 && group->gid == other->gid)

@@ -24,6 +24,8 @@ void publisher_set_config(Publisher *publisher, const Config *config);
 /* Asks for a publication that contains the present state; retried until it holds. handler may be NULL; it is called with the first
  * result (0 or a negative errno) of a publication begun after this call. Returns 0 or a negative errno. */
 int publisher_request(Publisher *publisher, PublisherHandler handler, void *userdata);
-/* Forgets a waiting handler (its owner goes away). */
+/* Forgets a waiting handler (its owner goes away). Handlers are called from the loop only; one must not
+ * ask again at once because of a failure: the publisher retries by itself. */
 void publisher_forget(Publisher *publisher, PublisherHandler handler, void *userdata);
+/* Of the snapshot last published; after a start, of the last one this host composed. */
 uint64_t publisher_generation(const Publisher *publisher);

@@ -304,6 +304,7 @@ static const Refused refused[] = {
     {"[group a:b]\nId=x\n", "is not a group's name"},
     {PROVIDER "[group a]\nId=x\nProvider=q\n", "rcpch.conf:6: [group a] Provider= q is no [provider]"},
     {"[group a]\nId=x\n[group b]\nId=x\n", "rcpch.conf:4: [group b] Id= is also that of [group a]"},
+    {PROVIDER "[group a]\nId=x\n[group b]\nId=x\nProvider=p\n", "is also that of [group a]"},
     {"[group a]\nId=x\nLocalGroup=docker\n", "docker is as good as root"},
     {"[group a]\nId=x\nLocalGroup=sudo\n", "AllowPrivilegedLocalGroup=yes"},
     {"[group a]\nId=x\nLocalGroup=../x\n", "is not a group's name"},
