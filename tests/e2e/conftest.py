@@ -62,6 +62,13 @@ def own_lab():
 
 
 @pytest.fixture
+def own_bare_lab():
+    """A host for this test only, without our packages; lab.install() installs them."""
+    with Lab(packages=False) as made:
+        yield made
+
+
+@pytest.fixture
 def host(lab):
     """The machine (tests/host/machine.py)."""
     return lab.host

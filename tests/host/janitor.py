@@ -48,11 +48,12 @@ def sweep():
     """Removes every dead run; returns their names."""
     removed = []
     for folder in sorted(places.RUNS.glob(places.RUN_PREFIX + "*")):
-        file = _try_lock(folder)
+        file = _try_lock(folder) if folder.is_dir() else None
         if file is None:
             continue
         with contextlib.closing(file):
             name = folder.name[len(places.RUN_PREFIX):]
             remove(name, folder)
+            places.keeper_log(name).unlink(missing_ok=True)
             removed.append(name)
     return removed

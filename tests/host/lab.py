@@ -118,6 +118,13 @@ class Lab:
         line = ssh.arguments(user, command, key, options)
         return ssh.Terminal(self.network.command(line), timeout)
 
+    def ssh_password(self, user, password, timeout=20):
+        """A terminal in which ssh signs a local user in by password."""
+        terminal = self.ssh(user, timeout=timeout)
+        terminal.expect("[Pp]assword:")
+        terminal.send(password + "\r")
+        return terminal
+
     def sign_in(self, user, approver=None, timeout=20):
         """The whole device sign-in; returns the terminal at the shell's prompt."""
         terminal = self.ssh(user, timeout=timeout)

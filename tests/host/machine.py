@@ -82,15 +82,18 @@ class Machine(Container):
         self.run(["install", "-d", "-m", "700", "-o", user, "-g", user, f"{home}/.ssh"])
         self.write(f"{home}/.ssh/authorized_keys", public_key, 0o600, f"{user}:{user}")
 
+    def copy_in(self, files):
+        """Copies files into a folder of the host; returns their names there."""
+        folder = "/var/tmp/lab"
+        self.run(f"rm -rf {folder} && mkdir {folder}")
+        for file in files:
+            shutil.copy(file, self.path(folder))
+        return [f"{folder}/{os.path.basename(file)}" for file in files]
+
     def install(self, debs):
         """Installs packages as an administrator would."""
-        folder = "/var/tmp/debs"
-        self.run(f"rm -rf {folder} && mkdir {folder}")
-        for deb in debs:
-            shutil.copy(deb, self.path(folder))
-        names = [f"{folder}/{os.path.basename(deb)}" for deb in debs]
-        return self.run(["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--install", *names],
-                        timeout=180)
+        return self.run(["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--install",
+                         *self.copy_in(debs)], timeout=180)
 
     def configure(self, text, ca_file):
         """Puts rcpch.conf and the provider's CA in place."""

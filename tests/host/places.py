@@ -20,3 +20,8 @@ def cache():
 
 def run_folder(name):
     return RUNS / f"{RUN_PREFIX}{name}"
+
+
+def keeper_log(name):
+    """Where a lab that stands in the background writes what went wrong."""
+    return RUNS / f"{RUN_PREFIX}{name}.log"

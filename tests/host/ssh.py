@@ -24,7 +24,7 @@ def arguments(user, command=(), key=None, options=(), address=network.INSIDE):
                    "PreferredAuthentications=publickey", "-o", "BatchMode=yes"]
     else:
         methods = ["-o", "PubkeyAuthentication=no", "-o",
-                   "PreferredAuthentications=keyboard-interactive"]
+                   "PreferredAuthentications=keyboard-interactive,password"]
     parts = ["ssh", *OPTIONS, *methods, *options, "-l", user, address, *command]
     return [str(part) for part in parts]
 

@@ -18,6 +18,7 @@ class Standing:
     """A lab that another process keeps."""
 
     def __init__(self, name):
+        self._name = name
         self.folder = places.run_folder(name)
         try:
             self.state = json.loads((self.folder / "lab.json").read_text(encoding="ascii"))
@@ -33,11 +34,7 @@ class Standing:
         """Tells the keeper to end the lab, and waits until nothing of it is left."""
         os.kill(self.state["pid"], signal.SIGTERM)
         wait_for(lambda: not self.folder.exists(), "the end of the lab", 60, 0.1)
-        keeper_log(self.folder.name).unlink(missing_ok=True)
-
-
-def keeper_log(folder_name):
-    return places.RUNS / f"{folder_name}.log"
+        places.keeper_log(self._name).unlink(missing_ok=True)
 
 
 def hold(lab, problem=None):
@@ -55,7 +52,7 @@ def hold(lab, problem=None):
 def start_keeper(name, arguments):
     """Starts `python3 -m ARGUMENTS`, which is to hold() the lab `name`; returns when it stands."""
     folder = places.run_folder(name)
-    log_name = keeper_log(folder.name)
+    log_name = places.keeper_log(name)
     with open(log_name, "wb") as log:
         keeper = subprocess.Popen([sys.executable, "-B", "-m", *arguments], cwd=places.REPOSITORY,
                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log,
