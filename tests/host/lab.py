@@ -120,7 +120,8 @@ class Lab:
 
     def ssh_password(self, user, password, timeout=20):
         """A terminal in which ssh signs a local user in by password."""
-        terminal = self.ssh(user, timeout=timeout)
+        methods = "PreferredAuthentications=keyboard-interactive,password"
+        terminal = self.ssh(user, options=("-o", methods), timeout=timeout)
         terminal.expect("[Pp]assword:")
         terminal.send(password + "\r")
         return terminal

@@ -18,14 +18,17 @@ PROMPT = r"[$#] $"
 
 
 def arguments(user, command=(), key=None, options=(), address=network.INSIDE):
-    """The ssh command line; with `key` only that key, else only keyboard-interactive."""
+    """The ssh command line; with `key` only that key, else only keyboard-interactive.
+
+    `options` come first: ssh takes the first value it is given.
+    """
     if key:
         methods = ["-i", key, "-o", "IdentitiesOnly=yes", "-o",
                    "PreferredAuthentications=publickey", "-o", "BatchMode=yes"]
     else:
         methods = ["-o", "PubkeyAuthentication=no", "-o",
-                   "PreferredAuthentications=keyboard-interactive,password"]
-    parts = ["ssh", *OPTIONS, *methods, *options, "-l", user, address, *command]
+                   "PreferredAuthentications=keyboard-interactive"]
+    parts = ["ssh", *options, *OPTIONS, *methods, "-l", user, address, *command]
     return [str(part) for part in parts]
 
 
