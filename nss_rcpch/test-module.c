@@ -22,7 +22,7 @@
 
 #include "common/cleanup.h"
 #include "nss_rcpch/module.h"
-#include "nss_rcpch/test-place.h"
+#include "common/test-place.h"
 
 #define BASE 1879048192u
 
