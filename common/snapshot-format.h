@@ -117,15 +117,26 @@ static inline uint64_t snapshot_get64(const uint8_t *bytes)
     return le64toh(value);
 }
 
-/* FNV-1a of `size` bytes, 64 bits, begun with the seed, folded to 32. The seed keeps people who
+static inline uint64_t snapshot_mix(uint64_t word)
+{
+    word *= UINT64_C(0x9e3779b97f4a7c15);
+    return word ^ word >> 32;
+}
+
+/* The key of a name: its 8-byte words, the last one filled up with zeros, xored into the sum and
+ * mixed one after the other, begun with seed and size; of the sum the upper half. The seed keeps people who
  * choose their own account names from lining up in one run of slots. */
 static inline uint32_t snapshot_name_key(const char *name, size_t size, uint64_t seed)
 {
-    uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
+    const uint8_t *bytes = (const uint8_t *)name;
+    uint64_t hash = seed ^ size, last = 0;
 
+    for (; size >= 8; bytes += 8, size -= 8)
+        hash = snapshot_mix(hash ^ snapshot_get64(bytes));
     for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (uint8_t)name[i]) * UINT64_C(0x100000001b3);
-    return (uint32_t)(hash ^ hash >> 32);
+        last |= (uint64_t)bytes[i] << 8 * i;
+    hash = snapshot_mix(hash ^ last);
+    return (uint32_t)(hash >> 32);
 }
 
 /* The first slot of a key in an index of `slots` (a power of two) slots. */

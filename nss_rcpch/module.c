@@ -3,18 +3,6 @@
  */
 #include "nss_rcpch/module.h"
 
-#include <string.h>
-
-char *nss_put(char **next, const char *text, size_t size)
-{
-    char *start = *next;
-
-    memcpy(start, text, size);
-    start[size] = '\0';
-    *next += size + 1;
-    return start;
-}
-
 enum nss_status nss_miss(int result, int *errnop)
 {
     if (result == 0)

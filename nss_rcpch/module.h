@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "common/cleanup.h"
 #include "common/snapshot-shared.h"
 
@@ -23,7 +24,15 @@ NSS_DECLARE_MODULE_FUNCTIONS(rcpch)
 
 /* Copies a string and its NUL to *next, and moves that behind it. The caller has checked that
  * there is room. Returns where the copy begins. */
-char *nss_put(char **next, const char *text, size_t size);
+static inline char *nss_put(char **next, const char *text, size_t size)
+{
+    char *start = *next;
+
+    memcpy(start, text, size);
+    start[size] = '\0';
+    *next += size + 1;
+    return start;
+}
 
 /* The status of a look-up that found nothing: 0 is NOTFOUND, a negative errno is UNAVAIL. */
 enum nss_status nss_miss(int result, int *errnop);

@@ -1,0 +1,153 @@
+/*
+ * How long a name takes: libnss_rcpch with 10,000 users, its functions called as glibc calls them,
+ * beside nss_files with the same users in the same run. Usage: bench-nss LIBNSS_RCPCH (root)
+ *
+ * Exit status 1 when a target is missed: a hit in 100 ns, a miss in 60 ns, no system call.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <nss.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "common/cleanup.h"
+#include "common/test-place.h"
+#include "tests/bench/counters.h"
+
+#define BASE    1879048192u
+#define USERS   10000u
+#define HIT_NS  100.0
+#define MISS_NS 60.0
+
+typedef enum nss_status (*ByName)(const char *, struct passwd *, char *, size_t, int *);
+
+typedef struct Bench {
+    ByName by_name;                    /* NULL: glibc with nss_files */
+    const char (*names)[32];
+} Bench;
+
+static char present[USERS][32], absent[USERS][32];
+
+/* Scattered over the table, so that the processor cannot guess the next row. */
+static size_t scattered(size_t i)
+{
+    return (i * 7919) % USERS;
+}
+
+static void look_up(void *userdata, size_t i)
+{
+    const Bench *bench = userdata;
+    struct passwd pw, *result;
+    char buffer[1024];
+    int error;
+
+    if (bench->by_name)
+        (void)bench->by_name(bench->names[scattered(i)], &pw, buffer, sizeof(buffer), &error);
+    else
+        (void)getpwnam_r(bench->names[scattered(i)], &pw, buffer, sizeof(buffer), &result);
+}
+
+static void nothing(void *userdata, size_t i)
+{
+    (void)userdata;
+    (void)i;
+}
+
+static void publish_users(void)
+{
+    static SnapshotUserSpec users[USERS];
+    static const SnapshotGroupSpec staff = {"audit-staff", BASE + 2 * USERS, NULL, 0};
+    static const uint32_t gids[] = {BASE + 2 * USERS};
+    const SnapshotSpec spec = {1, users, USERS, &staff, 1};
+
+    for (uint32_t i = 0; i < USERS; i++) {
+        (void)snprintf(present[i], sizeof(present[i]), "given.family%u", i);
+        (void)snprintf(absent[i], sizeof(absent[i]), "nobody.known%u", i);
+        users[i] = (SnapshotUserSpec){present[i], BASE + i, BASE + i, "Given Family",
+                                      "/home/given.family", "/bin/bash", gids, 1};
+    }
+    place_publish(&spec);
+}
+
+/* The same people for nss_files, laid over /etc/passwd in the private mount namespace. */
+static void write_passwd(void)
+{
+    _cleanup_fclose_ FILE *file = fopen("/var/lib/passwd", "we");
+
+    PLACE_NEEDS(file);
+    for (uint32_t i = 0; i < USERS; i++)
+        fprintf(file, "%s:*:%u:%u:Given Family:/home/given.family:/bin/bash\n", present[i],
+                BASE + i, BASE + i);
+    PLACE_NEEDS(fflush(file) == 0);
+    PLACE_NEEDS(mount("/var/lib/passwd", "/etc/passwd", NULL, MS_BIND, NULL) == 0);
+    PLACE_NEEDS(__nss_configure_lookup("passwd", "files") == 0);
+}
+
+static void print_machine(void)
+{
+    _cleanup_fclose_ FILE *file = fopen("/proc/cpuinfo", "re");
+    struct utsname name;
+    char line[256], date[32];
+    time_t now = time(NULL);
+
+    PLACE_NEEDS(uname(&name) == 0);
+    strftime(date, sizeof(date), "%Y-%m-%d", gmtime(&now));
+    printf("%s, Linux %s, %ld processors", date, name.release, sysconf(_SC_NPROCESSORS_ONLN));
+    while (file && fgets(line, sizeof(line), file)) {
+        char *model = strncmp(line, "model name", 10) == 0 ? strchr(line, ':') : NULL;
+
+        if (model) {
+            model[strcspn(model, "\n")] = '\0';
+            printf(" of%s", model + 1);
+            break;
+        }
+    }
+    printf("\n%u users\n\n%-22s %12s %14s %14s\n", USERS, "", "median ns", "instructions",
+           "system calls");
+}
+
+/* Measures and prints one line. Returns whether the targets (0: none) hold. */
+static bool measure(const char *what, Bench bench, size_t batches, size_t batch, double target)
+{
+    double ns, instructions;
+    long calls;
+
+    look_up(&bench, 0);
+    ns = count_ns(look_up, &bench, batches, batch);
+    instructions = count_instructions(look_up, &bench, batch);
+    calls = count_system_calls(look_up, &bench, 100);
+    printf("%-22s %12.1f ", what, ns);
+    if (instructions < 0)
+        printf("%14s ", "not counted");
+    else
+        printf("%14.0f ", instructions);
+    printf("%14.2f", (double)calls / 100);
+    if (target > 0)
+        printf("   target %3.0f ns, 0: %s", target, ns <= target && calls == 0 ? "met" : "MISSED");
+    printf("\n");
+    return target <= 0 || (ns <= target && calls == 0);
+}
+
+int main(int argc, char **argv)
+{
+    void *module = argc == 2 ? dlopen(argv[1], RTLD_NOW) : NULL;
+    ByName by_name = module ? (ByName)dlsym(module, "_nss_rcpch_getpwnam_r") : NULL;
+    bool met = true;
+
+    if (!by_name) {
+        fprintf(stderr, "usage: bench-nss LIBNSS_RCPCH\n");
+        return 99;
+    }
+    place_make();
+    publish_users();
+    write_passwd();
+    print_machine();
+    printf("%-22s %12.1f\n", "the loop alone", count_ns(nothing, NULL, 2001, 100));
+    met &= measure("rcpch hit", (Bench){by_name, present}, 2001, 100, HIT_NS);
+    met &= measure("rcpch miss", (Bench){by_name, absent}, 2001, 100, MISS_NS);
+    measure("nss_files hit", (Bench){NULL, present}, 101, 3, 0);
+    measure("nss_files miss", (Bench){NULL, absent}, 51, 3, 0);
+    return met ? 0 : 1;
+}

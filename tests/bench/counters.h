@@ -1,0 +1,18 @@
+/*
+ * What a piece of work costs: time, instructions, system calls.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef void (*Work)(void *userdata, size_t i);
+
+/* Median nanoseconds of one call, over `batches` batches of `batch` calls each. */
+double count_ns(Work work, void *userdata, size_t batches, size_t batch);
+
+/* Mean instructions in user mode of one call of `calls`; negative when the machine does not tell. */
+double count_instructions(Work work, void *userdata, size_t calls);
+
+/* System calls of `calls` calls made by a traced child; negative errno when it cannot be traced. */
+long count_system_calls(Work work, void *userdata, size_t calls);
