@@ -41,6 +41,8 @@ static void drop_provider(Scene *scene)
 static int setup(void **state)
 {
     Scene *scene = calloc(1, sizeof(*scene));
+    static char client[] = "host", scope[] = "openid", username[] = "preferred_username", id[] = "sub";
+    static char name[] = "name", groups[] = "groups";
     ProviderConfig *provider;
     Config *config;
 
@@ -50,12 +52,12 @@ static int setup(void **state)
     provider = &scene->world->provider;
     provider->type = PROVIDER_KEYCLOAK;
     provider->issuer = scene->issuer->url;
-    provider->client_id = (char[]){"host"};
-    provider->scope = (char[]){"openid"};
-    provider->username_claim = (char[]){"preferred_username"};
-    provider->id_claim = (char[]){"sub"};
-    provider->name_claim = (char[]){"name"};
-    provider->groups_claim = (char[]){"groups"};
+    provider->client_id = client;
+    provider->scope = scope;
+    provider->username_claim = username;
+    provider->id_claim = id;
+    provider->name_claim = name;
+    provider->groups_claim = groups;
     provider->allow_insecure_loopback = true;
     provider->http_timeout_usec = 2 * USEC_PER_SEC;
     provider->clock_skew_usec = 300 * USEC_PER_SEC;

@@ -33,6 +33,11 @@ static const FakeCall *ended_of(World *world, const char *user)
     return fake_record(world->fake, RECORD_ENDED, text, NULL);
 }
 
+static const char *text_of(const FakeCall *call)
+{
+    return call ? call->text : "(none)";
+}
+
 static int setup(void **state)
 {
     *state = world_new();
@@ -61,12 +66,12 @@ static void test_disabled_is_told_then_killed_then_logged(void **state)
     kill = fake_find(world->fake, ENFORCER_END, account->uid, 0);
     verdict = fake_record(world->fake, RECORD_VERDICT, "verdict_old=active", "verdict_new=disabled");
     assert_non_null(tell);
-    assert_non_null(strstr(tell->text, "disabled"));
+    assert_non_null(strstr(text_of(tell), "disabled"));
     assert_non_null(kill);
     assert_int_equal(kill->how, ENFORCER_KILL);
     assert_in_range(kill->usec - tell->usec, 100000, 240000);
     assert_non_null(verdict);
-    assert_non_null(strstr(verdict->text, disabled_code));
+    assert_non_null(strstr(text_of(verdict), disabled_code));
     assert_true(verdict->usec >= kill->usec);
 }
 
@@ -81,9 +86,9 @@ static void test_the_log_says_how_long_it_took(void **state)
     disable(world, account);
     assert_true(WORLD_UNTIL(world, 3000, ended_of(world, "rt-bob")));
     ended = ended_of(world, "rt-bob");
-    assert_non_null(strstr(ended->text, "count=3 "));
-    assert_non_null(strstr(ended->text, "left=0 "));
-    elapsed = strstr(ended->text, "elapsed_ms=");
+    assert_non_null(strstr(text_of(ended), "count=3 "));
+    assert_non_null(strstr(text_of(ended), "left=0 "));
+    elapsed = strstr(text_of(ended), "elapsed_ms=");
     assert_non_null(elapsed);
     assert_in_range(strtoul(elapsed + strlen("elapsed_ms="), NULL, 10), 100, 1000);
     assert_non_null(fake_find(world->fake, ENFORCER_END, account->uid, 3));
@@ -134,7 +139,7 @@ static void test_revoked_is_asked_to_leave_first(void **state)
         assert_in_range(call->usec - fake_find(world->fake, ENFORCER_END, account->uid, 0)->usec, 1900000, 2600000);
         break;
     }
-    assert_non_null(strstr(ended_of(world, "rt-erin")->text, "left=0 "));
+    assert_non_null(strstr(text_of(ended_of(world, "rt-erin")), "left=0 "));
 }
 
 static void test_revoked_who_leaves_is_not_killed(void **state)
@@ -175,7 +180,7 @@ static void test_revoked_grace_warns_and_then_ends(void **state)
     assert_true(WORLD_UNTIL(world, 4000, ended_of(world, "rt-heidi")));
     warning = fake_find(world->fake, ENFORCER_TELL, account->uid, 0);
     term = fake_find(world->fake, ENFORCER_END, account->uid, 0);
-    assert_non_null(strstr(warning->text, "Save your work"));
+    assert_non_null(strstr(text_of(warning), "Save your work"));
     assert_int_equal(term->how, ENFORCER_TERM);
     assert_true(term->usec - warning->usec >= 600000);
     assert_non_null(fake_find(world->fake, ENFORCER_TELL, account->uid, 1));
@@ -196,7 +201,7 @@ static void test_unconfirmed_stays_is_warned_and_ends(void **state)
     assert_true(WORLD_UNTIL(world, 6000, ended_of(world, "rt-ivan")));
     warning = fake_find(world->fake, ENFORCER_TELL, account->uid, 0);
     term = fake_find(world->fake, ENFORCER_END, account->uid, 0);
-    assert_non_null(strstr(warning->text, "could not be confirmed"));
+    assert_non_null(strstr(text_of(warning), "could not be confirmed"));
     assert_int_equal(term->how, ENFORCER_TERM);
     assert_true(term->usec - warning->usec >= 700000);
     assert_int_equal(account->verdict, VERDICT_UNCONFIRMED);
@@ -284,8 +289,8 @@ static void test_survivors_are_named_and_looked_for_again(void **state)
     fake_account(world->fake, account->uid)->kills_needed = 15; /* more than one ending has rounds */
     disable(world, account);
     assert_true(WORLD_UNTIL(world, 12000, ended_of(world, "rt-paul")));
-    assert_non_null(strstr(ended_of(world, "rt-paul")->text, "left=3 "));
-    assert_non_null(strstr(ended_of(world, "rt-paul")->text, "survivors=4242:stubborn"));
+    assert_non_null(strstr(text_of(ended_of(world, "rt-paul")), "left=3 "));
+    assert_non_null(strstr(text_of(ended_of(world, "rt-paul")), "survivors=4242:stubborn"));
     assert_true(WORLD_UNTIL(world, 4000, fake_record(world->fake, RECORD_ENDED, "rt-paul", "left=0 ")));
 }
 

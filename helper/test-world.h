@@ -74,6 +74,8 @@ static inline void world_crash(World *world)
     manager->store = store_free(manager->store);
 }
 
+static char world_provider_name[] = "test", world_issuer[] = "https://provider.test";
+
 static inline World *world_new(void)
 {
     World *world = calloc(1, sizeof(*world));
@@ -84,7 +86,7 @@ static inline World *world_new(void)
     assert_true(sd_event_new(&world->manager.event) >= 0);
     assert_int_equal(config_new_default(&world->manager.config), 0);
     assert_int_equal(fake_new(world->manager.event, world->directory, &world->fake), 0);
-    world->provider = (ProviderConfig){.name = (char[]){"test"}, .issuer = (char[]){"https://provider.test"}};
+    world->provider = (ProviderConfig){.name = world_provider_name, .issuer = world_issuer};
     world_open_state(world);
     world_build(world);
     return world;
