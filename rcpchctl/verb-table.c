@@ -1,0 +1,141 @@
+/*
+ * The table of verbs and options, and the help that is made of it.
+ */
+#include "rcpchctl/verb.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+
+#define SHOW (OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_UTC))
+#define JSON OPTION_BIT(OPTION_JSON)
+
+const OptionRow option_rows[] = {
+    {OPTION_JSON, 'j', "json", NULL, "print JSON, for programs"},
+    {OPTION_UTC, 0, "utc", NULL, "show times in UTC, not in the local time zone"},
+    {OPTION_ID, 0, "id", "ID", "immutable id: TENANT/OBJECT for Entra, else the subject"},
+    {OPTION_PROVIDER, 0, "provider", "NAME", "[provider] section that answers for the account"},
+    {OPTION_SHELL, 0, "shell", "PATH", "login shell"},
+    {OPTION_HOME, 0, "home", "PATH", "home directory"},
+    {OPTION_FULL_NAME, 0, "full-name", "TEXT", "the person's name"},
+    {OPTION_REASON, 0, "reason", "TEXT", "why, for the access log"},
+    {OPTION_ENFORCE, 0, "enforce", NULL, "also end people who are no longer allowed"},
+    {OPTION_FOLLOW, 'f', "follow", NULL, "go on showing lines as they are written"},
+    {OPTION_USER, 'u', "user", "USER", "only lines about this account"},
+    {OPTION_SINCE, 's', "since", "TIME",
+     "only lines since then: \"2026-11-21 18:00\", \"18:00\", today, yesterday, 90min, 2h, 3d"},
+    {OPTION_LINES, 'n', "lines", "N", "only the last N lines, or \"all\""},
+    {OPTION_HELP, 'h', "help", NULL, "show help; behind a verb, help about that verb"},
+    {OPTION_VERSION, 0, "version", NULL, "show the version"},
+};
+const size_t option_count = ELEMENTSOF(option_rows);
+
+const Verb verbs[] = {
+    {NULL, "status", NULL, SHOW, verb_status, "what the helper and the enforcer are doing",
+     "Exit code 1 when something is wrong: the enforcer cannot be reached, the configuration was\n"
+     "refused, an alarm is up, or a provider does not answer.\n"},
+    {NULL, "check-config", NULL, 0, verb_check_config, "say whether the configuration is right",
+     "Reads /etc/rcpch/rcpch.conf and rcpch.conf.d/*.conf. Changes nothing.\n"},
+    {NULL, "reload", NULL, JSON | OPTION_BIT(OPTION_ENFORCE), verb_reload,
+     "read the configuration again",
+     "With an error in it the old configuration stays in force. People whom the new one no longer\n"
+     "allows get no new sign-in; with --enforce what they are running is ended, too.\n"},
+    {"user", "list", NULL, SHOW, verb_user_list, "all accounts", NULL},
+    {"user", "show", "USER", SHOW, verb_user_show, "everything about one account", NULL},
+    {"user", "add", "NAME@DOMAIN",
+     SHOW | OPTION_BIT(OPTION_ID) | OPTION_BIT(OPTION_PROVIDER) | OPTION_BIT(OPTION_SHELL) |
+         OPTION_BIT(OPTION_HOME) | OPTION_BIT(OPTION_FULL_NAME),
+     verb_user_add, "make an account for somebody of the directory",
+     "Without --id the account is bound at the first sign-in, if the provider's FirstBind= allows\n"
+     "it. Answers once the account is visible to the host.\n"},
+    {"user", "revoke", "USER", SHOW | OPTION_BIT(OPTION_REASON), verb_user_revoke,
+     "end everything an account runs, and admit it no more",
+     "Lasts until: rcpchctl user reinstate USER. Exit code 6 when processes are still running\n"
+     "after 10 seconds; the helper goes on ending them.\n"},
+    {"user", "reinstate", "USER", JSON, verb_user_reinstate, "lift \"user revoke\"",
+     "The person must sign in again.\n"},
+    {"user", "forget", "USER", JSON, verb_user_forget,
+     "end an account and delete its tokens and personal data",
+     "Its number stays taken, so that old files never come to belong to somebody else.\n"},
+    {"group", "list", NULL, JSON, verb_group_list, "groups of the directory on this host", NULL},
+    {"session", "list", NULL, SHOW, verb_session_list, "who is signed in", NULL},
+    {NULL, "refresh", "USER", JSON, verb_refresh, "ask the provider about an account now",
+     "Exit code 0 when new access is allowed after that, 1 when it is not.\n"},
+    {NULL, "log", NULL,
+     SHOW | OPTION_BIT(OPTION_FOLLOW) | OPTION_BIT(OPTION_USER) | OPTION_BIT(OPTION_SINCE) |
+         OPTION_BIT(OPTION_LINES),
+     verb_log, "show the access log",
+     "Shows the last 100 lines unless --since or --lines says otherwise. Reads the files in\n"
+     "/var/log/rcpch itself, rotated ones too: it works with everything else stopped, for root and\n"
+     "the group adm.\n"},
+};
+const size_t verb_count = ELEMENTSOF(verbs);
+
+static const char exit_codes[] =
+    "Exit codes:\n"
+    "  0  done                        4  the helper does not answer\n"
+    "  1  refused, failed or wrong    5  not permitted: needs root\n"
+    "  2  wrong arguments             6  done, but processes are still running\n"
+    "  3  no such account\n";
+
+const Verb *verb_find(char *const *words, size_t count, size_t *ret_used)
+{
+    for (size_t i = 0; i < verb_count; i++) {
+        const Verb *verb = &verbs[i];
+        size_t used = verb->object ? 2 : 1;
+        if (count < used || (verb->object && strcmp(words[0], verb->object) != 0) ||
+            strcmp(words[used - 1], verb->name) != 0)
+            continue;
+        *ret_used = used;
+        return verb;
+    }
+    return NULL;
+}
+
+static void print_option(FILE *stream, const OptionRow *row)
+{
+    char left[40] = "", letter[8] = "    ";
+
+    if (row->letter)
+        (void)snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+    (void)snprintf(left, sizeof(left), "%s--%s%s%s", letter, row->name, row->value ? "=" : "",
+                   row->value ? row->value : "");
+    (void)fprintf(stream, "  %-22s %s\n", left, row->help);
+}
+
+static void print_name(FILE *stream, const Verb *verb)
+{
+    (void)fprintf(stream, "%s%s%s%s%s", verb->object ? verb->object : "", verb->object ? " " : "",
+                  verb->name, verb->argument ? " " : "", verb->argument ? verb->argument : "");
+}
+
+void verb_print_help(FILE *stream, const Verb *verb)
+{
+    (void)fputs("Usage: rcpchctl ", stream);
+    print_name(stream, verb);
+    (void)fprintf(stream, " [OPTIONS]\n\n%c%s.\n", verb->summary[0] - ('a' - 'A'),
+                  verb->summary + 1);
+    if (verb->details)
+        (void)fprintf(stream, "%s", verb->details);
+    (void)fputs("\nOptions:\n", stream);
+    for (size_t i = 0; i < option_count; i++)
+        if ((verb->options & OPTION_BIT(option_rows[i].id)) || option_rows[i].id == OPTION_HELP)
+            print_option(stream, &option_rows[i]);
+    (void)fprintf(stream, "\n%s", exit_codes);
+}
+
+void verb_print_usage(FILE *stream)
+{
+    (void)fputs("Usage: rcpchctl VERB [ARGUMENT] [OPTIONS]\n\n"
+                "Looks after the college accounts that may use this host.\n\nVerbs:\n", stream);
+    for (size_t i = 0; i < verb_count; i++) {
+        char name[40] = "";
+        (void)snprintf(name, sizeof(name), "%s%s%s %s", verbs[i].object ? verbs[i].object : "",
+                       verbs[i].object ? " " : "", verbs[i].name,
+                       verbs[i].argument ? verbs[i].argument : "");
+        (void)fprintf(stream, "  %-22s %s\n", name, verbs[i].summary);
+    }
+    (void)fprintf(stream, "\nOptions of all: --json, --utc, --help, --version. "
+                          "More: rcpchctl VERB --help; man rcpchctl\n\n%s", exit_codes);
+}
