@@ -23,6 +23,7 @@
 #define LINGER_USEC         (900 * USEC_PER_SEC) /* for an Enter after the decision */
 #define LINGERING_MAX       256u
 #define HOST_NAME_SIZE      65
+#define PROVIDER_MARGIN_USEC (200 * USEC_PER_MSEC)
 
 static void begin_device(Login *login);
 
@@ -312,8 +313,11 @@ static void begin_device(Login *login)
 {
     static const DeviceHandlers handlers = {.on_code = on_code, .on_done = on_done};
     Provider *provider = manager_provider(login->logins->manager, login->account);
+    uint64_t left = time_left_usec(login);
 
-    int r = provider_device_login(provider, &handlers, time_left_usec(login), login, &login->op);
+    /* A little earlier than our own end: the provider's part knows better why nothing came. */
+    left = left > PROVIDER_MARGIN_USEC ? left - PROVIDER_MARGIN_USEC : 0;
+    int r = provider_device_login(provider, &handlers, left, login, &login->op);
     if (r < 0)
         login_refuse(login, OUTCOME_UNAVAILABLE, "the sign-in could not be started", NULL);
 }
@@ -325,12 +329,20 @@ static bool is_pending(const Login *login)
     return login->state != LOGIN_DECIDED;
 }
 
+/* Sign-ins on the host itself have no address; there the terminal tells them apart. */
+static bool same_source(const Login *a, const Login *b)
+{
+    if (strcmp(a->rhost, b->rhost) != 0)
+        return false;
+    return a->rhost[0] != '\0' || strcmp(a->tty, b->tty) == 0;
+}
+
 /* One pending login per account and source: the person connected again and sees the new code. */
 static void replace_older(Logins *logins, const Login *newer)
 {
     for (Login *login = logins->first; login; login = login->next)
         if (login != newer && is_pending(login) && strcmp(login->user, newer->user) == 0 &&
-            strcmp(login->rhost, newer->rhost) == 0)
+            same_source(login, newer))
             login_refuse(login, OUTCOME_CANCELLED, "replaced by a newer sign-in",
                          "A newer sign-in for this account from the same place took over.");
 }

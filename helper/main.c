@@ -91,12 +91,19 @@ static int check_config(const char *file)
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* No core file, no ptrace, no /proc/self/mem for others of the same user: tokens are in here. */
+/* No core file, no ptrace, no /proc/self/mem for others of the same user: tokens are in here. All
+ * descriptors that the unit allows, because every session and every pending login holds one. */
 static int harden(void)
 {
     const struct rlimit none = {0, 0};
+    struct rlimit files;
 
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+        return -errno;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return -errno;
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0)
         return -errno;
     return signal(SIGPIPE, SIG_IGN) == SIG_ERR ? -errno : 0;
 }
