@@ -18,9 +18,10 @@ DEFINE_CLEANUP(Refresher *, refresher_free)
 /* Called when sessions of an account begin or end, so that polling starts and stops. */
 void refresher_account_changed(Refresher *refresher, Account *account);
 
-/* Checks one account now. The handler is called once, when an answer came or `timeout_usec` passed; the verdict has
- * moved by then. Concurrent askers share one request. After refresher_wait_cancel() it is not called. */
+/* Checks one account now. The handler is called once, when an answer came or `timeout_usec`
+ * passed; the verdict has moved by then. Concurrent askers share one request. After
+ * refresher_wait_cancel() it is not called. */
 typedef void (*RefresherHandler)(Account *account, const Evidence *evidence, void *userdata);
-int refresher_check(Refresher *refresher, Account *account, uint64_t timeout_usec, RefresherHandler handler,
-                    void *userdata, RefreshWait **ret_wait);
+int refresher_check(Refresher *refresher, Account *account, uint64_t timeout_usec,
+                    RefresherHandler handler, void *userdata, RefreshWait **ret_wait);
 RefreshWait *refresher_wait_cancel(RefreshWait *wait);

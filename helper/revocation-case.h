@@ -34,7 +34,7 @@ struct Revocation {
     uint64_t fault_alarm_usec, hold_alarm_usec; /* when these were last said */
     sd_event_source *tick, *round;
     uint64_t wait_usec; /* how long an administrator waits for the end */
-    size_t cursor; /* of the round under way */
+    size_t cursor;      /* of the round under way */
     bool round_over;
     unsigned rescans; /* under way */
 };

@@ -16,32 +16,43 @@ int revocation_new(Manager *manager, Revocation **ret_revocation);
 Revocation *revocation_free(Revocation *revocation);
 DEFINE_CLEANUP(Revocation *, revocation_free)
 
-/* At start: `end` for standing verdicts that end things, and again every RefreshCheckSec while they stand. */
+/* At start: `end` for standing verdicts that end things, and again every RefreshCheckSec while
+ * they stand. */
 void revocation_resume(Revocation *revocation);
 
-/* Evidence about an account from `source` ("refresh", "check", "administrator" …). Applies the table of design §5. */
-void revocation_evidence(Revocation *revocation, Account *account, const char *source, const Evidence *evidence);
+/* Evidence about an account from `source` ("refresh", "check", "administrator" …). Applies the
+ * table of design §5. */
+void revocation_evidence(Revocation *revocation, Account *account, const char *source,
+                         const Evidence *evidence);
 
-/* A person signed in interactively: ACTIVE since now, stored before this returns. -EACCES while DISABLED (only `user reinstate`
- * lifts that), -EBUSY while what ran under a revoked sign-in is still being ended, or another negative errno; then deny. */
+/* A person signed in interactively: ACTIVE since now, stored before this returns. -EACCES while
+ * DISABLED (only `user reinstate` lifts that), -EBUSY while what ran under a revoked sign-in is
+ * still being ended, or another negative errno; then deny. */
 int revocation_signed_in(Revocation *revocation, Account *account);
 
-/* Forgets an account that was disabled only to be ended first: `before` is the verdict it had. Where that was DISABLED, or something
- * survived, DISABLED stays with the number, so that adding the name again does not reinstate anybody. */
+/* Forgets an account that was disabled only to be ended first: `before` is the verdict it had.
+ * Where that was DISABLED, or something survived, DISABLED stays with the number, so that adding
+ * the name again does not reinstate anybody. */
 int revocation_forget(Revocation *revocation, Account *account, Verdict before, uint32_t left);
 
-typedef void (*RevocationEndHandler)(uint32_t ended, uint32_t left, uint64_t elapsed_ms, const char *survivors, void *userdata);
-/* `rcpchctl user revoke`: DISABLED by the administrator. The handler is called once, from the loop, when nothing is left and the
- * verdict is stored, or after 10 s (revocation_is_stored() tells). 0 or a negative errno; the verdict has moved in any case. */
-int revocation_revoke(Revocation *revocation, Account *account, const char *reason, RevocationEndHandler handler, void *userdata);
+typedef void (*RevocationEndHandler)(uint32_t ended, uint32_t left, uint64_t elapsed_ms,
+                                     const char *survivors, void *userdata);
+/* `rcpchctl user revoke`: DISABLED by the administrator. The handler is called once, from the
+ * loop, when nothing is left and the verdict is stored, or after 10 s (revocation_is_stored()
+ * tells). 0 or a negative errno; the verdict has moved in any case. */
+int revocation_revoke(Revocation *revocation, Account *account, const char *reason,
+                      RevocationEndHandler handler, void *userdata);
 bool revocation_is_stored(const Revocation *revocation, const Account *account);
-/* Lifts DISABLED and deletes the refresh token: UNCONFIRMED, and the person must sign in again. Stored when it returns 0.
- * -EALREADY when not DISABLED, -EBUSY while the account is still being ended, or another negative errno. */
+/* Lifts DISABLED and deletes the refresh token: UNCONFIRMED, and the person must sign in again.
+ * Stored when it returns 0. -EALREADY when not DISABLED, -EBUSY while the account is still being
+ * ended, or another negative errno. */
 int revocation_reinstate(Revocation *revocation, Account *account);
 
-/* A pure function (verdict.c): may this account get new access now? OUTCOME_ALLOW or why not. `interactive`: an interactive sign-in is
- * about to be asked for, so only DISABLED refuses; the account phase and OpenSession pass false, and have first asked the
- * provider where verdict_needs_check() said so. `elevation`: sudo or su with RequireGroups. */
-Outcome verdict_admits(const Account *account, const Config *config, bool interactive, bool elevation, const Stamp *now);
+/* A pure function (verdict.c): may this account get new access now? OUTCOME_ALLOW or why not.
+ * `interactive`: an interactive sign-in is about to be asked for, so only DISABLED refuses; the
+ * account phase and OpenSession pass false, and have first asked the provider where
+ * verdict_needs_check() said so. `elevation`: sudo or su with RequireGroups. */
+Outcome verdict_admits(const Account *account, const Config *config, bool interactive,
+                       bool elevation, const Stamp *now);
 /* Is the confirmation older than FreshSec, or missing, so that it must be checked first? */
 bool verdict_needs_check(const Account *account, const Config *config, const Stamp *now);

@@ -26,16 +26,16 @@
 #include "common/record.h"
 
 #define FAKE_CONNECTIONS 8
-#define FAKE_CALLS 512
-#define FAKE_ACCOUNTS 16
+#define FAKE_CALLS       512
+#define FAKE_ACCOUNTS    16
 
 typedef struct FakeCall {
     EnforcerVerb verb;
     EnforcerHow how;
     uint32_t uid;
-    uint64_t usec;     /* CLOCK_BOOTTIME */
+    uint64_t usec; /* CLOCK_BOOTTIME */
     RecordEvent event;
-    char text[1500];   /* of TELL; of APPEND "key=value key=value" */
+    char text[1500]; /* of TELL; of APPEND "key=value key=value" */
 } FakeCall;
 
 typedef struct FakeAccount {
@@ -60,7 +60,7 @@ typedef struct FakeEnforcer {
     uint32_t terminals;  /* that take a TELL */
     int32_t refuses_end; /* negative errno for END */
     int32_t refuses_tell;
-    bool is_silent;      /* takes requests and never answers */
+    bool is_silent; /* takes requests and never answers */
 } FakeEnforcer;
 
 static inline uint64_t fake_now_usec(void)
@@ -81,7 +81,8 @@ static inline FakeAccount *fake_account(FakeEnforcer *fake, uint32_t uid)
     return &fake->accounts[0];
 }
 
-static inline void fake_end(FakeEnforcer *fake, const EnforcerEndRequest *request, EnforcerEndReply *reply)
+static inline void fake_end(FakeEnforcer *fake, const EnforcerEndRequest *request,
+                            EnforcerEndReply *reply)
 {
     FakeAccount *account = fake_account(fake, request->uid);
 
@@ -116,14 +117,16 @@ static inline void fake_note_record(FakeCall *call, const uint8_t *bytes, size_t
         if (!value->text || used >= sizeof(call->text))
             continue;
         used += (size_t)snprintf(call->text + used, sizeof(call->text) - used, "%s=%.*s ",
-                                 record_field_to_key((RecordField)field), (int)value->size, value->text);
+                                 record_field_to_key((RecordField)field), (int)value->size,
+                                 value->text);
     }
 }
 
-static inline size_t fake_handle(FakeEnforcer *fake, const EnforcerHeader *header, const uint8_t *body, uint8_t *reply,
-                                 int32_t *ret_result)
+static inline size_t fake_handle(FakeEnforcer *fake, const EnforcerHeader *header,
+                                 const uint8_t *body, uint8_t *reply, int32_t *ret_result)
 {
-    FakeCall *call = &fake->calls[fake->call_count < FAKE_CALLS ? fake->call_count++ : FAKE_CALLS - 1];
+    FakeCall *call =
+        &fake->calls[fake->call_count < FAKE_CALLS ? fake->call_count++ : FAKE_CALLS - 1];
 
     memset(call, 0, sizeof(*call));
     call->verb = (EnforcerVerb)header->verb;
@@ -148,13 +151,15 @@ static inline size_t fake_handle(FakeEnforcer *fake, const EnforcerHeader *heade
 
         memcpy(&request, body, sizeof(request));
         call->uid = request.uid;
-        snprintf(call->text, sizeof(call->text), "%.*s", (int)request.text_size, (const char *)body + sizeof(request));
+        snprintf(call->text, sizeof(call->text), "%.*s", (int)request.text_size,
+                 (const char *)body + sizeof(request));
         *ret_result = fake->refuses_tell;
         memcpy(reply, &told, sizeof(told));
         return sizeof(told);
     }
     case ENFORCER_APPEND: {
-        EnforcerAppendReply appended = {.sequence = fake->call_count, .to_file = 1, .to_journal = 1};
+        EnforcerAppendReply appended = {
+            .sequence = fake->call_count, .to_file = 1, .to_journal = 1};
 
         fake_note_record(call, body, header->size);
         memcpy(reply, &appended, sizeof(appended));
@@ -193,7 +198,8 @@ static inline int fake_on_request(sd_event_source *source, int fd, uint32_t even
     }
     memcpy(&header, request, sizeof(header));
     header.result = 0;
-    header.size = (uint32_t)fake_handle(fake, &header, request + sizeof(header), reply + sizeof(header), &header.result);
+    header.size = (uint32_t)fake_handle(fake, &header, request + sizeof(header),
+                                        reply + sizeof(header), &header.result);
     memcpy(reply, &header, sizeof(header));
     if (!fake->is_silent)
         (void)send(fd, reply, sizeof(header) + header.size, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -208,7 +214,8 @@ static inline int fake_on_connect(sd_event_source *source, int fd, uint32_t even
     for (unsigned i = 0; i < FAKE_CONNECTIONS && connection >= 0; i++)
         if (fake->connections[i].fd < 0) {
             fake->connections[i].fd = connection;
-            return sd_event_add_io(fake->event, &fake->connections[i].io, connection, EPOLLIN, fake_on_request, fake);
+            return sd_event_add_io(fake->event, &fake->connections[i].io, connection, EPOLLIN,
+                                   fake_on_request, fake);
         }
     if (connection >= 0)
         close(connection);
@@ -233,10 +240,12 @@ static inline int fake_up(FakeEnforcer *fake)
 
     snprintf(address.sun_path, sizeof(address.sun_path), "%s", fake->path);
     fake->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fake->listener < 0 || bind(fake->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+    if (fake->listener < 0 ||
+        bind(fake->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
         listen(fake->listener, FAKE_CONNECTIONS) < 0)
         return -errno;
-    return sd_event_add_io(fake->event, &fake->accept, fake->listener, EPOLLIN, fake_on_connect, fake);
+    return sd_event_add_io(fake->event, &fake->accept, fake->listener, EPOLLIN, fake_on_connect,
+                           fake);
 }
 
 static inline int fake_new(sd_event *event, const char *directory, FakeEnforcer **ret_fake)
@@ -263,7 +272,8 @@ static inline FakeEnforcer *fake_free(FakeEnforcer *fake)
 }
 
 /* The n-th call (from 0) of that verb about that uid (0: any); NULL when there was none. */
-static inline const FakeCall *fake_find(const FakeEnforcer *fake, EnforcerVerb verb, uint32_t uid, unsigned n)
+static inline const FakeCall *fake_find(const FakeEnforcer *fake, EnforcerVerb verb, uint32_t uid,
+                                        unsigned n)
 {
     for (unsigned i = 0; i < fake->call_count; i++)
         if (fake->calls[i].verb == verb && (uid == 0 || fake->calls[i].uid == uid) && n-- == 0)
@@ -272,13 +282,14 @@ static inline const FakeCall *fake_find(const FakeEnforcer *fake, EnforcerVerb v
 }
 
 /* The first record of that event whose fields contain both texts (either may be NULL). */
-static inline const FakeCall *fake_record(const FakeEnforcer *fake, RecordEvent event, const char *a, const char *b)
+static inline const FakeCall *fake_record(const FakeEnforcer *fake, RecordEvent event,
+                                          const char *a, const char *b)
 {
     for (unsigned i = 0; i < fake->call_count; i++) {
         const FakeCall *call = &fake->calls[i];
 
-        if (call->verb == ENFORCER_APPEND && call->event == event && (!a || strstr(call->text, a)) &&
-            (!b || strstr(call->text, b)))
+        if (call->verb == ENFORCER_APPEND && call->event == event &&
+            (!a || strstr(call->text, a)) && (!b || strstr(call->text, b)))
             return call;
     }
     return NULL;

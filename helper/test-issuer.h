@@ -18,7 +18,7 @@
 #include "helper/test-enforcer.h"
 
 #define ISSUER_CONNECTIONS 96
-#define ISSUER_TEXT 8192
+#define ISSUER_TEXT        16384
 
 typedef enum IssuerManner {
     ISSUER_CONFIRMS = 0, /* tokens */
@@ -52,7 +52,7 @@ typedef struct Issuer {
     bool rotates;               /* a new refresh token with each answer */
     unsigned redemptions;       /* how many came */
     unsigned at_once, most_at_once;
-    char last_token[128];       /* the refresh token that came last */
+    char last_token[128]; /* the refresh token that came last */
 } Issuer;
 
 static inline void issuer_base64url(const uint8_t *data, size_t size, char *out, size_t out_size)
@@ -84,7 +84,9 @@ static inline void issuer_jwks(Issuer *issuer, char *out, size_t size)
     BN_bn2binpad(n, bytes, sizeof(bytes));
     BN_free(n);
     issuer_base64url(bytes, sizeof(bytes), text, sizeof(text));
-    snprintf(out, size, "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"k1\",\"use\":\"sig\",\"alg\":\"RS256\",\"e\":\"AQAB\",\"n\":\"%s\"}]}",
+    snprintf(out, size,
+             "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"k1\",\"use\":\"sig\",\"alg\":\"RS256\",\"e\":"
+             "\"AQAB\",\"n\":\"%s\"}]}",
              text);
 }
 
@@ -98,8 +100,9 @@ static inline void issuer_id_token(Issuer *issuer, char *out, size_t size)
     long long now = (long long)time(NULL);
 
     snprintf(payload, sizeof(payload),
-             "{\"iss\":\"%s\",\"aud\":\"host\",\"sub\":\"%s\",\"iat\":%lld,\"exp\":%lld%s%s}", issuer->url,
-             issuer->subject, now, now + 600, issuer->groups ? ",\"groups\":" : "", issuer->groups ? issuer->groups : "");
+             "{\"iss\":\"%s\",\"aud\":\"host\",\"sub\":\"%s\",\"iat\":%lld,\"exp\":%lld%s%s}",
+             issuer->url, issuer->subject, now, now + 600, issuer->groups ? ",\"groups\":" : "",
+             issuer->groups ? issuer->groups : "");
     issuer_base64url((const uint8_t *)header, strlen(header), head, sizeof(head));
     issuer_base64url((const uint8_t *)payload, strlen(payload), claims, sizeof(claims));
     snprintf(out, size, "%s.%s", head, claims);
@@ -113,14 +116,16 @@ static inline void issuer_id_token(Issuer *issuer, char *out, size_t size)
 
 static inline void issuer_tokens(Issuer *issuer, char *out, size_t size)
 {
-    char id_token[4500] = "", rotated[80] = "";
+    char id_token[4200] = "", rotated[80] = "";
 
     if (issuer->rotates)
-        snprintf(rotated, sizeof(rotated), ",\"refresh_token\":\"rotated-%u\"", issuer->redemptions);
+        snprintf(rotated, sizeof(rotated), ",\"refresh_token\":\"rotated-%u\"",
+                 issuer->redemptions);
     if (issuer->subject)
         issuer_id_token(issuer, id_token, sizeof(id_token));
-    snprintf(out, size, "{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"expires_in\":600%s%s%s%s}", rotated,
-             id_token[0] ? ",\"id_token\":\"" : "", id_token, id_token[0] ? "\"" : "");
+    snprintf(out, size,
+             "{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"expires_in\":600%s%s%s%s}",
+             rotated, id_token[0] ? ",\"id_token\":\"" : "", id_token, id_token[0] ? "\"" : "");
 }
 
 static inline void issuer_close(IssuerConnection *connection)
@@ -133,11 +138,13 @@ static inline void issuer_close(IssuerConnection *connection)
     connection->held = false;
 }
 
-static inline void issuer_answer(IssuerConnection *connection, int status, const char *headers, const char *body)
+static inline void issuer_answer(IssuerConnection *connection, int status, const char *headers,
+                                 const char *body)
 {
-    char reply[ISSUER_TEXT];
+    char reply[ISSUER_TEXT + 512];
     int n = snprintf(reply, sizeof(reply),
-                     "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n%s",
+                     "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: "
+                     "%zu\r\nConnection: close\r\n%s\r\n%s",
                      status, strlen(body), headers ? headers : "", body);
 
     (void)send(connection->fd, reply, (size_t)n, MSG_NOSIGNAL);
@@ -175,7 +182,8 @@ static inline void issuer_take_token(Issuer *issuer, const char *request)
     while (token && token > request && token[-1] != '&' && token[-1] != '\n')
         token = strstr(token + 1, "refresh_token=");
     if (token)
-        snprintf(issuer->last_token, sizeof(issuer->last_token), "%.*s", (int)strcspn(token + 14, "& \r\n"), token + 14);
+        snprintf(issuer->last_token, sizeof(issuer->last_token), "%.*s",
+                 (int)strcspn(token + 14, "& \r\n"), token + 14);
 }
 
 static inline void issuer_serve(IssuerConnection *connection)
@@ -206,13 +214,15 @@ static inline bool issuer_is_whole(const IssuerConnection *connection)
     const char *end = strstr(connection->request, "\r\n\r\n");
     const char *length = strcasestr(connection->request, "content-length:");
 
-    return end && (!length || connection->size >= (size_t)(end + 4 - connection->request) + strtoul(length + 15, NULL, 10));
+    return end && (!length || connection->size >= (size_t)(end + 4 - connection->request) +
+                                                      strtoul(length + 15, NULL, 10));
 }
 
 static inline int issuer_on_bytes(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
     IssuerConnection *connection = userdata;
-    ssize_t n = recv(fd, connection->request + connection->size, sizeof(connection->request) - 1 - connection->size, 0);
+    ssize_t n = recv(fd, connection->request + connection->size,
+                     sizeof(connection->request) - 1 - connection->size, 0);
 
     if (n <= 0) {
         if (connection->held)
@@ -227,7 +237,8 @@ static inline int issuer_on_bytes(sd_event_source *source, int fd, uint32_t even
     return 0;
 }
 
-static inline int issuer_on_connect(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static inline int issuer_on_connect(sd_event_source *source, int fd, uint32_t events,
+                                    void *userdata)
 {
     Issuer *issuer = userdata;
     int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
@@ -239,7 +250,8 @@ static inline int issuer_on_connect(sd_event_source *source, int fd, uint32_t ev
             continue;
         connection->fd = accepted;
         connection->issuer = issuer;
-        return sd_event_add_io(issuer->event, &connection->io, accepted, EPOLLIN, issuer_on_bytes, connection);
+        return sd_event_add_io(issuer->event, &connection->io, accepted, EPOLLIN, issuer_on_bytes,
+                               connection);
     }
     if (accepted >= 0)
         close(accepted);
@@ -269,13 +281,15 @@ static inline int issuer_new(sd_event *event, Issuer **ret_issuer)
     for (unsigned i = 0; i < ISSUER_CONNECTIONS; i++)
         issuer->connections[i].fd = -1;
     issuer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (issuer->listener < 0 || bind(issuer->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+    if (issuer->listener < 0 ||
+        bind(issuer->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
         listen(issuer->listener, ISSUER_CONNECTIONS) < 0 ||
         getsockname(issuer->listener, (struct sockaddr *)&address, &size) < 0)
         return -errno;
     snprintf(issuer->url, sizeof(issuer->url), "http://127.0.0.1:%u", ntohs(address.sin_port));
     *ret_issuer = issuer;
-    return sd_event_add_io(event, &issuer->accept, issuer->listener, EPOLLIN, issuer_on_connect, issuer);
+    return sd_event_add_io(event, &issuer->accept, issuer->listener, EPOLLIN, issuer_on_connect,
+                           issuer);
 }
 
 static inline Issuer *issuer_free(Issuer *issuer)

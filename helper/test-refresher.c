@@ -17,15 +17,17 @@ typedef struct Scene {
 } Scene;
 
 static const char refused[] = "{\"error\":\"invalid_grant\"}";
-static const char user_disabled[] = "{\"error\":\"invalid_grant\",\"error_description\":\"User disabled\"}";
+static const char user_disabled[] =
+    "{\"error\":\"invalid_grant\",\"error_description\":\"User disabled\"}";
 
 static void build_provider(Scene *scene)
 {
     Manager *manager = &scene->world->manager;
 
     assert_int_equal(http_new(manager->event, &manager->http), 0);
-    assert_int_equal(provider_new(manager->event, manager->http, &scene->world->provider, scene->world->directory,
-                                  &scene->providers[0]), 0);
+    assert_int_equal(provider_new(manager->event, manager->http, &scene->world->provider,
+                                  scene->world->directory, &scene->providers[0]),
+                     0);
     manager->providers = scene->providers;
 }
 
@@ -41,7 +43,8 @@ static void drop_provider(Scene *scene)
 static int setup(void **state)
 {
     Scene *scene = calloc(1, sizeof(*scene));
-    static char client[] = "host", scope[] = "openid", username[] = "preferred_username", id[] = "sub";
+    static char client[] = "host", scope[] = "openid", username[] = "preferred_username",
+                id[] = "sub";
     static char name[] = "name", groups[] = "groups";
     ProviderConfig *provider;
     Config *config;
@@ -130,7 +133,9 @@ static void on_answer(Account *account, const Evidence *evidence, void *userdata
 
 static void ask(Scene *scene, Account *account, unsigned ms, Answer *answer)
 {
-    assert_int_equal(refresher_check(scene->world->manager.refresher, account, ms * USEC_PER_MSEC, on_answer, answer, NULL), 0);
+    assert_int_equal(refresher_check(scene->world->manager.refresher, account, ms * USEC_PER_MSEC,
+                                     on_answer, answer, NULL),
+                     0);
     assert_int_equal(answer->count, 0);
 }
 
@@ -142,7 +147,8 @@ static void issuer_says(Scene *scene, int status, const char *body, const char *
     scene->issuer->headers = headers;
 }
 
-/* --- by the clock ------------------------------------------------------------------------------ */
+/* --- by the clock ------------------------------------------------------------------------------
+ */
 
 static void test_open_sessions_are_checked_by_the_clock(void **state)
 {
@@ -171,11 +177,13 @@ static void test_the_interval_is_never_longer_than_promised(void **state)
     assert_true(WORLD_UNTIL(scene->world, 5000, scene->issuer->redemptions >= 1));
     issuer_says(scene, 400, user_disabled, NULL);
     began = fake_now_usec();
-    assert_true(WORLD_UNTIL(scene->world, 5000, fake_account(scene->world->fake, account->uid)->processes == 0));
+    assert_true(WORLD_UNTIL(scene->world, 5000,
+                            fake_account(scene->world->fake, account->uid)->processes == 0));
     assert_true(fake_now_usec() - began < 400000 + 600000);
     assert_int_equal(account->verdict, VERDICT_DISABLED);
     assert_non_null(strstr(account->evidence, "refresh invalid_grant: User disabled"));
-    assert_true(WORLD_UNTIL(scene->world, 2000, fake_record(scene->world->fake, RECORD_ENDED, "rt-cleo", "left=0")));
+    assert_true(WORLD_UNTIL(scene->world, 2000,
+                            fake_record(scene->world->fake, RECORD_ENDED, "rt-cleo", "left=0")));
     scene->issuer->redemptions = 0;
     world_run(scene->world, 900);
     assert_int_equal(scene->issuer->redemptions, 0); /* nothing to ask any more */
@@ -209,7 +217,8 @@ static void test_a_crowd_is_served_with_bounded_haste(void **state)
         assert_int_equal(crowd[i]->verdict, VERDICT_ACTIVE);
 }
 
-/* --- on demand --------------------------------------------------------------------------------- */
+/* --- on demand ---------------------------------------------------------------------------------
+ */
 
 static void test_many_askers_share_one_request(void **state)
 {
@@ -258,7 +267,9 @@ static void test_a_cancelled_wait_is_not_called(void **state)
     RefreshWait *wait = NULL;
     Answer answer = {0};
 
-    assert_int_equal(refresher_check(scene->world->manager.refresher, account, USEC_PER_SEC, on_answer, &answer, &wait), 0);
+    assert_int_equal(refresher_check(scene->world->manager.refresher, account, USEC_PER_SEC,
+                                     on_answer, &answer, &wait),
+                     0);
     assert_null(refresher_wait_cancel(wait));
     world_run(scene->world, 1200);
     assert_int_equal(answer.count, 0);
@@ -297,7 +308,8 @@ static void test_a_provider_that_wants_peace_has_it(void **state)
     assert_true(WORLD_UNTIL(scene->world, 3000, account->verdict == VERDICT_ACTIVE));
 }
 
-/* --- faults cut nobody --------------------------------------------------------------------------- */
+/* --- faults cut nobody ---------------------------------------------------------------------------
+ */
 
 static void test_faults_of_the_provider_cut_nobody(void **state)
 {
@@ -340,7 +352,8 @@ static void test_faults_of_the_provider_cut_nobody(void **state)
     assert_int_equal(account->verdict, VERDICT_ACTIVE);
 }
 
-/* --- rotation ----------------------------------------------------------------------------------- */
+/* --- rotation -----------------------------------------------------------------------------------
+ */
 
 static void test_a_rotated_token_is_kept_and_used(void **state)
 {
@@ -468,7 +481,8 @@ static void test_a_full_disk_stops_no_check_and_no_cut(void **state)
     const struct rlimit none = {0, RLIM_INFINITY}, all = {RLIM_INFINITY, RLIM_INFINITY};
     Answer first = {0}, second = {0}, third = {0};
 
-    assert_true(WORLD_UNTIL(scene->world, 3000, enforcer_client_connected(scene->world->manager.enforcer)));
+    assert_true(
+        WORLD_UNTIL(scene->world, 3000, enforcer_client_connected(scene->world->manager.enforcer)));
     scene->issuer->rotates = true;
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
@@ -480,15 +494,18 @@ static void test_a_full_disk_stops_no_check_and_no_cut(void **state)
     assert_string_equal(scene->issuer->last_token, "rotated-1");
     issuer_says(scene, 400, user_disabled, NULL);
     ask(scene, account, 3000, &third);
-    assert_true(WORLD_UNTIL(scene->world, 4000, fake_account(scene->world->fake, account->uid)->processes == 0));
+    assert_true(WORLD_UNTIL(scene->world, 4000,
+                            fake_account(scene->world->fake, account->uid)->processes == 0));
     assert_int_equal(account->verdict, VERDICT_DISABLED);
     assert_false(revocation_is_stored(scene->world->manager.revocation, account));
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
-    assert_true(WORLD_UNTIL(scene->world, 4000, revocation_is_stored(scene->world->manager.revocation, account)));
+    assert_true(WORLD_UNTIL(scene->world, 4000,
+                            revocation_is_stored(scene->world->manager.revocation, account)));
     signal(SIGXFSZ, SIG_DFL);
 }
 
-/* --- groups ------------------------------------------------------------------------------------- */
+/* --- groups -------------------------------------------------------------------------------------
+ */
 
 static void check_now(Scene *scene, Account *account)
 {
@@ -520,14 +537,17 @@ static void test_groups_are_replaced_and_silence_is_not_none(void **state)
     scene->issuer->groups = "[]";
     check_now(scene, account);
     assert_null(account->groups[0]);
-    assert_true(WORLD_UNTIL(scene->world, 3000, fake_record(scene->world->fake, RECORD_ACCOUNT, "groups-changed", "rt-ruth")));
+    assert_true(
+        WORLD_UNTIL(scene->world, 3000,
+                    fake_record(scene->world->fake, RECORD_ACCOUNT, "groups-changed", "rt-ruth")));
 }
 
 static void test_who_is_no_longer_allowed_is_said(void **state)
 {
     Scene *scene = *state;
     Account *account = person(scene, "rt-sara", 0);
-    GroupConfig group = {.name = (char[]){"rt-staff"}, .id = (char[]){"g-1"}, .provider = (char[]){"test"}};
+    GroupConfig group = {
+        .name = (char[]){"rt-staff"}, .id = (char[]){"g-1"}, .provider = (char[]){"test"}};
     char *allowed[] = {(char[]){"rt-staff"}, NULL};
     Config *config = scene->world->manager.config;
     char **none = config->allow_groups;
@@ -543,7 +563,9 @@ static void test_who_is_no_longer_allowed_is_said(void **state)
     scene->issuer->groups = "[]";
     check_now(scene, account);
     assert_false(account_is_allowed(account, config));
-    assert_true(WORLD_UNTIL(scene->world, 3000, fake_record(scene->world->fake, RECORD_ACCOUNT, "no-longer-allowed", "rt-sara")));
+    assert_true(WORLD_UNTIL(
+        scene->world, 3000,
+        fake_record(scene->world->fake, RECORD_ACCOUNT, "no-longer-allowed", "rt-sara")));
     assert_int_equal(account->verdict, VERDICT_ACTIVE);
     config->groups = NULL;
     config->group_count = 0;

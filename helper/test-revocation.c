@@ -64,7 +64,8 @@ static void test_disabled_is_told_then_killed_then_logged(void **state)
     assert_true(WORLD_UNTIL(world, 3000, ended_of(world, "rt-alice")));
     tell = fake_find(world->fake, ENFORCER_TELL, account->uid, 0);
     kill = fake_find(world->fake, ENFORCER_END, account->uid, 0);
-    verdict = fake_record(world->fake, RECORD_VERDICT, "verdict_old=active", "verdict_new=disabled");
+    verdict =
+        fake_record(world->fake, RECORD_VERDICT, "verdict_old=active", "verdict_new=disabled");
     assert_non_null(tell);
     assert_non_null(strstr(text_of(tell), "disabled"));
     assert_non_null(kill);
@@ -136,7 +137,8 @@ static void test_revoked_is_asked_to_leave_first(void **state)
         assert_non_null(call);
         if (call->how != ENFORCER_KILL)
             continue;
-        assert_in_range(call->usec - fake_find(world->fake, ENFORCER_END, account->uid, 0)->usec, 1900000, 2600000);
+        assert_in_range(call->usec - fake_find(world->fake, ENFORCER_END, account->uid, 0)->usec,
+                        1900000, 2600000);
         break;
     }
     assert_non_null(strstr(text_of(ended_of(world, "rt-erin")), "left=0 "));
@@ -161,7 +163,8 @@ static void test_revoked_keep_lets_things_run(void **state)
     world->manager.config->on_revoked = ON_REVOKED_KEEP;
     revocation_resume(world->manager.revocation);
     learn(world, account, EVIDENCE_REVOKED, "invalid_grant 50173");
-    assert_true(WORLD_UNTIL(world, 1000, fake_record(world->fake, RECORD_VERDICT, "rt-grace", "verdict_new=revoked")));
+    assert_true(WORLD_UNTIL(
+        world, 1000, fake_record(world->fake, RECORD_VERDICT, "rt-grace", "verdict_new=revoked")));
     world_run(world, 400);
     assert_null(fake_find(world->fake, ENFORCER_END, account->uid, 0));
     assert_int_equal(fake_account(world->fake, account->uid)->processes, 3);
@@ -250,7 +253,8 @@ static void test_an_enforcer_that_is_away_is_asked_until_it_answers(void **state
     assert_int_equal(fake_up(world->fake), 0);
     assert_true(WORLD_UNTIL(world, 6000, ended_of(world, "rt-mia")));
     assert_int_equal(fake_account(world->fake, account->uid)->processes, 0);
-    assert_true(WORLD_UNTIL(world, 3000, fake_record(world->fake, RECORD_VERDICT, "rt-mia", "disabled")));
+    assert_true(
+        WORLD_UNTIL(world, 3000, fake_record(world->fake, RECORD_VERDICT, "rt-mia", "disabled")));
 }
 
 static void test_an_enforcer_that_dies_in_the_middle_is_asked_again(void **state)
@@ -276,7 +280,8 @@ static void test_an_enforcer_that_refuses_is_alarmed_not_pestered(void **state)
 
     world->fake->refuses_end = -EPERM;
     disable(world, account);
-    assert_true(WORLD_UNTIL(world, 3000, fake_record(world->fake, RECORD_ALARM, "refuses to end", "rt-olga")));
+    assert_true(WORLD_UNTIL(world, 3000,
+                            fake_record(world->fake, RECORD_ALARM, "refuses to end", "rt-olga")));
     world_run(world, 500);
     assert_null(fake_find(world->fake, ENFORCER_END, account->uid, 1));
 }
@@ -286,12 +291,14 @@ static void test_survivors_are_named_and_looked_for_again(void **state)
     World *world = *state;
     Account *account = world_account(world, "rt-paul");
 
-    fake_account(world->fake, account->uid)->kills_needed = 15; /* more than one ending has rounds */
+    fake_account(world->fake, account->uid)->kills_needed =
+        15; /* more than one ending has rounds */
     disable(world, account);
     assert_true(WORLD_UNTIL(world, 12000, ended_of(world, "rt-paul")));
     assert_non_null(strstr(text_of(ended_of(world, "rt-paul")), "left=3 "));
     assert_non_null(strstr(text_of(ended_of(world, "rt-paul")), "survivors=4242:stubborn"));
-    assert_true(WORLD_UNTIL(world, 4000, fake_record(world->fake, RECORD_ENDED, "rt-paul", "left=0 ")));
+    assert_true(
+        WORLD_UNTIL(world, 4000, fake_record(world->fake, RECORD_ENDED, "rt-paul", "left=0 ")));
 }
 
 /* --- storage ---------------------------------------------------------------------------------- */
@@ -313,7 +320,8 @@ static void test_a_crash_before_storing_leaves_the_cut_and_after_it_the_verdict(
     fake_account(world->fake, uid)->processes = 4;
     revocation_resume(world->manager.revocation);
     assert_true(WORLD_UNTIL(world, 3000, fake_account(world->fake, uid)->processes == 0));
-    assert_true(WORLD_UNTIL(world, 3000, fake_record(world->fake, RECORD_ENDED, "rt-quinn", "count=4 ")));
+    assert_true(
+        WORLD_UNTIL(world, 3000, fake_record(world->fake, RECORD_ENDED, "rt-quinn", "count=4 ")));
 }
 
 static void test_what_appears_later_is_found_at_the_next_round(void **state)
@@ -327,7 +335,8 @@ static void test_what_appears_later_is_found_at_the_next_round(void **state)
     assert_true(WORLD_UNTIL(world, 3000, ended_of(world, "rt-rosa")));
     world_run(world, 1500);
     fake_account(world->fake, account->uid)->processes = 7; /* cron */
-    assert_true(WORLD_UNTIL(world, 3000, fake_record(world->fake, RECORD_ENDED, "rt-rosa", "count=7 ")));
+    assert_true(
+        WORLD_UNTIL(world, 3000, fake_record(world->fake, RECORD_ENDED, "rt-rosa", "count=7 ")));
 }
 
 /* --- many at once ----------------------------------------------------------------------------- */
@@ -387,8 +396,10 @@ static void test_only_a_reinstatement_lifts_disabled(void **state)
     assert_int_equal(revocation_reinstate(revocation, account), 0);
     assert_int_equal(account->verdict, VERDICT_UNCONFIRMED);
     now = stamp_now();
-    assert_int_equal(verdict_admits(account, world->manager.config, false, false, &now), OUTCOME_REVOKED);
-    assert_int_equal(verdict_admits(account, world->manager.config, true, false, &now), OUTCOME_ALLOW);
+    assert_int_equal(verdict_admits(account, world->manager.config, false, false, &now),
+                     OUTCOME_REVOKED);
+    assert_int_equal(verdict_admits(account, world->manager.config, true, false, &now),
+                     OUTCOME_ALLOW);
     assert_int_equal(revocation_signed_in(revocation, account), 0);
     assert_int_equal(account->verdict, VERDICT_ACTIVE);
     assert_int_equal(revocation_reinstate(revocation, account), -EALREADY);
@@ -406,7 +417,8 @@ static void test_a_sign_in_lifts_revoked_once_it_is_ended(void **state)
     assert_true(WORLD_UNTIL(world, 3000, ended_of(world, "rt-uma")));
     assert_int_equal(revocation_signed_in(revocation, account), 0);
     assert_int_equal(account->verdict, VERDICT_ACTIVE);
-    assert_true(WORLD_UNTIL(world, 3000, fake_record(world->fake, RECORD_VERDICT, "verdict_old=revoked", "sign-in")));
+    assert_true(WORLD_UNTIL(
+        world, 3000, fake_record(world->fake, RECORD_VERDICT, "verdict_old=revoked", "sign-in")));
     fake_account(world->fake, account->uid)->processes = 2;
     world_run(world, 1500);
     assert_int_equal(fake_account(world->fake, account->uid)->processes, 2);
@@ -419,7 +431,8 @@ typedef struct Answer {
     char survivors[100];
 } Answer;
 
-static void on_answer(uint32_t ended, uint32_t left, uint64_t elapsed_ms, const char *survivors, void *userdata)
+static void on_answer(uint32_t ended, uint32_t left, uint64_t elapsed_ms, const char *survivors,
+                      void *userdata)
 {
     Answer *answer = userdata;
 
@@ -434,14 +447,17 @@ static void test_revoke_answers_when_nothing_is_left_and_it_is_stored(void **sta
     Account *account = world_account(world, "rt-vera");
     Answer answer = {0};
 
-    assert_int_equal(revocation_revoke(world->manager.revocation, account, "left the college", on_answer, &answer), 0);
+    assert_int_equal(revocation_revoke(world->manager.revocation, account, "left the college",
+                                       on_answer, &answer),
+                     0);
     assert_false(answer.came);
     assert_true(account->by_administrator);
     assert_true(WORLD_UNTIL(world, 3000, answer.came));
     assert_int_equal(answer.ended, 3);
     assert_int_equal(answer.left, 0);
     assert_true(revocation_is_stored(world->manager.revocation, account));
-    assert_true(WORLD_UNTIL(world, 3000, fake_record(world->fake, RECORD_VERDICT, "left the college", NULL)));
+    assert_true(WORLD_UNTIL(world, 3000,
+                            fake_record(world->fake, RECORD_VERDICT, "left the college", NULL)));
 }
 
 static void test_revoke_twice_is_answered_twice(void **state)
@@ -450,8 +466,10 @@ static void test_revoke_twice_is_answered_twice(void **state)
     Account *account = world_account(world, "rt-will");
     Answer first = {0}, second = {0};
 
-    assert_int_equal(revocation_revoke(world->manager.revocation, account, "", on_answer, &first), 0);
-    assert_int_equal(revocation_revoke(world->manager.revocation, account, "", on_answer, &second), 0);
+    assert_int_equal(revocation_revoke(world->manager.revocation, account, "", on_answer, &first),
+                     0);
+    assert_int_equal(revocation_revoke(world->manager.revocation, account, "", on_answer, &second),
+                     0);
     assert_true(WORLD_UNTIL(world, 3000, first.came && second.came));
     assert_int_equal(account->verdict, VERDICT_DISABLED);
 }
@@ -467,7 +485,8 @@ static void test_revoke_without_an_enforcer_answers_in_the_end(void **state)
     fake_down(world->fake);
     began = fake_now_usec();
     world->manager.revocation->wait_usec = USEC_PER_SEC;
-    assert_int_equal(revocation_revoke(world->manager.revocation, account, "", on_answer, &answer), 0);
+    assert_int_equal(revocation_revoke(world->manager.revocation, account, "", on_answer, &answer),
+                     0);
     assert_true(WORLD_UNTIL(world, 3000, answer.came));
     assert_in_range(fake_now_usec() - began, 990000, 2000000);
     assert_int_equal(account->verdict, VERDICT_DISABLED);

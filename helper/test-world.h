@@ -53,9 +53,13 @@ static inline void world_build(World *world)
     Manager *manager = &world->manager;
 
     assert_int_equal(enforcer_client_new(manager->event, world->fake->path, &manager->enforcer), 0);
-    assert_int_equal(log_queue_new(manager->event, manager->enforcer, world_on_complaint, world, &manager->log), 0);
-    assert_int_equal(publisher_new(manager->event, manager->store, manager->accounts, manager->enforcer, manager->config,
-                                   world_on_alarm, manager, &manager->publisher), 0);
+    assert_int_equal(
+        log_queue_new(manager->event, manager->enforcer, world_on_complaint, world, &manager->log),
+        0);
+    assert_int_equal(publisher_new(manager->event, manager->store, manager->accounts,
+                                   manager->enforcer, manager->config, world_on_alarm, manager,
+                                   &manager->publisher),
+                     0);
     assert_int_equal(revocation_new(manager, &manager->revocation), 0);
     assert_int_equal(refresher_new(manager, &manager->refresher), 0);
 }
@@ -114,7 +118,7 @@ static inline World *world_free(World *world)
 /* Runs the loop until the condition holds; false after `ms`. */
 #define WORLD_UNTIL(world, ms, condition)                                                          \
     ({                                                                                             \
-        uint64_t _until = fake_now_usec() + (uint64_t)(ms) * 1000;                                 \
+        uint64_t _until = fake_now_usec() + (uint64_t)(ms)*1000;                                   \
         while (!(condition) && fake_now_usec() < _until)                                           \
             assert_true(sd_event_run((world)->manager.event, 10000) >= 0);                         \
         (condition);                                                                               \
@@ -136,8 +140,9 @@ static inline Account *world_account(World *world, const char *name)
 
     snprintf(directory_name, sizeof(directory_name), "%s@provider.test", name);
     snprintf(id, sizeof(id), "id-of-%s", name);
-    assert_int_equal(accounts_add(manager->accounts, manager->config, &world->provider, directory_name, &options, &account,
-                                  &why), 0);
+    assert_int_equal(accounts_add(manager->accounts, manager->config, &world->provider,
+                                  directory_name, &options, &account, &why),
+                     0);
     assert_int_equal(revocation_signed_in(manager->revocation, account), 0);
     assert_int_equal(account->verdict, VERDICT_ACTIVE);
     fake_account(world->fake, account->uid)->processes = 3;
