@@ -146,14 +146,19 @@ int jwt_parse(const char *token, size_t size, Jwt **ret_jwt, const char **ret_re
     return 0;
 }
 
-/* Is this key one that could have signed the token? */
-static bool is_candidate(const Jwt *jwt, const Jwk *key, const char *issuer, const char *tenant)
+/* Is this the key, or one of the keys, that the token names? */
+static bool is_named(const Jwt *jwt, const Jwk *key, const char *issuer, const char *tenant)
 {
     if (jwt->kid && (!key->kid || strcmp(jwt->kid, key->kid) != 0))
         return false;
-    if (issuer && key->issuer && !issuer_matches(key->issuer, issuer, tenant))
-        return false;
-    return !key->algorithm || key->algorithm == jwt->algorithm;
+    return !issuer || !key->issuer || issuer_matches(key->issuer, issuer, tenant);
+}
+
+/* RFC 8725 §3.1: the key decides which algorithms it takes, not the token. */
+static bool takes_algorithm(const Jwk *key, const SignatureAlgorithm *algorithm)
+{
+    return signature_algorithm_takes(algorithm, key->kind) &&
+           (!key->algorithm || key->algorithm == algorithm);
 }
 
 int jwt_verify(const Jwt *jwt, const Jwks *jwks, const char *issuer, const char *tenant)
@@ -163,17 +168,17 @@ int jwt_verify(const Jwt *jwt, const Jwks *jwks, const char *issuer, const char 
 
     for (size_t i = 0; i < jwks->count && attempts < ATTEMPTS_MAX; i++) {
         const Jwk *key = jwks->keys[i];
-        if (!is_candidate(jwt, key, issuer, tenant))
+        if (!is_named(jwt, key, issuer, tenant))
             continue;
-        known = true;
-        if (!signature_algorithm_takes(jwt->algorithm, key->kind))
+        known = jwt->kid;
+        if (!takes_algorithm(key, jwt->algorithm))
             continue;
         attempts++;
         if (signature_is_valid(jwt->algorithm, key->kind, key->key, jwt->input, jwt->input_size,
                                jwt->signature, jwt->signature_size))
             return 0;
     }
-    return known && jwt->kid ? JWT_E_BAD_SIGNATURE : JWT_E_UNKNOWN_KEY;
+    return known ? JWT_E_BAD_SIGNATURE : JWT_E_UNKNOWN_KEY;
 }
 
 Jwt *jwt_free(Jwt *jwt)
