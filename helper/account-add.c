@@ -42,7 +42,7 @@ static int refuse(Addition *addition, int error, const char *why)
     return error;
 }
 
-/* --- names ------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static const UserConfig *find_tie(const Config *config, const char *directory_name)
 {
@@ -108,7 +108,7 @@ static int check_name(Addition *addition)
     return 0;
 }
 
-/* --- identity ---------------------------------------------------------------------------------- */
+/* --- identity --------------------------------------------------------------------------------- */
 
 static bool id_is_valid(const char *id)
 {
@@ -154,7 +154,7 @@ static int choose_identity(Addition *addition)
     return 0;
 }
 
-/* --- a forgotten account of this name ---------------------------------------------------------- */
+/* --- a forgotten account of this name --------------------------------------------------------- */
 
 /* Only who had the number gets it back. */
 static int check_former(Addition *addition)
@@ -191,7 +191,7 @@ static int find_present(Addition *addition)
     return check_former(addition);
 }
 
-/* --- number ------------------------------------------------------------------------------------ */
+/* --- number ----------------------------------------------------------------------------------- */
 
 static int choose_number(Addition *addition)
 {
@@ -222,7 +222,7 @@ static int choose_number(Addition *addition)
     return 0;
 }
 
-/* --- home, shell, full name -------------------------------------------------------------------- */
+/* --- home, shell, full name ------------------------------------------------------------------- */
 
 static char *expand_home(const char *template, const char *name)
 {
@@ -281,7 +281,7 @@ static int choose_rest(Addition *addition)
     return account->gecos && account->evidence && account->groups ? 0 : -ENOMEM;
 }
 
-/* --- all together ------------------------------------------------------------------------------ */
+/* --- all together ----------------------------------------------------------------------------- */
 
 static int compose(Addition *addition)
 {

@@ -39,7 +39,7 @@ int directory_name_digest(const char *directory_name, uint8_t ret_digest[32])
     return identity_digest("directory-name", directory_name, ret_digest);
 }
 
-/* --- binding ----------------------------------------------------------------------------------- */
+/* --- binding ---------------------------------------------------------------------------------- */
 
 static int check_binding(Accounts *accounts, const Account *account, const char *issuer,
                          const char *id)
@@ -88,7 +88,7 @@ int account_bind(Accounts *accounts, Account *account, const char *issuer, const
     return 0;
 }
 
-/* --- profile and groups ------------------------------------------------------------------------ */
+/* --- profile and groups ----------------------------------------------------------------------- */
 
 /* A provider may put anything into a name; a passwd line may not hold it. Cut between characters. */
 static char *gecos_of(const char *full_name)
@@ -163,7 +163,7 @@ int account_set_groups(Accounts *accounts, Account *account, char *const *ids)
     return 0;
 }
 
-/* --- stamps and verdicts ----------------------------------------------------------------------- */
+/* --- stamps and verdicts ---------------------------------------------------------------------- */
 
 int account_set_signed_in(Accounts *accounts, Account *account, const Stamp *now)
 {
@@ -208,7 +208,7 @@ int account_set_verdict(Accounts *accounts, Account *account, Verdict verdict,
     return 0;
 }
 
-/* --- forgetting -------------------------------------------------------------------------------- */
+/* --- forgetting ------------------------------------------------------------------------------- */
 
 typedef struct Remains {
     char *directory_name, *gecos;
@@ -272,7 +272,7 @@ int account_forget(Accounts *accounts, Account *account)
     return 0;
 }
 
-/* --- who may ----------------------------------------------------------------------------------- */
+/* --- who may ---------------------------------------------------------------------------------- */
 
 bool account_is_tied(const Account *account, const Config *config)
 {

@@ -48,7 +48,7 @@ Account *account_free(Account *account)
     return NULL;
 }
 
-/* --- hashing ----------------------------------------------------------------------------------- */
+/* --- hashing ---------------------------------------------------------------------------------- */
 
 /* FNV-1a over a text and its NUL. */
 static uint64_t hash_text(uint64_t hash, const char *text)
@@ -101,7 +101,7 @@ static void link_all(Accounts *accounts, uint32_t slot)
                   slot);
 }
 
-/* --- growing ----------------------------------------------------------------------------------- */
+/* --- growing ---------------------------------------------------------------------------------- */
 
 static int grow(Accounts *accounts, size_t capacity)
 {
@@ -142,7 +142,7 @@ void accounts_insert(Accounts *accounts, Account *account)
     link_all(accounts, slot);
 }
 
-/* --- the identity index ------------------------------------------------------------------------ */
+/* --- the identity index ----------------------------------------------------------------------- */
 
 static uint32_t slot_of(const Accounts *accounts, const Account *account)
 {
@@ -174,7 +174,7 @@ void accounts_index_identity(Accounts *accounts, const Account *account)
                   slot);
 }
 
-/* --- construction and look-ups ----------------------------------------------------------------- */
+/* --- construction and look-ups ---------------------------------------------------------------- */
 
 static int take_account(Account *account, void *userdata)
 {

@@ -14,7 +14,7 @@
 #include "helper/config-file.h"
 #include "helper/text-list.h"
 
-/* --- addresses --------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 /* "127.0.0.1", "[::1]" or "localhost", as the whole host: 127.example.org is somewhere else. */
 static bool is_loopback(const char *host, size_t size)
@@ -78,7 +78,7 @@ static void check_proxy(const ProviderConfig *provider, ConfigReport *report)
                             "is none of http://, https://, socks5h://");
 }
 
-/* --- providers --------------------------------------------------------------------------------- */
+/* --- providers -------------------------------------------------------------------------------- */
 
 static bool is_plain_word(const char *text, size_t max)
 {
@@ -180,7 +180,7 @@ static void check_provider(const Config *config, const ProviderConfig *provider,
     }
 }
 
-/* --- numbers ----------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 typedef struct Range {
     uint32_t first, last;
@@ -229,12 +229,7 @@ static void check_identity(const Config *config, ConfigReport *report)
                             SHELL_MAX);
 }
 
-static bool in_identity_range(const Config *config, uint32_t number)
-{
-    return number >= config->uid_base && number - config->uid_base < config->uid_count;
-}
-
-/* --- groups and users -------------------------------------------------------------------------- */
+/* --- groups and users ------------------------------------------------------------------------- */
 
 /* Membership in these is as good as root. */
 static bool is_privileged_group(const char *name)
@@ -295,6 +290,21 @@ static void check_group_twins(const Config *config, const GroupConfig *group, Co
     }
 }
 
+/* Fleets pin numbers that people and groups had before, also among those that useradd gives. */
+static void check_pin(const char *section, const char *name, const char *key, uint32_t number,
+                      ConfigReport *report)
+{
+    const Range *taken = range_taken(number, number);
+
+    if (number == 0 || !taken)
+        return;
+    if (number < 1000 || taken->first > 0)
+        config_report_error(report, section, name, key, "%u belongs to %s", number, taken->owner);
+    else
+        config_report_warning(report, section, name, key,
+                              "%u may be given to a local user by useradd", number);
+}
+
 static void check_group(const Config *config, const GroupConfig *group, ConfigReport *report)
 {
     if (!name_is_valid_short(group->name))
@@ -304,9 +314,7 @@ static void check_group(const Config *config, const GroupConfig *group, ConfigRe
         config_report_error(report, "group", group->name, "Id", "is missing");
     else if (strlen(group->id) > CLAIM_MAX)
         config_report_error(report, "group", group->name, "Id", "is too long");
-    if (group->gid != 0 && !in_identity_range(config, group->gid))
-        config_report_error(report, "group", group->name, "Gid",
-                            "%u is outside [identity] UidBase= and UidCount=", group->gid);
+    check_pin("group", group->name, "Gid", group->gid, report);
     check_group_provider(config, group, report);
     check_local_group(group, report);
     check_group_twins(config, group, report);
@@ -314,22 +322,12 @@ static void check_group(const Config *config, const GroupConfig *group, ConfigRe
 
 static void check_pinned_uid(const Config *config, const UserConfig *user, ConfigReport *report)
 {
-    const Range *taken = range_taken(user->uid, user->uid);
-
-    if (user->uid == 0)
-        return;
-    /* Fleets pin numbers that people had before; those below 60000 may be theirs. */
-    if (user->uid < 1000 || (taken && taken->first > 0))
-        config_report_error(report, "user", user->name, "Uid", "%u belongs to %s", user->uid,
-                            taken ? taken->owner : "others");
-    else if (taken)
-        config_report_warning(report, "user", user->name, "Uid",
-                              "%u may be given to a local user by useradd", user->uid);
-    for (const GroupConfig *group = config->groups; group < config->groups + config->group_count;
-         group++) {
-        if (group->gid == user->uid)
+    check_pin("user", user->name, "Uid", user->uid, report);
+    for (size_t i = 0; user->uid != 0 && i < config->group_count; i++) {
+        if (config->groups[i].gid == user->uid)
             config_report_error(report, "user", user->name, "Uid",
-                                "%u is also the Gid= of [group %s]", user->uid, group->name);
+                                "%u is also the Gid= of [group %s]", user->uid,
+                                config->groups[i].name);
     }
 }
 
@@ -367,7 +365,7 @@ static void check_user(const Config *config, const UserConfig *user, ConfigRepor
     }
 }
 
-/* --- access, services, revocation -------------------------------------------------------------- */
+/* --- access, services, revocation ------------------------------------------------------------- */
 
 static void check_group_names(const Config *config, char *const *names, const char *section,
                               const char *name, const char *key, ConfigReport *report)

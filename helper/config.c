@@ -111,7 +111,7 @@ static int enter_element(Reading *reading, const ConfigSection *section, const c
     return append_element(reading, section, name);
 }
 
-/* --- lines ------------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 static void report_unknown_section(Reading *reading, unsigned line, const char *type)
 {
@@ -233,7 +233,7 @@ static int on_error(unsigned line, const char *text, void *userdata)
     return 0;
 }
 
-/* --- files ------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static int read_file(Reading *reading, const char *path, bool check_owner)
 {
@@ -353,7 +353,7 @@ void config_messages_clear(ConfigMessages *messages)
     *messages = (ConfigMessages){0};
 }
 
-/* --- release and look-ups ---------------------------------------------------------------------- */
+/* --- release and look-ups --------------------------------------------------------------------- */
 
 static void release_key(Config *config, const ConfigKey *key)
 {

@@ -49,7 +49,7 @@ bool enforcer_client_connected(const EnforcerClient *client)
     return enforcer_link_connected(client->cutting) && enforcer_link_connected(client->writing);
 }
 
-/* --- end --------------------------------------------------------------------------------------- */
+/* --- end -------------------------------------------------------------------------------------- */
 
 static void on_end(const EnforcerCall *call, int result, const void *payload)
 {
@@ -80,7 +80,7 @@ int enforcer_end(EnforcerClient *client, uint32_t uid, EnforcerHow how, Enforcer
     return enforcer_link_call(client->cutting, &call, &request, sizeof(request), -1);
 }
 
-/* --- tell -------------------------------------------------------------------------------------- */
+/* --- tell ------------------------------------------------------------------------------------- */
 
 static void on_tell(const EnforcerCall *call, int result, const void *payload)
 {
@@ -124,7 +124,7 @@ int enforcer_tell(EnforcerClient *client, uint32_t uid, const char *text,
     return enforcer_link_call(client->cutting, &call, buffer, sizeof(request) + size, -1);
 }
 
-/* --- publish ----------------------------------------------------------------------------------- */
+/* --- publish ---------------------------------------------------------------------------------- */
 
 static void on_publish(const EnforcerCall *call, int result, const void *payload)
 {
@@ -150,7 +150,7 @@ int enforcer_publish(EnforcerClient *client, int memfd, EnforcerPublishHandler h
     return enforcer_link_call(client->writing, &call, NULL, 0, memfd);
 }
 
-/* --- append ------------------------------------------------------------------------------------ */
+/* --- append ----------------------------------------------------------------------------------- */
 
 static void on_append(const EnforcerCall *call, int result, const void *payload)
 {

@@ -55,7 +55,7 @@ static uint64_t now_usec(const EnforcerLink *link)
     return now;
 }
 
-/* --- the queue --------------------------------------------------------------------------------- */
+/* --- the queue -------------------------------------------------------------------------------- */
 
 static Request *request_free(Request *request)
 {
@@ -119,7 +119,7 @@ static void finish_matching(EnforcerLink *link, bool (*matches)(const Request *,
     }
 }
 
-/* --- connecting -------------------------------------------------------------------------------- */
+/* --- connecting ------------------------------------------------------------------------------- */
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata);
 
@@ -186,7 +186,7 @@ static void disconnect(EnforcerLink *link)
     finish_matching(link, dies_with_connection, 0, -ENOTCONN);
 }
 
-/* --- sending ----------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static int send_request(EnforcerLink *link, Request *request)
 {
@@ -237,7 +237,7 @@ static int send_waiting(EnforcerLink *link)
     return 0;
 }
 
-/* --- receiving --------------------------------------------------------------------------------- */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 static bool is_transient(int result)
 {
@@ -312,7 +312,7 @@ static int receive_one(EnforcerLink *link)
     return r < 0 ? r : 1;
 }
 
-/* --- the loop ---------------------------------------------------------------------------------- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 static uint64_t sooner(uint64_t a, uint64_t b)
 {
@@ -428,7 +428,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     return rearm(link);
 }
 
-/* --- construction ------------------------------------------------------------------------------ */
+/* --- construction ----------------------------------------------------------------------------- */
 
 int enforcer_link_new(sd_event *event, const char *socket_path, EnforcerLink **ret_link)
 {

@@ -52,7 +52,7 @@ struct Publisher {
     char **alarmed, **alarming; /* what was left out last time, and this time */
 };
 
-/* --- waiters ----------------------------------------------------------------------------------- */
+/* --- waiters ---------------------------------------------------------------------------------- */
 
 static void waiters_free(Waiter *waiter)
 {
@@ -99,7 +99,7 @@ static void tell_riders(Publisher *publisher, int result)
     }
 }
 
-/* --- alarms ------------------------------------------------------------------------------------ */
+/* --- alarms ----------------------------------------------------------------------------------- */
 
 /* Says it when it was not so last time. */
 static void raise_alarm(const char *text, void *userdata)
@@ -120,7 +120,7 @@ static void close_alarms(Publisher *publisher)
     publisher->alarmed = TAKE_PTR(publisher->alarming);
 }
 
-/* --- one publication --------------------------------------------------------------------------- */
+/* --- one publication -------------------------------------------------------------------------- */
 
 static int schedule(Publisher *publisher)
 {
@@ -239,7 +239,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
     return schedule(userdata);
 }
 
-/* --- the outside ------------------------------------------------------------------------------- */
+/* --- the outside ------------------------------------------------------------------------------ */
 
 static int add_sources(Publisher *publisher)
 {

@@ -65,7 +65,7 @@ static bool in_identity_range(const Config *config, uint32_t number)
     return number >= config->uid_base && number - config->uid_base < config->uid_count;
 }
 
-/* --- groups ------------------------------------------------------------------------------------ */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 static const ProviderConfig *provider_of(const Config *config, const GroupConfig *group)
 {
@@ -85,8 +85,8 @@ static const char *group_fault(const ComposerInput *input, const GroupRow *row)
         return "an account has its name";
     if (local_names_has_number(input->local, row->gid))
         return "a local user or group has its number";
-    if (!in_identity_range(input->config, row->gid))
-        return "its number is outside [identity] UidBase= and UidCount=";
+    if (row->gid != row->config->gid && !in_identity_range(input->config, row->gid))
+        return "its number is outside [identity] UidBase= and UidCount= and not pinned";
     return NULL;
 }
 
@@ -147,7 +147,7 @@ static int compose_groups(Composition *composition)
     return 0;
 }
 
-/* --- users ------------------------------------------------------------------------------------- */
+/* --- users ------------------------------------------------------------------------------------ */
 
 static bool is_pinned(const Config *config, const Account *account)
 {
@@ -263,7 +263,7 @@ static int compose_users(Composition *composition)
     return r;
 }
 
-/* --- all together ------------------------------------------------------------------------------ */
+/* --- all together ----------------------------------------------------------------------------- */
 
 static int list_groups(Composition *composition)
 {

@@ -108,7 +108,7 @@ Store *store_free(Store *store)
     return NULL;
 }
 
-/* --- tokens ------------------------------------------------------------------------------------ */
+/* --- tokens ----------------------------------------------------------------------------------- */
 
 static SealContext token_context(const Store *store, const Account *account)
 {
@@ -195,7 +195,7 @@ int store_token_is_redeeming(Store *store, const Account *account)
     return query_get_integer(&query, 0) != 0;
 }
 
-/* --- numbers ----------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 int store_number_get(Store *store, const char *owner, uint32_t *ret_number)
 {
@@ -232,7 +232,7 @@ int store_number_put(Store *store, const char *owner, uint32_t number)
     return query_run(&query);
 }
 
-/* --- sessions ---------------------------------------------------------------------------------- */
+/* --- sessions --------------------------------------------------------------------------------- */
 
 static int read_session_texts(Query *query, SessionRow *row)
 {
@@ -337,7 +337,7 @@ int store_session_close(Store *store, const char *id, const char *how)
     return store_end(store, r);
 }
 
-/* --- small values ------------------------------------------------------------------------------ */
+/* --- small values ----------------------------------------------------------------------------- */
 
 int store_value_get(Store *store, const char *key, uint64_t *ret_value)
 {

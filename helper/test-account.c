@@ -111,7 +111,7 @@ static void assert_refused(Fixture *fixture, const char *name, const AccountOpti
     assert_int_equal(accounts_count(fixture->accounts), before);
 }
 
-/* --- numbers ----------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static void known_numbers(void **state)
 {
@@ -139,7 +139,7 @@ static void known_numbers(void **state)
                          number_of("a", "bc", 1, UINT32_MAX - 1));
 }
 
-/* --- adding ------------------------------------------------------------------------------------ */
+/* --- adding ----------------------------------------------------------------------------------- */
 
 static void a_new_account(void **state)
 {
@@ -264,7 +264,7 @@ static void collisions_refuse_the_newcomer(void **state)
     assert_int_equal(add(fixture, "u5@example.org", NULL)->uid, 1879048193);
 }
 
-/* --- binding ----------------------------------------------------------------------------------- */
+/* --- binding ---------------------------------------------------------------------------------- */
 
 static void binding(void **state)
 {
@@ -305,7 +305,7 @@ static void ids_at_first_sight(void **state)
                                              UID_BASE_DEFAULT, UID_COUNT_DEFAULT));
 }
 
-/* --- forgetting -------------------------------------------------------------------------------- */
+/* --- forgetting ------------------------------------------------------------------------------- */
 
 static void forget_and_come_back(void **state)
 {
@@ -378,7 +378,7 @@ static void adding_again_is_not_reinstating(void **state)
     assert_true(account->by_administrator);
 }
 
-/* --- changes ----------------------------------------------------------------------------------- */
+/* --- changes ---------------------------------------------------------------------------------- */
 
 static void changes_are_stored(void **state)
 {
@@ -447,7 +447,7 @@ static void a_failing_store_changes_nothing(void **state)
     assert_int_equal(try_add(fixture, "alice@rcpch.ac.uk", NULL, &none), -EEXIST);
 }
 
-/* --- who may ----------------------------------------------------------------------------------- */
+/* --- who may ---------------------------------------------------------------------------------- */
 
 static void allowed(void **state)
 {

@@ -308,7 +308,7 @@ static const Refused refused[] = {
     {"[group a]\nId=x\nLocalGroup=docker\n", "docker is as good as root"},
     {"[group a]\nId=x\nLocalGroup=sudo\n", "AllowPrivilegedLocalGroup=yes"},
     {"[group a]\nId=x\nLocalGroup=../x\n", "is not a group's name"},
-    {"[group a]\nId=x\nGid=500\n", "is outside [identity]"},
+    {"[group a]\nId=x\nGid=500\n", "[group a] Gid= 500 belongs to local users"},
     {"[group a]\nId=x\nGid=1900000000\n[group b]\nId=y\nGid=1900000000\n",
      "Gid= is also that of [group a]"},
     /* users */

@@ -379,7 +379,7 @@ static void transactions_nest(void **state)
     assert_int_equal(store_value_get(fixture->store, "a", &value), 0);
 }
 
-/* --- files ------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static void one_process_only(void **state)
 {
@@ -506,7 +506,7 @@ static void keys(void **state)
     unsetenv("CREDENTIALS_DIRECTORY");
 }
 
-/* --- SIGKILL ----------------------------------------------------------------------------------- */
+/* --- SIGKILL ---------------------------------------------------------------------------------- */
 
 /* Writes account after account; says the number of each on the pipe once it is acknowledged. */
 static void write_for_ever(const Fixture *fixture, uint32_t first, int fd)
