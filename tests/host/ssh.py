@@ -74,7 +74,8 @@ class Terminal(pexpect.spawn):
         """Runs `command` in the shell and returns its output."""
         mark = "done-" + secrets.token_hex(6)
         # The mark is split in what is typed, so that the echo of the line does not match.
-        self.send(f"{command}; printf '%s%s\\n' '{mark[:4]}' '{mark[4:]}'\r")
+        separator = "" if command.rstrip().endswith("&") else ";"
+        self.send(f"{command}{separator} printf '%s%s\\n' '{mark[:4]}' '{mark[4:]}'\r")
         self.expect(re.escape(mark) + "\r?\n", timeout=timeout)
         output = self.before
         self.wait_prompt(timeout)
