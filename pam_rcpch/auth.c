@@ -14,12 +14,14 @@
 #include "common/channel.h"
 #include "pam_rcpch/bus.h"
 #include "pam_rcpch/conversation.h"
+#include "pam_rcpch/hangup.h"
 
 #define STEPS_MAX 10000u /* of one login: an honest helper needs a dozen */
 
 typedef struct Login {
     const Request *request;
     int channel;
+    int connection; /* the person's, borrowed, or -1; see hangup.h */
     int64_t deadline_ms; /* CLOCK_MONOTONIC */
     Conversation conversation;
     Decision *decision;
@@ -91,7 +93,13 @@ static bool login_turn(Login *login, Step *step)
         decision_set(login->decision, OUTCOME_CODE_EXPIRED, NULL);
         return false;
     }
-    int r = channel_receive_step(login->channel, (int)left, step);
+    int r = hangup_wait(login->channel, login->connection, (int)left);
+    if (r == -ECONNRESET) {
+        decision_set(login->decision, OUTCOME_CANCELLED, NULL);
+        return false;
+    }
+    if (r == 0)
+        r = channel_receive_step(login->channel, (int)left, step);
     if (r < 0) {
         decision_unavailable(login->decision, "waiting for the helper", r);
         return false;
@@ -127,6 +135,7 @@ static void sign_in(const Request *request, Decision *decision)
     Login login = {
         .request = request,
         .channel = channel,
+        .connection = hangup_connection(request->service),
         .deadline_ms = now_ms() + (int64_t)request->arguments.timeout_sec * 1000 + BUS_CALL_TIMEOUT_MS,
         .conversation = CONVERSATION_INIT(request->pamh, strcmp(request->service, "sshd") == 0),
         .decision = decision,
