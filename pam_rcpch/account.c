@@ -8,7 +8,8 @@
 
 int account_run(const Request *request)
 {
-    Subject subject = subject_of_request(request->user, request->ruser, request->service);
+    Subject subject =
+        subject_of_request(request->user, request->ruser, request->service, request->caller);
     Decision decision = DECISION_INIT;
 
     if (!subject_is_ours(&subject))

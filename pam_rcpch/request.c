@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <security/pam_ext.h>
 
@@ -43,6 +44,7 @@ int request_begin(Request *ret_request, pam_handle_t *pamh, int flags, const cha
         .service = request_item(pamh, PAM_SERVICE),
         .rhost = request_item(pamh, PAM_RHOST),
         .tty = request_item(pamh, PAM_TTY),
+        .caller = getuid(),
     };
     return PAM_SUCCESS;
 }

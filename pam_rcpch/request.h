@@ -16,6 +16,7 @@ typedef struct Request {
     Arguments arguments;
     /* libpam's own texts, valid until the next conversation; never NULL. */
     const char *user, *ruser, *service, *rhost, *tty;
+    uid_t caller; /* real uid: in su that of the person who started it */
 } Request;
 
 /* Reads arguments and items. Returns PAM_SUCCESS, or the code to return at once: there is no user. */

@@ -46,7 +46,8 @@ static void session_register(const Request *request, const Subject *subject, Dec
 
 int session_open(const Request *request)
 {
-    Subject subject = subject_of_request(request->user, request->ruser, request->service);
+    Subject subject =
+        subject_of_request(request->user, request->ruser, request->service, request->caller);
     Decision decision = DECISION_INIT;
 
     if (!subject_is_ours(&subject))
@@ -57,7 +58,8 @@ int session_open(const Request *request)
 
 int session_close(const Request *request)
 {
-    Subject subject = subject_of_request(request->user, request->ruser, request->service);
+    Subject subject =
+        subject_of_request(request->user, request->ruser, request->service, request->caller);
     const char *session = pam_getenv(request->pamh, SESSION_VARIABLE);
 
     if (session && subject_is_ours(&subject)) {

@@ -25,15 +25,23 @@ Subject subject_of_user(const char *user)
     return (Subject){.name = user, .ownership = root ? OWNERSHIP_NOT_OURS : ownership_of(user)};
 }
 
-Subject subject_of_request(const char *user, const char *ruser, const char *service)
+/* The invoking user of sudo or su. */
+static Subject subject_of_actor(const char *ruser, uid_t caller)
+{
+    if (*ruser != '\0')
+        return subject_of_user(ruser);
+    return (Subject){.name = "", .ownership = caller == 0 ? OWNERSHIP_NOT_OURS : OWNERSHIP_UNKNOWN};
+}
+
+Subject subject_of_request(const char *user, const char *ruser, const char *service, uid_t caller)
 {
     Subject target = subject_of_user(user);
 
-    if (target.ownership != OWNERSHIP_NOT_OURS)
+    if (target.ownership != OWNERSHIP_NOT_OURS || !is_elevation_service(service))
         return target;
-    if (*ruser == '\0' || strcmp(user, ruser) == 0 || !is_elevation_service(service))
+    if (strcmp(user, ruser) == 0)
         return target;
-    Subject actor = subject_of_user(ruser);
+    Subject actor = subject_of_actor(ruser, caller);
     if (actor.ownership == OWNERSHIP_NOT_OURS)
         return target;
     actor.elevation = true;

@@ -4,10 +4,14 @@
  * Usually PAM_USER. When PAM_USER is local and PAM_RUSER is ours, in sudo, sudo-i, su and su-l
  * only, it is PAM_RUSER: so every elevation of our accounts is seen. root is never ours, whatever
  * any file says.
+ *
+ * su leaves PAM_RUSER out when it cannot find its caller's name, and a caller can bring that about
+ * (with limits on memory, say). Such a caller is unknown, not nobody.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "common/ownership.h"
 
@@ -20,8 +24,8 @@ typedef struct Subject {
 /* Authentication and password phase: only PAM_USER counts. */
 Subject subject_of_user(const char *user);
 
-/* Account and session phase. No argument may be NULL. */
-Subject subject_of_request(const char *user, const char *ruser, const char *service);
+/* Account and session phase. No text may be NULL; `caller` is the process's real uid. */
+Subject subject_of_request(const char *user, const char *ruser, const char *service, uid_t caller);
 
 /* True when the helper must be asked. */
 bool subject_is_ours(const Subject *subject);

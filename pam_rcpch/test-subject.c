@@ -67,11 +67,29 @@ static const struct {
 static void test_every_pairing(void **state)
 {
     for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-        Subject subject = subject_of_request(rows[i].user, rows[i].ruser, rows[i].service);
+        Subject subject = subject_of_request(rows[i].user, rows[i].ruser, rows[i].service, 0);
         assert_string_equal(subject.name, rows[i].expected);
         assert_int_equal(subject.ownership, rows[i].ownership);
         assert_int_equal(subject.elevation, rows[i].elevation);
     }
+}
+
+/* su without PAM_RUSER: by root as ever, by anybody else not at all. */
+static void test_caller_without_a_name(void **state)
+{
+    Subject subject = subject_of_request("root", "", "su", 0);
+    assert_int_equal(subject.ownership, OWNERSHIP_NOT_OURS);
+    assert_false(subject.elevation);
+
+    subject = subject_of_request("root", "", "su", 1879048193);
+    assert_int_equal(subject.ownership, OWNERSHIP_UNKNOWN);
+    subject = subject_of_request("bob", "", "su-l", 1000);
+    assert_int_equal(subject.ownership, OWNERSHIP_UNKNOWN);
+
+    subject = subject_of_request("alice", "", "su", 1000);
+    assert_int_equal(subject.ownership, OWNERSHIP_OURS);
+    subject = subject_of_request("root", "", "sshd", 1000);
+    assert_int_equal(subject.ownership, OWNERSHIP_NOT_OURS);
 }
 
 static void test_who_is_asked_about(void **state)
@@ -88,6 +106,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_pairing),
+        cmocka_unit_test(test_caller_without_a_name),
         cmocka_unit_test(test_who_is_asked_about),
     };
 
