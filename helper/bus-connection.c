@@ -7,10 +7,12 @@
 #include <string.h>
 #include <systemd/sd-journal.h>
 
-#include "common/limits.h"
 #include "common/paths.h"
 
 #define RETRY_USEC (1 * USEC_PER_SEC)
+/* Of our own few calls to the bus itself (who is this caller?): a bus that hangs must not hold up
+ * polling and ends for long. */
+#define CALL_TIMEOUT_USEC (2 * USEC_PER_SEC)
 
 struct BusConnection {
     Manager *manager;
@@ -57,7 +59,7 @@ static int open_bus(const char *address, sd_bus **ret_bus)
     if (r >= 0)
         r = sd_bus_negotiate_fds(bus, true);
     if (r >= 0)
-        r = sd_bus_set_method_call_timeout(bus, BUS_CALL_TIMEOUT_MS * USEC_PER_MSEC);
+        r = sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
     if (r >= 0)
         r = sd_bus_start(bus);
     if (r < 0) {

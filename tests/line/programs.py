@@ -1,5 +1,6 @@
 """The programs of the line, started and ended by a test, each waited for by what it says itself."""
 
+import contextlib
 import os
 import pathlib
 import select
@@ -83,11 +84,11 @@ class Journal:
     """Takes what the programs tell the journal, as systemd-journald would, and keeps the texts."""
 
     def __init__(self):
-        path = pathlib.Path("/run/systemd/journal/socket")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = pathlib.Path("/run/systemd/journal/socket")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(path))
-        path.chmod(0o666)
+        self._socket.bind(str(self._path))
+        self._path.chmod(0o666)
         self.entries = []
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -97,6 +98,13 @@ class Journal:
             fields = dict(line.split(b"=", 1) for line in data.split(b"\n") if b"=" in line)
             self.entries.append({key.decode(errors="replace"): value.decode(errors="replace")
                                  for key, value in fields.items()})
+
+    @contextlib.contextmanager
+    def away(self):
+        """As if there were no journal."""
+        self._path.rename(self._path.with_suffix(".away"))
+        yield
+        self._path.with_suffix(".away").rename(self._path)
 
     def messages(self):
         return [entry.get("MESSAGE", "") for entry in self.entries]
@@ -136,6 +144,13 @@ class Enforcer(Program):
             self._listener.listen(16)
         number = self._listener.fileno()
         self._spawn([*HAND_OVER, number, "--", self._program], pass_fds=[number])
+
+
+    def close(self):
+        """The socket goes too: nobody starts it at the next connection."""
+        self._listener.close()
+        self._listener = None
+        os.unlink(ENFORCER_SOCKET)
 
 
 class Provider(Program):

@@ -1,0 +1,200 @@
+"""What a sign-in does when something under it fails: any failure on the way denies."""
+
+import contextlib
+import pathlib
+import signal
+import subprocess
+
+import dbus
+import pytest
+
+from tests.line import place
+from tests.line.line import wait_until
+
+ALICE = "alice@rcpch.ac.uk"
+STATE = pathlib.Path("/var/lib/rcpch")
+LOG = pathlib.Path("/var/log/rcpch")
+
+
+@contextlib.contextmanager
+def small_disk(folder, size, owner=0):
+    """A file system of its own over a folder, that can be filled."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700,uid={owner},gid={owner}",
+                    "tmpfs", folder], check=True)
+    try:
+        yield folder / "filler"
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(filler):
+    with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"\0" * 4096)
+
+
+def verdict(line, user="alice"):
+    return str(line.manager("GetUser", "s", user)["verdict"])
+
+
+def test_neither_log_nor_journal_takes_the_record(bare):
+    with small_disk(LOG, "256k") as filler:
+        bare.enforcer.stop()
+        bare.enforcer.start()
+        bare.helper.start()
+        bare.add_user(ALICE)
+        fill(filler)
+        for _ in range(20):  # the log's own last page has room for some lines
+            bare.begin("nobody-here").finished()
+        assert bare.sign_in("alice")[0] == "allow"  # the journal has it
+        assert bare.records(event="login", user="alice") == []
+        with bare.journal.away():
+            assert bare.sign_in("alice")[0] == "unavailable"
+            filler.unlink()
+            assert bare.sign_in("alice")[0] == "allow"
+        bare.wait_records(event="login", outcome="unavailable")
+        bare.helper.stop()
+        bare.enforcer.stop()
+
+
+def test_state_cannot_be_written(bare):
+    with small_disk(STATE, "2m", place.UID) as filler:
+        bare.helper.start()
+        bare.add_user(ALICE)
+        fill(filler)
+        outcome, _ = bare.sign_in("alice")
+        assert outcome == "unavailable"
+        assert bare.manager("GetUser", "s", "alice")["id"] == ""
+        assert verdict(bare) == "unconfirmed"
+        assert bare.check("alice")[0] != "allow"
+        filler.unlink()
+        assert bare.sign_in("alice")[0] == "allow"
+        bare.helper.stop()
+
+
+def test_no_session_without_its_row(bare):
+    with small_disk(STATE, "2m", place.UID) as filler:
+        bare.helper.start()
+        bare.add_user(ALICE)
+        assert bare.sign_in("alice")[0] == "allow"
+        fill(filler)
+        leader = subprocess.Popen(["sleep", "1000"])
+        try:
+            assert bare.open_session("alice", leader.pid)[0] == "unavailable"
+            assert list(bare.manager("ListSessions")) == []
+            filler.unlink()
+            assert bare.open_session("alice", leader.pid)[0] == "allow"
+        finally:
+            leader.kill()
+            leader.wait()
+        bare.helper.stop()
+
+
+def test_what_was_acknowledged_survives_sigkill(line):
+    line.add_user(ALICE)
+    assert line.sign_in("alice")[0] == "allow"
+    line.helper.stop(signal.SIGKILL)
+    line.enforcer.stop(signal.SIGKILL)
+    line.enforcer.start()
+    line.helper.start()
+    assert line.records(event="login", user="alice", outcome="allow")
+    assert verdict(line) == "active"
+    assert line.check("alice")[0] == "allow"
+    assert line.sign_in("alice", approver="bob@rcpch.ac.uk")[0] == "wrong-identity"
+
+
+def test_revocation_survives_sigkill(line):
+    line.add_user(ALICE)
+    line.sign_in("alice")
+    line.manager("RevokeUser", "ss", "alice", "")
+    line.helper.stop(signal.SIGKILL)
+    line.helper.start()
+    assert line.begin("alice").finished()[0] == "disabled"
+
+
+def test_helper_killed_in_the_wait(line):
+    """The module sees the hang-up at once and the provider is not asked any more."""
+    line.add_user(ALICE)
+    channel = line.begin("alice")
+    code = channel.code()
+    line.helper.stop(signal.SIGKILL)
+    with pytest.raises(EOFError):
+        channel.finished()
+    since = line.control.last()
+    line.helper.start()
+    line.control.approve(code, ALICE)
+    assert line.control.journal(since, wait=2, endpoint="token") == []
+    assert line.check("alice")[0] == "not-bound"
+
+
+def test_enforcer_restarted_in_the_wait(line):
+    line.add_user(ALICE)
+    channel = line.begin("alice")
+    code = channel.code()
+    line.enforcer.stop(signal.SIGKILL)
+    line.enforcer.start()
+    line.control.approve(code, ALICE)
+    assert channel.finished()[0] == "allow"
+
+
+def test_no_enforcer_no_new_access(line):
+    line.add_user(ALICE)
+    line.sign_in("alice")
+    line.enforcer.stop()
+    line.enforcer.close()
+    leader = subprocess.Popen(["sleep", "1000"])
+    try:
+        wait_until(lambda: line.check("alice")[0] == "unavailable", 10, "the lost enforcer")
+        assert line.open_session("alice", leader.pid)[0] == "unavailable"
+        line.enforcer.start()
+        wait_until(lambda: line.check("alice")[0] == "allow", 20, "the enforcer's return")
+        assert line.wait_records(event="account-check", outcome="unavailable")
+    finally:
+        leader.kill()
+        leader.wait()
+
+
+def test_a_flood_of_sign_ins_of_one_account(line):
+    """Whoever knocks gets an answer, and the owner gets in afterwards."""
+    line.add_user(ALICE)
+    bus = line.connect()
+    channels = [line.begin("alice", rhost=f"10.{i // 250}.1.{i % 250}", bus=bus)
+                for i in range(500)]
+    outcomes = [channel.finished()[0] for channel in channels[5:]]
+    assert set(outcomes) == {"too-many"}
+    for channel in channels:
+        channel.close()
+    wait_until(lambda: line.manager("GetStatus", bus=bus)["logins"] == 0, 10, "no pending sign-in")
+    assert line.sign_in("alice")[0] == "allow"
+    bus.close()
+
+
+def test_outcomes_that_nobody_reads_are_bounded(line):
+    """A decided sign-in keeps its channel for a late Enter, but not without end."""
+    descriptors = pathlib.Path(f"/proc/{line.helper.pid}/fd")
+    bus = line.connect()
+    kept = [line.begin("nobody-here", rhost=f"10.1.{i // 250}.{i % 250}", bus=bus)
+            for i in range(600)]
+    assert len(list(descriptors.iterdir())) < 350
+    assert kept[0].finished()[0] == kept[599].finished()[0] == "unavailable"
+    bus.close()
+
+
+def test_a_login_name_is_not_looked_up_in_the_host(line):
+    """root and local users are none of ours, whatever the module asks."""
+    for name in ("root", "daemon"):
+        assert line.begin(name).finished()[0] == "unavailable"
+        assert line.check(name)[0] == "unavailable"
+
+
+def test_values_of_the_wrong_type_are_errors(line):
+    with pytest.raises(dbus.DBusException):
+        line.call("uk.ac.rcpch.Helper1.Authenticator", "CheckAccount", "ssssa{sv}", "alice", "",
+                  "sshd", "", dbus.Dictionary({"target": dbus.UInt32(1)}, signature="sv"))
+    with pytest.raises(dbus.DBusException):
+        line.call("uk.ac.rcpch.Helper1.Authenticator", "BeginLogin", "s", "alice")
+    assert line.helper.running
+    unknown = dbus.Dictionary({"later": dbus.Array([1], signature="i")}, signature="sv")
+    outcome, _ = line.call("uk.ac.rcpch.Helper1.Authenticator", "CheckAccount", "ssssa{sv}",
+                           "alice", "", "sshd", "", unknown)
+    assert outcome == 18
