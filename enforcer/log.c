@@ -22,6 +22,7 @@ struct Log {
     char *path, *head_path;
     gid_t gid;
     int fd, head_fd;
+    Journal journal;
     Chain last;             /* of the last whole line in the file */
     uint64_t next_sequence;
     bool torn;              /* the file ends in a part of a line */
@@ -294,7 +295,7 @@ static int put_record(Log *log, const char *source, const Record *record, LogRec
     log->next_sequence++;
     receipt->sequence = context.sequence;
     receipt->to_file = r >= 0;
-    receipt->to_journal = journal_send(&context, record) >= 0;
+    receipt->to_journal = journal_send(&log->journal, &context, record) >= 0;
     return r;
 }
 
@@ -370,6 +371,7 @@ int log_new(const char *path, const char *head_path, gid_t gid, Log **ret_log)
     if (!log)
         return -ENOMEM;
     log->fd = log->head_fd = -1;
+    log->journal = JOURNAL_CLOSED;
     log->gid = gid;
     log->next_sequence = 1;
     chain_reset(&log->last);
@@ -392,6 +394,7 @@ Log *log_free(Log *log)
     (void)log_commit(log);
     closep(&log->fd);
     closep(&log->head_fd);
+    journal_close(&log->journal);
     free(log->path);
     free(log->head_path);
     free(log);

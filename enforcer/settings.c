@@ -3,7 +3,6 @@
  */
 #include "enforcer/settings.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,38 +10,19 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include <ini.h>
-
 #include "common/limits.h"
 #include "common/names.h"
+#include "enforcer/settings-file.h"
 
-#define CONFIG_FILES_MAX    256u
 #define CONFIG_SECTIONS_MAX 10000u
-
-/* Which state of the files was read: enough to notice any change of any of them. */
-typedef struct Mark {
-    dev_t dev;
-    ino_t ino;
-    off_t size;
-    struct timespec mtime, ctime;
-} Mark;
-
-typedef struct Marks {
-    Mark items[CONFIG_FILES_MAX + 2];
-    size_t count;
-} Marks;
 
 struct Settings {
     SettingsPaths paths;
     SettingsData *data;
-    Marks marks;
-    char error[256];
+    bool read;       /* at least once */
+    uint64_t state;  /* of the files that were read */
+    char error[SETTINGS_WHY_MAX];
 };
-
-typedef struct Files {
-    char **names;
-    size_t count;
-} Files;
 
 static SettingsData *data_free(SettingsData *data)
 {
@@ -61,28 +41,21 @@ static SettingsData *data_free(SettingsData *data)
 }
 DEFINE_CLEANUP(SettingsData *, data_free)
 
-static void files_clear(Files *files)
-{
-    for (size_t i = 0; i < files->count; i++)
-        free(files->names[i]);
-    free(files->names);
-}
-
 /* --- values ------------------------------------------------------------------------------- */
 
 static int parse_number(const char *text, uint32_t *ret_number)
 {
     uint64_t number = 0;
 
-    if (!*text || strlen(text) > 10)
+    if (!*text)
         return -EBADMSG;
     for (const char *c = text; *c; c++) {
         if (*c < '0' || *c > '9')
             return -EBADMSG;
         number = number * 10 + (uint64_t)(*c - '0');
+        if (number > UINT32_MAX)
+            return -EBADMSG;
     }
-    if (number > UINT32_MAX)
-        return -EBADMSG;
     *ret_number = (uint32_t)number;
     return 0;
 }
@@ -92,8 +65,9 @@ static int parse_boolean(const char *text, bool *ret_value)
     static const struct {
         const char *word;
         bool value;
-    } words[] = {{"yes", true}, {"true", true}, {"on", true}, {"1", true},
-                 {"no", false}, {"false", false}, {"off", false}, {"0", false}};
+    } words[] = {{"yes", true}, {"y", true}, {"true", true}, {"t", true}, {"on", true},
+                 {"1", true}, {"no", false}, {"n", false}, {"false", false}, {"f", false},
+                 {"off", false}, {"0", false}};
 
     for (size_t i = 0; i < ELEMENTSOF(words); i++)
         if (strcasecmp(text, words[i].word) == 0) {
@@ -243,172 +217,29 @@ static const KeyRow key_rows[] = {
     {"group", "AllowPrivilegedLocalGroup", set_group_privileged},
 };
 
-/* "user deploy" splits into "user" and "deploy". */
-static bool section_matches(const char *section, const char *wanted, const char **ret_name)
+static int take_line(const char *section, const char *name, const char *key, const char *value,
+                     void *userdata)
 {
-    size_t length = strlen(wanted);
-
-    if (strncmp(section, wanted, length) != 0)
-        return false;
-    *ret_name = section + length + (section[length] == ' ');
-    return section[length] == '\0' || section[length] == ' ';
-}
-
-typedef struct Parse {
-    SettingsData *data;
-    Settings *settings;
-    const char *file;
-    int result;
-} Parse;
-
-/* inih's handler: 1 goes on, 0 marks the line as wrong. */
-static int on_key(void *userdata, const char *section, const char *key, const char *value)
-{
-    Parse *parse = userdata;
-    const char *name = NULL;
-
-    for (size_t i = 0; i < ELEMENTSOF(key_rows) && key && value; i++) {
-        if (!section_matches(section, key_rows[i].section, &name) ||
-            strcmp(key, key_rows[i].key) != 0)
-            continue;
-        int r = key_rows[i].set(parse->data, name, value);
-        if (r >= 0 || parse->result < 0)
-            return 1;
-        parse->result = r;
-        (void)snprintf(parse->settings->error, sizeof(parse->settings->error),
-                       "%s: [%.80s] %s= has a value that cannot be used", parse->file, section,
-                       key);
-    }
-    return 1;
-}
-
-/* --- files -------------------------------------------------------------------------------- */
-
-static Mark mark_of(const struct stat *st)
-{
-    return (Mark){.dev = st->st_dev, .ino = st->st_ino, .size = st->st_size,
-                  .mtime = st->st_mtim, .ctime = st->st_ctim};
-}
-
-static bool marks_equal(const Marks *a, const Marks *b)
-{
-    return a->count == b->count && memcmp(a->items, b->items, a->count * sizeof(Mark)) == 0;
-}
-
-static int is_conf(const struct dirent *entry)
-{
-    size_t length = strlen(entry->d_name);
-
-    return entry->d_name[0] != '.' && length > 5 &&
-           strcmp(entry->d_name + length - 5, ".conf") == 0;
-}
-
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int files_add(Files *files, const char *dir, const char *name)
-{
-    char *path = NULL;
-
-    if (asprintf(&path, "%s%s%s", dir ? dir : "", dir ? "/" : "", name) < 0)
-        return -ENOMEM;
-    char **names = reallocarray(files->names, files->count + 1, sizeof(*names));
-    if (!names) {
-        free(path);
-        return -ENOMEM;
-    }
-    files->names = names;
-    files->names[files->count++] = path;
+    for (size_t i = 0; i < ELEMENTSOF(key_rows); i++)
+        if (strcmp(section, key_rows[i].section) == 0 && strcmp(key, key_rows[i].key) == 0)
+            return key_rows[i].set(userdata, name, value);
     return 0;
 }
 
-/* The main file, then the folder's in byte order. */
-static int files_list(const SettingsPaths *paths, Files *files)
-{
-    struct dirent **entries = NULL;
-    int r = files_add(files, NULL, paths->file);
-    int count = scandir(paths->dir, &entries, is_conf, by_bytes);
-
-    if (count < 0 && errno != ENOENT)
-        r = -errno;
-    if (count > (int)CONFIG_FILES_MAX)
-        r = -E2BIG;
-    for (int i = 0; i < count; i++) {
-        if (r >= 0)
-            r = files_add(files, paths->dir, entries[i]->d_name);
-        free(entries[i]);
-    }
-    free(entries);
-    return r;
-}
-
-static void marks_take(const Files *files, Marks *ret_marks)
-{
-    memset(ret_marks, 0, sizeof(*ret_marks)); /* padding too: marks are compared by bytes */
-    for (size_t i = 0; i < files->count && i < ELEMENTSOF(ret_marks->items); i++) {
-        struct stat st;
-        if (stat(files->names[i], &st) >= 0) {
-            Mark mark = mark_of(&st);
-            memcpy(&ret_marks->items[i], &mark, sizeof(mark));
-        }
-        ret_marks->count++;
-    }
-}
-
-static int refuse(Settings *settings, const char *file, const char *why, int r)
-{
-    (void)snprintf(settings->error, sizeof(settings->error), "%s: %s", file, why);
-    return r;
-}
-
-static int open_config(Settings *settings, const char *file, FILE **ret_stream)
-{
-    struct stat st;
-    _cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-    if (fd < 0)
-        return errno == ENOENT ? 0 : refuse(settings, file, "cannot be opened", -errno);
-    if (fstat(fd, &st) < 0)
-        return refuse(settings, file, "cannot be looked at", -errno);
-    if (!S_ISREG(st.st_mode) || st.st_uid != settings->paths.owner || (st.st_mode & 022) != 0)
-        return refuse(settings, file, "must be root's and writable by nobody else", -EPERM);
-    if (st.st_size > (off_t)CONFIG_FILE_MAX)
-        return refuse(settings, file, "is too large", -E2BIG);
-    FILE *stream = fdopen(fd, "re");
-    if (!stream)
-        return -errno;
-    (void)TAKE_FD(fd);
-    *ret_stream = stream;
-    return 0;
-}
-
-static int read_file(Settings *settings, const char *file, SettingsData *data)
-{
-    _cleanup_fclose_ FILE *stream = NULL;
-    Parse parse = {.data = data, .settings = settings, .file = file};
-    int r = open_config(settings, file, &stream);
-
-    if (r < 0 || !stream)
-        return r;
-    r = ini_parse_file(stream, on_key, &parse);
-    if (parse.result < 0)
-        return parse.result;
-    return r == 0 ? 0 : refuse(settings, file, "has a line that cannot be read", -EBADMSG);
-}
+/* --- reading ------------------------------------------------------------------------------ */
 
 static int data_check(Settings *settings, const SettingsData *data)
 {
     uint64_t end = (uint64_t)data->base + data->count;
 
-    if (data->base == 0 || end > UINT32_MAX)
-        return refuse(settings, "[identity]", "UidBase= and UidCount= name no usable range",
-                      -EBADMSG);
-    return 0;
+    if (data->base > 0 && end <= UINT32_MAX)
+        return 0;
+    (void)snprintf(settings->error, sizeof(settings->error),
+                   "[identity]: UidBase= and UidCount= name no usable range");
+    return -EBADMSG;
 }
 
-static int read_all(Settings *settings, const Files *files)
+static int read_all(Settings *settings, const SettingsFiles *files)
 {
     _cleanup_(data_freep) SettingsData *data = calloc(1, sizeof(*data));
     int r = 0;
@@ -418,7 +249,8 @@ static int read_all(Settings *settings, const Files *files)
     data->base = UID_BASE_DEFAULT;
     data->count = UID_COUNT_DEFAULT;
     for (size_t i = 0; r >= 0 && i < files->count; i++)
-        r = read_file(settings, files->names[i], data);
+        r = settings_file_read(files->names[i], settings->paths.owner, take_line, data,
+                               settings->error);
     if (r >= 0)
         r = data_check(settings, data);
     if (r < 0)
@@ -431,16 +263,20 @@ static int read_all(Settings *settings, const Files *files)
 
 int settings_refresh(Settings *settings)
 {
-    _cleanup_(files_clear) Files files = {.names = NULL};
-    Marks marks;
-    int r = files_list(&settings->paths, &files);
+    _cleanup_(settings_files_clear) SettingsFiles files = {.names = NULL};
+    int r = settings_files_list(settings->paths.file, settings->paths.dir, settings->paths.owner,
+                                &files);
 
-    if (r < 0)
+    if (r < 0) {
+        (void)snprintf(settings->error, sizeof(settings->error), "%s: %s", settings->paths.dir,
+                       strerrordesc_np(-r));
         return r;
-    marks_take(&files, &marks);
-    if (marks_equal(&marks, &settings->marks))
+    }
+    uint64_t state = settings_files_state(&files);
+    if (settings->read && state == settings->state)
         return 0;
-    settings->marks = marks;
+    settings->read = true;
+    settings->state = state;
     return read_all(settings, &files);
 }
 
@@ -450,10 +286,6 @@ int settings_new(const SettingsPaths *paths, Settings **ret_settings)
 
     if (!settings)
         return -ENOMEM;
-    /* inih's own switches are global; only this file uses inih. */
-    ini_use_stack = false;
-    ini_max_line = (int)CONFIG_LINE_MAX;
-    ini_allow_multiline = false;
     settings->paths = *paths;
     settings->data = calloc(1, sizeof(*settings->data));
     if (!settings->data)

@@ -225,7 +225,11 @@ def test_kill_reaches_daemons_that_left_their_session(client, children):
         "    signal.pause()",
         "    os._exit(0)",
         "os.wait()"]))
-    assert len(uids_of(m.UID)) == 2
+    try:
+        m.wait_for(lambda: len(uids_of(m.UID)) == 2, "the one between them ended")
+    except AssertionError:
+        subprocess.run(["ps", "-eo", "pid,ppid,uid,stat,wchan,args"])
+        raise
     client.end_until_none(m.UID)
     assert uids_of(m.UID) == []
 
@@ -559,6 +563,25 @@ def test_the_journal_has_the_same_fields():
     journal.close()
 
 
+def test_a_journal_that_hangs_stops_nothing():
+    """journald stopped: its queue fills up, and lines go on to the file."""
+    m.clean()
+    journal = m.Journal()
+    program = m.Enforcer()
+    connection = m.Client()
+    replies = [connection.append("login", user=f"u{i}") for i in range(300)]
+    assert all(r[0] == 0 and r[2] == 1 for r in replies)
+    assert replies[0][3] == 1 and replies[-1][3] == 0
+    m.wait_for(lambda: journal.read() and connection.append("login", user="x")[3] == 1,
+               "the journal takes records again")
+    journal.close()
+    journal = m.Journal()
+    assert connection.append("login", user="x")[3] == 1, "a journald that was restarted is found"
+    connection.close()
+    assert program.close() == 0
+    journal.close()
+
+
 # --- the log over faults -------------------------------------------------------------------
 
 def test_sighup_goes_on_in_a_new_file(enforcer, client):
@@ -654,6 +677,7 @@ def test_a_full_disk_leaves_the_journal(enforcer):
     journal = m.Journal()
     enforcer.start()
     connection = m.Client()
+    assert connection.append("login", user="fits")[2] == 1
     try:
         filler = open("/var/log/rcpch/filler", "wb", buffering=0)
         while True:
