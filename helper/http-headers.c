@@ -123,6 +123,9 @@ bool url_is_allowed(const char *url, bool allow_insecure_loopback)
 {
     if (!url || !hostile_text_is_graphic(url, URL_MAX))
         return false;
+    const char *slashes = strstr(url, "://");
+    if (!slashes || slashes[3] == '/') /* curl would take "https:///x" for "https://x" */
+        return false;
     CURLU *parts = curl_url();
     bool allowed = parts &&
                    curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
