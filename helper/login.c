@@ -140,7 +140,8 @@ static void deny(Login *login, Outcome outcome, const char *reason, const char *
     if (outcome == OUTCOME_ALLOW)
         outcome = OUTCOME_INTERNAL;
     log_denial(login, outcome, reason);
-    login_finish(login, outcome, text ? text : login_text_refusal(outcome));
+    text = text ? text : login_text_refusal(outcome);
+    login_finish(login, outcome, text ? text : outcome_to_text(outcome));
 }
 
 void login_refuse(Login *login, Outcome outcome, const char *reason, const char *text)
