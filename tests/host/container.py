@@ -12,6 +12,16 @@ from tests.host.process import CLEAN_ENVIRONMENT, children, run, wait_for
 NO_LOGIN_UID = b"4294967295"
 
 
+def _is_first_process(pid):
+    """Process 1 of a namespace of its own. nspawn's first child is a helper that soon ends."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            numbers = next(line for line in file if line.startswith("NSpid:")).split()[1:]
+    except (OSError, StopIteration):
+        return False
+    return len(numbers) > 1 and numbers[-1] == "1"
+
+
 class Container:
     """One machine. start() and stop() may alternate; the overlay keeps what was written."""
 
@@ -74,7 +84,7 @@ class Container:
         if self._process.poll() is not None:
             log = (self._folder / "console.log").read_text(errors="replace")
             raise HarnessError("systemd-nspawn ended: " + log[-2000:])
-        found = children(self._process.pid)
+        found = [pid for pid in children(self._process.pid) if _is_first_process(pid)]
         return found[0] if found else None
 
     def _has_inner_link(self):
