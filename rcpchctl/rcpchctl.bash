@@ -1,0 +1,61 @@
+# bash completion for rcpchctl(8)
+
+_rcpchctl_users()
+{
+    # The first column of the table; nothing when the helper is not reachable or we are not root.
+    rcpchctl user list 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
+_rcpchctl()
+{
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} word
+    local -a words=()
+    COMPREPLY=()
+
+    case $previous in
+    --user|-u)
+        mapfile -t COMPREPLY < <(compgen -W "$(_rcpchctl_users)" -- "$current")
+        return ;;
+    --shell|--home)
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return ;;
+    --since|-s)
+        mapfile -t COMPREPLY < <(compgen -W 'today yesterday 1h 1d' -- "$current")
+        return ;;
+    --lines|-n)
+        mapfile -t COMPREPLY < <(compgen -W 'all 100' -- "$current")
+        return ;;
+    --id|--provider|--full-name|--reason)
+        return ;;
+    esac
+
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        [[ $word == -* ]] || words+=("$word")
+    done
+
+    if [[ $current == -* ]]; then
+        local options='--json --utc --help'
+        case "${words[*]:0:2}" in
+        'user add'*) options+=' --id --provider --shell --home --full-name' ;;
+        'user revoke'*) options+=' --reason' ;;
+        reload*) options='--json --enforce --help' ;;
+        log*) options+=' --follow --user --since --lines' ;;
+        check-config*) options='--help' ;;
+        'user reinstate'*|'user forget'*|'group list'*|refresh*) options='--json --help' ;;
+        '') options+=' --version' ;;
+        esac
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+        return
+    fi
+
+    case "${words[*]}" in
+    '') word='status check-config reload user group session refresh log' ;;
+    user) word='list show add revoke reinstate forget' ;;
+    group|session) word='list' ;;
+    refresh|'user show'|'user revoke'|'user reinstate'|'user forget') word=$(_rcpchctl_users) ;;
+    *) return ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current")
+}
+
+complete -F _rcpchctl rcpchctl
