@@ -176,7 +176,7 @@ static void names_that_are_refused(void **state)
         "", "alice", "@rcpch.ac.uk", "alice@", "a@b@c", "Alice@rcpch.ac.uk", "alice@RCPCH.ac.uk",
         "al:ice@rcpch.ac.uk", "alice\n@rcpch.ac.uk", "../x@rcpch.ac.uk", "a/b@rcpch.ac.uk",
         "-rf@rcpch.ac.uk", "al ice@rcpch.ac.uk", "#1@rcpch.ac.uk", ".@rcpch.ac.uk",
-        "..@rcpch.ac.uk", "al\xc3\xad" "ce@rcpch.ac.uk", "alice@rcpch ac.uk", "alice@../etc",
+        "..@rcpch.ac.uk", "z\xc3\xb6z@rcpch.ac.uk", "alice@rcpch ac.uk", "alice@../etc",
         "alice$@rcpch.ac.uk", "1alice@rcpch.ac.uk", "%s@rcpch.ac.uk",
         "this-name-is-longer-than-32-bytes@rcpch.ac.uk",
     };
