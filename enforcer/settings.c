@@ -182,6 +182,11 @@ static int set_group_local(SettingsData *data, const char *name, const char *val
     SettingsGroup *group = NULL;
     int r = group_of(data, name, &group);
 
+    if (r >= 0 && !*value) { /* as in the helper: an empty value takes an earlier one back */
+        free(group->local);
+        group->local = NULL;
+        return 0;
+    }
     return r < 0 ? r : parse_name(value, &group->local);
 }
 

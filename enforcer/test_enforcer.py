@@ -321,6 +321,15 @@ def test_the_configuration_moves_the_range_at_the_next_request(client):
     assert client.end(0, m.KILL)[0] == -errno.EPERM
 
 
+def test_what_the_helper_accepts_is_accepted(client):
+    """One file, two readers: long lines, every word for yes, empty values."""
+    m.write_conf("# " + "x" * 3000 + "\n"
+                 "[access]\nAllowUsers=" + " ".join(f"user{n}" for n in range(400)) + "\n"
+                 "[group admins]\nLocalGroup=sudo\nLocalGroup=\nAllowPrivilegedLocalGroup=y\n"
+                 "[user bob]\nUid=5150\n")
+    assert client.end(5150, m.LOOK)[0] == 0
+
+
 def test_a_configuration_that_others_may_write_is_refused(client):
     m.write_conf("[user bob]\nUid=5150\n")
     os.chmod(m.CONF, 0o664)
