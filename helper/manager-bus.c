@@ -21,7 +21,7 @@
 #include "helper/sessions.h"
 
 #define ERROR(name)       "uk.ac.rcpch.Error." name
-#define ACTOR             "uid 0 by bus" /* bus_caller_require_root() let nobody else come this far */
+#define ACTOR             "uid 0 by bus" /* bus_caller_require_root() lets nobody else come here */
 #define REFRESH_WAIT_USEC (10 * USEC_PER_SEC)
 
 static sd_bus_message *bus_message_free(sd_bus_message *message)

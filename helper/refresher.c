@@ -17,7 +17,7 @@
 #include "helper/refresh-job.h"
 #include "helper/revocation.h"
 
-#define POLLS_AT_ONCE          48u /* per provider; the rest is kept for those who wait at a login */
+#define POLLS_AT_ONCE          48u /* per provider; the rest is for those who wait at a login */
 #define CHECKS_AT_ONCE         64u
 #define RETRY_AFTER_LIMIT_USEC (300 * USEC_PER_SEC) /* a provider cannot switch the checks off */
 #define START_SPREAD_USEC      (2 * USEC_PER_SEC)
