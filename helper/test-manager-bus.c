@@ -88,8 +88,8 @@ static int teardown(void **state)
     Desk *desk = *state;
     Manager *manager = &desk->world->manager;
 
-    sd_bus_flush_close_unref(desk->client);
-    manager->bus = sd_bus_flush_close_unref(manager->bus);
+    sd_bus_close_unref(desk->client);
+    manager->bus = sd_bus_close_unref(manager->bus);
     manager->sessions = sessions_free(manager->sessions);
     manager->config->providers = NULL;
     manager->config->provider_count = 0;
@@ -180,8 +180,8 @@ static void test_everybody_but_root_is_refused(void **state)
 {
     Desk *desk = *state;
 
-    sd_bus_flush_close_unref(desk->client);
-    sd_bus_flush_close_unref(desk->world->manager.bus);
+    sd_bus_close_unref(desk->client);
+    sd_bus_close_unref(desk->world->manager.bus);
     if (geteuid() == 0)
         assert_int_equal(seteuid(65534), 0);
     connect_desk(desk);
