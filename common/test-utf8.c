@@ -50,7 +50,7 @@ static void test_bad_sequences(void **state)
 static void test_harmful_characters(void **state)
 {
     static const char *const rows[] = {
-        "\x1b[2J", "a\nb", "a\rb", "\x7f", "\xc2\x9b" "31m", "\xe2\x80\xa8", "\xe2\x80\xae",
+        "\x1b[2J", "a\nb", "a\rb", "\x7f", ("\xc2\x9b" "31m"), "\xe2\x80\xa8", "\xe2\x80\xae",
         "\xe2\x81\xa6", "\xd8\x9c", "\xe2\x80\x8f",
     };
     for (size_t i = 0; i < ELEMENTSOF(rows); i++)

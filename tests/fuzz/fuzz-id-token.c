@@ -1,0 +1,57 @@
+/*
+ * A token and a key set, both hostile, separated by a line feed: no crash, and a person only with a
+ * reason-free success.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "helper/id-token.h"
+#include "tests/fuzz/insist.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define TEXT(text) ((char *)(uintptr_t)(text))
+
+static const ProviderConfig config = {
+    .issuer = TEXT("https://i"),
+    .client_id = TEXT("c"),
+    .username_claim = TEXT("preferred_username"),
+    .id_claim = TEXT("sub"),
+    .name_claim = TEXT("name"),
+    .groups_claim = TEXT("groups"),
+    .clock_skew_usec = 300000000,
+};
+
+static void validate(const char *token, const Jwks *jwks)
+{
+    const IdTokenRules rules = {.config = &config, .now_sec = 1800000000};
+    const char *reason = NULL;
+    Identity *identity = NULL;
+    int r = id_token_validate(token, jwks, &rules, &identity, &reason);
+
+    insist((r == 0) == (identity != NULL));
+    insist(r == 0 || reason);
+    identity_free(identity);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const uint8_t *feed = size > 0 ? memchr(data, '\n', size) : NULL;
+    const char *reason = NULL;
+    Jwks *jwks = NULL;
+
+    if (!feed)
+        return 0;
+    char *token = strndup((const char *)data, (size_t)(feed - data));
+    insist(token != NULL);
+    if (jwks_parse((const char *)feed + 1, (size_t)(data + size - feed - 1), &jwks, &reason) == 0) {
+        insist(jwks->count > 0);
+        validate(token, jwks);
+    } else {
+        insist(reason && !jwks);
+    }
+    jwks_free(jwks);
+    free(token);
+    return 0;
+}
