@@ -93,12 +93,12 @@ static int parse_pin(const char *text, uint32_t *ret_number)
     return 0;
 }
 
-static int parse_name(const char *text, char **ret_name)
+/* Any text: it is only ever compared with the names in /etc/group. An empty one takes it back. */
+static int parse_group_name(const char *text, char **ret_name)
 {
-    if (!name_is_valid(text))
-        return -EBADMSG;
-    char *name = strdup(text);
-    if (!name)
+    char *name = text[0] ? strdup(text) : NULL;
+
+    if (text[0] && !name)
         return -ENOMEM;
     free(*ret_name);
     *ret_name = name;
@@ -187,7 +187,7 @@ static int set_group_local(SettingsData *data, const char *name, const char *val
         group->local = NULL;
         return 0;
     }
-    return r < 0 ? r : parse_name(value, &group->local);
+    return r < 0 ? r : parse_group_name(value, &group->local);
 }
 
 static int set_group_gid(SettingsData *data, const char *name, const char *value)
