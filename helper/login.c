@@ -514,6 +514,13 @@ void logins_account_changed(Logins *logins, Account *account, Outcome outcome)
             login_refuse(login, outcome, account->evidence, NULL);
 }
 
+void logins_end_all(Logins *logins, Outcome outcome, const char *reason)
+{
+    for (Login *login = logins->first; login; login = login->next)
+        if (is_pending(login))
+            login_refuse(login, outcome, reason, NULL);
+}
+
 int logins_new(Manager *manager, Logins **ret_logins)
 {
     _cleanup_(logins_freep) Logins *logins = calloc(1, sizeof(*logins));

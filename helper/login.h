@@ -28,6 +28,9 @@ int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel);
 /* Ends logins of an account that wait: the verdict moved meanwhile. */
 void logins_account_changed(Logins *logins, Account *account, Outcome outcome);
 
+/* Ends all logins that wait: the helper is about to stop. */
+void logins_end_all(Logins *logins, Outcome outcome, const char *reason);
+
 /* The decision, a pure function (design §3): does this identity sign this account in? */
 Outcome login_policy(const Identity *identity, const Account *account, const ProviderConfig *provider, const Config *config,
                      const Stamp *now);

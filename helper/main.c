@@ -122,6 +122,12 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
     return 0;
 }
 
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+    manager_stop(userdata);
+    return 0;
+}
+
 static int add_signals(sd_event *event, Manager *manager)
 {
     sigset_t signals;
@@ -132,9 +138,9 @@ static int add_signals(sd_event *event, Manager *manager)
     sigaddset(&signals, SIGHUP);
     if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
         return -errno;
-    int r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+    int r = sd_event_add_signal(event, NULL, SIGTERM, on_stop, manager);
     if (r >= 0)
-        r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+        r = sd_event_add_signal(event, NULL, SIGINT, on_stop, manager);
     if (r >= 0)
         r = sd_event_add_signal(event, NULL, SIGHUP, on_reload, manager);
     return r;
@@ -161,9 +167,7 @@ static int run(void)
     r = manager_start(manager);
     if (r < 0)
         return r;
-    r = sd_event_loop(manager->event);
-    (void)sd_notify(0, "STOPPING=1");
-    return r;
+    return sd_event_loop(manager->event);
 }
 
 int main(int argc, char **argv)

@@ -23,6 +23,7 @@
 
 #define ALARM_TEXT_MAX        512
 #define FIRST_PUBLICATION_USEC (2 * USEC_PER_SEC)
+#define LAST_RECORDS_USEC      (2 * USEC_PER_SEC)
 
 /* --- what others ask of the manager ----------------------------------------------------------- */
 
@@ -176,6 +177,8 @@ Manager *manager_free(Manager *manager)
     config_messages_clear(&manager->config_error);
     alarms_clear(manager);
     sd_event_source_disable_unref(manager->start_timer);
+    sd_event_source_disable_unref(manager->stop_timer);
+    sd_event_source_disable_unref(manager->stop_post);
     sd_event_unref(manager->event);
     free(manager);
     return NULL;
@@ -244,4 +247,46 @@ int manager_start(Manager *manager)
     if (!publish)
         take_name(manager);
     return 0;
+}
+
+/* --- stop -------------------------------------------------------------------------------------- */
+
+static int on_stop_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Manager *manager = userdata;
+
+    sd_journal_print(LOG_ERR, "%zu records did not reach the access log.",
+                     log_queue_count(manager->log));
+    return sd_event_exit(manager->event, EXIT_SUCCESS);
+}
+
+static int on_stop_post(sd_event_source *source, void *userdata)
+{
+    Manager *manager = userdata;
+
+    return log_queue_count(manager->log) > 0 ? 0 : sd_event_exit(manager->event, EXIT_SUCCESS);
+}
+
+static int wait_for_records(Manager *manager)
+{
+    if (log_queue_count(manager->log) == 0)
+        return sd_event_exit(manager->event, EXIT_SUCCESS);
+    int r = sd_event_add_time_relative(manager->event, &manager->stop_timer, CLOCK_BOOTTIME,
+                                       LAST_RECORDS_USEC, 0, on_stop_timer, manager);
+    if (r < 0)
+        return r;
+    return sd_event_add_post(manager->event, &manager->stop_post, on_stop_post, manager);
+}
+
+/* Nobody new first, then those who wait are told, then what is known of all of it is kept. */
+void manager_stop(Manager *manager)
+{
+    if (manager->stop_timer)
+        return;
+    (void)sd_notify(0, "STOPPING=1");
+    manager->authenticator = authenticator_free(manager->authenticator);
+    manager->connection = bus_connection_free(manager->connection);
+    logins_end_all(manager->logins, OUTCOME_UNAVAILABLE, "the helper is being stopped");
+    if (wait_for_records(manager) < 0)
+        (void)sd_event_exit(manager->event, EXIT_SUCCESS);
 }

@@ -54,6 +54,7 @@ typedef struct Manager {
     size_t alarm_count;
     const ManagerPaths *paths;
     sd_event_source *start_timer; /* the bus name does not wait for the first publication for ever */
+    sd_event_source *stop_timer, *stop_post;
 } Manager;
 
 /* Builds everything but the bus; the order is design §1 "Start and recovery". A broken configuration is no error:
@@ -63,6 +64,9 @@ Manager *manager_free(Manager *manager);
 DEFINE_CLEANUP(Manager *, manager_free)
 /* Recovers sessions, publishes, resumes `end`, then takes the bus name. Returns at once; the rest is the loop's. */
 int manager_start(Manager *manager);
+
+/* Ends what waits and leaves the loop once the access log has all records, or after 2 s. */
+void manager_stop(Manager *manager);
 
 /* The provider of an account, or NULL when its section is gone. */
 Provider *manager_provider(Manager *manager, const Account *account);

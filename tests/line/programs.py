@@ -86,15 +86,18 @@ class Journal:
     def __init__(self):
         self._path = pathlib.Path("/run/systemd/journal/socket")
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        self.entries = []
+        self._open()
+
+    def _open(self):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(self._path))
         self._path.chmod(0o666)
-        self.entries = []
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, args=[self._socket], daemon=True)
+        self._thread.start()
 
-    def _run(self):
-        while True:
-            data = self._socket.recv(65536)
+    def _run(self, taker):
+        while data := taker.recv(65536):
             fields = dict(line.split(b"=", 1) for line in data.split(b"\n") if b"=" in line)
             self.entries.append({key.decode(errors="replace"): value.decode(errors="replace")
                                  for key, value in fields.items()})
@@ -102,9 +105,12 @@ class Journal:
     @contextlib.contextmanager
     def away(self):
         """As if there were no journal."""
-        self._path.rename(self._path.with_suffix(".away"))
+        self._socket.shutdown(socket.SHUT_RDWR)  # ends the thread
+        self._thread.join()
+        self._socket.close()
+        self._path.unlink()
         yield
-        self._path.with_suffix(".away").rename(self._path)
+        self._open()
 
     def messages(self):
         return [entry.get("MESSAGE", "") for entry in self.entries]

@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 import signal
 import subprocess
+import time
 
 import dbus
 import pytest
@@ -125,6 +126,28 @@ def test_helper_killed_in_the_wait(line):
     line.control.approve(code, ALICE)
     assert line.control.journal(since, wait=2, endpoint="token") == []
     assert line.check("alice")[0] == "not-bound"
+
+
+def test_helper_stopped_in_the_wait(line):
+    """Who waits is told, and what is known of it reaches the log before the helper goes."""
+    line.add_user(ALICE)
+    channel = line.begin("alice")
+    channel.code()
+    line.helper.send(signal.SIGTERM)
+    assert channel.finished()[0] == "unavailable"
+    line.helper.stop()
+    (record,) = line.records(event="login", user="alice")
+    assert "being stopped" in record["reason"]
+
+
+def test_stops_though_the_log_takes_nothing(line):
+    line.add_user(ALICE)
+    line.enforcer.send(signal.SIGSTOP)
+    line.begin("nobody-here").finished()
+    began = time.monotonic()
+    assert line.helper.stop() == 0
+    assert 1 < time.monotonic() - began < 5
+    line.enforcer.send(signal.SIGCONT)
 
 
 def test_enforcer_restarted_in_the_wait(line):
