@@ -15,7 +15,7 @@
 #include "helper/store-migrations.h"
 #include "helper/store-sql.h"
 
-#define BUSY_TIMEOUT_MS      2000
+#define BUSY_TIMEOUT_MS      500
 #define CLOSED_SESSIONS_KEPT "1000"
 
 static const char *const pragmas[] = {

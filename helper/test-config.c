@@ -501,6 +501,56 @@ static void odd_files(void **state)
     assert_null(config);
 }
 
+/* --- what is shipped --------------------------------------------------------------------------- */
+
+static char *read_source(const char *path)
+{
+    char full[512], *text = calloc(1, 65536);
+
+    snprintf(full, sizeof(full), "%s/%s", RCPCH_SOURCE_ROOT, path);
+    FILE *stream = fopen(full, "re");
+    assert_non_null(stream);
+    assert_non_null(text);
+    assert_true(fread(text, 1, 65535, stream) > 0);
+    fclose(stream);
+    return text;
+}
+
+static void the_shipped_file(void **state)
+{
+    _cleanup_free_ char *text = read_source("helper/rcpch.conf");
+    _cleanup_(config_freep) Config *config = read_good(*state, text);
+
+    assert_int_equal(config->provider_count, 0);
+    assert_false(config->allow_all);
+    /* Its examples, taken in, are valid too. */
+    for (char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (line[0] == '#' && (line[1] == '[' || (line[1] >= 'A' && line[1] <= 'Z')))
+            line[0] = ' ';
+    }
+    _cleanup_(config_freep) Config *examples = read_good(*state, text);
+    assert_int_equal(examples->provider_count, 1);
+    assert_int_equal(examples->group_count, 2);
+    assert_int_equal(config_service(examples, "sudo-i")->max_auth_age_usec, 12 * HOUR);
+}
+
+/* Nothing can be configured that the manual does not tell of. */
+static void the_manual_knows_every_key(void **state)
+{
+    _cleanup_free_ char *manual = read_source("helper/rcpch.conf.5");
+    size_t iterator = 0;
+    const ConfigKey *key;
+
+    while ((key = config_key_next(&iterator))) {
+        char entry[64];
+        snprintf(entry, sizeof(entry), "%s=", key->key);
+        if (!strstr(manual, entry))
+            print_error("rcpch.conf(5) says nothing about [%s] %s\n", key->section, entry);
+        assert_non_null(strstr(manual, entry));
+    }
+}
+
 static void durations(void **state)
 {
     static const struct {
@@ -569,6 +619,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(long_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(owner_and_mode, set_up, tear_down),
         cmocka_unit_test_setup_teardown(odd_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_shipped_file, set_up, tear_down),
+        cmocka_unit_test(the_manual_knows_every_key),
         cmocka_unit_test(durations),
         cmocka_unit_test(booleans),
         cmocka_unit_test(edit_distances),

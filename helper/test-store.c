@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <cmocka.h>
@@ -506,6 +507,56 @@ static void keys(void **state)
     unsetenv("CREDENTIALS_DIRECTORY");
 }
 
+/* A full disk, as the limit on a file's size: -ENOSPC or -EIO, and nothing of before is lost. */
+static void fill_disk(Fixture *fixture)
+{
+    const struct rlimit limit = {1024 * 1024, 1024 * 1024};
+    uint32_t uid = 1900000000;
+    int r = 0;
+
+    if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &limit) < 0 ||
+        store_open(fixture->db, fixture->key, &fixture->store) < 0)
+        _exit(1);
+    while (r >= 0 && uid < 1900001000) {
+        char name[32];
+        snprintf(name, sizeof(name), "user%u", ++uid);
+        Account *account = make_account(name, uid);
+        r = store_account_save(fixture->store, account);
+        account_free(account);
+    }
+    if (r != -ENOSPC && r != -EIO)
+        _exit(2);
+    fixture->store = store_free(fixture->store);
+    _exit(uid > 1900000020 ? 0 : 3);
+}
+
+static int count_account(Account *account, void *userdata)
+{
+    (*(unsigned *)userdata)++;
+    account_free(account);
+    return 0;
+}
+
+static void full_disks(void **state)
+{
+    Fixture *fixture = *state;
+    unsigned count = 0;
+    int status = 0;
+
+    fixture->store = store_free(fixture->store);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        fill_disk(fixture);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    reopen(fixture);
+    assert_int_equal(store_account_each(fixture->store, count_account, &count), 0);
+    assert_true(count > 20);
+    _cleanup_(account_freep) Account *account = make_account("after", 1900020000);
+    assert_int_equal(store_account_save(fixture->store, account), 0);
+}
+
 /* --- SIGKILL ---------------------------------------------------------------------------------- */
 
 /* Writes account after account; says the number of each on the pipe once it is acknowledged. */
@@ -616,6 +667,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(rows_that_make_no_sense, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_are_private, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(full_disks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(killed_at_any_instant, set_up, tear_down),
     };
 
