@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-#define GENERATIONS_MAX 16u
+#define GENERATIONS_MAX 64u
 #define MARGIN_USEC     (60 * USEC_PER_SEC)
 
 struct Retired {

@@ -121,6 +121,17 @@ def test_removed_people_stay_until_enforced(line):
         leader.wait()
 
 
+def test_reloads_without_end_are_refused_not_piled_up(line):
+    """Each one keeps the configuration before it for the sign-ins under way."""
+    line.add_user(ALICE)
+    bus = line.connect()
+    answers = [bool(line.manager("Reload", "b", False, bus=bus)[0]) for _ in range(70)]
+    assert answers[0] and not answers[-1] and sorted(answers, reverse=True) == answers
+    assert any("too often" in message for message in reload(line)[1])
+    assert line.sign_in("alice")[0] == "allow"
+    bus.close()
+
+
 def test_check_config_says_the_same(bare):
     program = bare.helper._program
 

@@ -7,9 +7,11 @@ import subprocess
 import dbus
 import pytest
 
+from tests.line import place
 from tests.line.line import wait_until
 
 ALICE = "alice@rcpch.ac.uk"
+INTERVAL = 2  # RefreshCheckSec of line.py
 
 
 @pytest.fixture
@@ -97,6 +99,28 @@ def test_denied_after_revocation(line, leader):
     outcome, session = line.open_session("alice", leader.pid)
     assert outcome == "disabled" and session == ""
     assert line.wait_records(event="account-check", outcome="disabled")
+
+
+def test_disabled_at_the_provider_ends_what_runs(bare):
+    """Keycloak's explicit word: everything of the uid is gone within the interval and a second."""
+    bare.configure(extra="[provider college]\nType=keycloak")
+    text = place.CONFIGURATION.read_text()
+    place.CONFIGURATION.write_text(text.replace(f"Issuer={bare.provider.origin}\n",
+                                                f"Issuer={bare.provider.origin}/realms/rcpch\n"))
+    bare.helper.start()
+    uid = int(bare.add_user(ALICE)["uid"])
+    assert bare.sign_in("alice")[0] == "allow"
+    running = subprocess.Popen(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
+                                "sleep", "1000"])
+    assert bare.open_session("alice", running.pid)[0] == "allow"
+    bare.control.disable(ALICE)
+    assert running.wait(INTERVAL + 1) == -signal.SIGKILL
+    (record,) = bare.wait_records(event="verdict", user="alice", verdict_new="disabled")
+    assert "User disabled" in record["evidence"] or "invalid_grant" in record["evidence"]
+    assert bare.wait_records(event="session-closed")
+    assert bare.wait_records(event="ended", user="alice")
+    assert bare.begin("alice").finished()[0] == "disabled"
+    assert bare.check("alice")[0] == "disabled"
 
 
 def test_no_pidfd_no_session(line):
