@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <grp.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -629,8 +630,23 @@ static void test_fork_under_threads(void **state)
     stop_threads(threads);
 }
 
-/* In strict mode the kernel kills the process at its first system call but write and exit. */
-static void look_up_in_strict_mode(void)
+/* From here on, any system call of this thread but the last kills the process. */
+static int forbid_system_calls(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    };
+    struct sock_fprog program = {.len = ELEMENTSOF(filter), .filter = filter};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return -errno;
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0 ? -errno : 0;
+}
+
+static void look_up_without_system_calls(void)
 {
     static gid_t array[64];
     char buffer[1024];
@@ -638,9 +654,8 @@ static void look_up_in_strict_mode(void)
     struct group gr;
     int error;
 
-    if (by_name("alice", &pw) != NSS_STATUS_SUCCESS ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0)
-        syscall(SYS_exit, 1);
+    if (by_name("alice", &pw) != NSS_STATUS_SUCCESS || forbid_system_calls() < 0)
+        syscall(SYS_exit_group, 1);
     for (int i = 0; i < 10000; i++) {
         long int start = 1, size = ELEMENTSOF(array);
         gid_t *gids = array;
@@ -658,21 +673,38 @@ static void look_up_in_strict_mode(void)
         (void)nss.setgrent(0);
         (void)nss.getgrent_r(&gr, buffer, sizeof(buffer), &error);
     }
-    syscall(SYS_exit, pw.pw_uid == BASE + 2 ? 0 : 2);
+    syscall(SYS_exit_group, pw.pw_uid == BASE + 2 ? 0 : 2);
 }
 
-static void test_no_system_calls(void **state)
+/* That the filter does kill, or the test above would prove nothing. */
+static void make_a_system_call(void)
+{
+    (void)forbid_system_calls();
+    (void)syscall(SYS_getppid);
+    syscall(SYS_exit_group, 0);
+}
+
+static int status_of_child(void (*work)(void))
 {
     pid_t child = fork();
     int status = 0;
 
-    (void)state;
     if (child == 0)
-        look_up_in_strict_mode();
+        work();
     assert_true(child > 0);
     assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status)); /* and not killed for a system call */
+    return status;
+}
+
+static void test_no_system_calls(void **state)
+{
+    int status = status_of_child(look_up_without_system_calls);
+
+    (void)state;
+    assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
+    status = status_of_child(make_a_system_call);
+    assert_true(WIFSIGNALED(status));
 }
 
 int main(int argc, char **argv)
