@@ -165,8 +165,9 @@ def end_to_end_long(log):
     return run_pytest(log, 1800, "tests/e2e", "-m", "long")
 
 
-PHASES = (unit_and_module, sanitized_units, provider)
-FULL_PHASES = (unit_and_module, sanitized_units, clang_units, provider)
+PHASES = (unit_and_module, sanitized_units, provider, end_to_end)
+FULL_PHASES = (unit_and_module, sanitized_units, clang_units, provider, end_to_end,
+               end_to_end_long)
 
 
 def play(phase):

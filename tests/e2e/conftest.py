@@ -10,7 +10,7 @@
 - One host is booted for the whole session; `lab` is it (tests/host/lab.py): lab.host (run, read,
   write, journal, table), lab.control (tests/provider/client.py), lab.ssh, lab.sign_in, lab.rcpchctl.
 - People are new in every test (`person`), so no test sees another's verdicts, codes or sessions.
-- The provider is reset after every test, faults included. A test that needs another configuration
+- After every test the provider is mended: faults, lies and settings are gone, people stay. A test that needs another configuration
   uses `configured`; one that breaks daemons or packages puts back what it broke in `finally`, or
   takes `own_lab`, a host of its own (2 s plus the packages' installation).
 - Nothing sleeps: wait for the event, with a limit (process.wait_for, terminal.expect,
@@ -85,7 +85,7 @@ def clean_provider(request):
     """After every test the provider is honest, reachable and in time again."""
     yield
     if "lab" in request.fixturenames:
-        request.getfixturevalue("lab").control.reset()
+        request.getfixturevalue("lab").control.mend()
 
 
 def account(lab, name):

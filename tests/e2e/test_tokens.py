@@ -56,7 +56,7 @@ def entra_results(lab, people_of_module):
     before = lab.control.last()
     results = tell_all(lab, people_of_module, "entra", "RS256")
     results["__jwks__"] = lab.control.journal(before, endpoint="jwks")
-    lab.control.reset()
+    lab.control.mend()
     return results
 
 
@@ -67,7 +67,7 @@ def generic_results(lab, people_of_module):
     fresh_keys(lab)
     results = tell_all(lab, people_of_module, "generic", "ES256")
     lab.control.rotate("generic", "RS256", keep_old=False)
-    lab.control.reset()
+    lab.control.mend()
     lab.configure()
     fresh_keys(lab)
     return results

@@ -50,6 +50,9 @@ class ProviderControl:
     def reset(self):
         return self.call("POST", "/reset")
 
+    def mend(self):
+        return self.call("POST", "/mend")
+
     # People
 
     def users(self):

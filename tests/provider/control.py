@@ -3,6 +3,7 @@
 | request | does |
 |---|---|
 | GET /ready | answers once the provider listens |
+| POST /mend | faults, lies, settings, listener: as at the beginning; people and tokens stay |
 | POST /reset | people, realms, faults, listener: back to the beginning |
 | GET /users, POST /users, PATCH /users/NAME | people (users.py); PATCH sets any field |
 | POST /users/NAME/ACTION | disable, enable, delete, revoke |
@@ -22,8 +23,6 @@ from aiohttp import web
 from tests.provider.jwks_lies import JWKS_LIES
 from tests.provider.lies import LIES
 from tests.provider.users import User
-
-WORDS = {"": None, "null": None}
 
 
 class BadOrder(ValueError):
@@ -72,6 +71,10 @@ class Control:
 
     async def reset(self, request):
         await self.provider.reset()
+        return {"last": self.provider.journal.last}
+
+    async def mend(self, request):
+        await self.provider.mend()
         return {"last": self.provider.journal.last}
 
     async def list_users(self, request):
@@ -151,7 +154,7 @@ class Control:
         return {"last": self.provider.journal.last, "entries": found}
 
     ROUTES = (
-        ("GET", "/ready", ready), ("POST", "/reset", reset),
+        ("GET", "/ready", ready), ("POST", "/reset", reset), ("POST", "/mend", mend),
         ("GET", "/users", list_users), ("POST", "/users", add_user),
         ("PATCH", "/users/{name}", change_user), ("POST", "/users/{name}/{action}", administer),
         ("GET", "/codes", list_codes), ("POST", "/codes/{code}", answer_code),

@@ -83,11 +83,14 @@ class Realm:
         self.client_secret = client_secret
         self._defaults = settings
         self.keys = KeySet("RS256")
-        self.reset()
+        self.restore_settings()
+        self.forget_grants()
 
-    def reset(self):
-        """Back to the first state; the keys stay, making new ones costs time."""
+    def restore_settings(self):
         self.settings = Settings(**{**self.dialect.SETTINGS, **self._defaults})
+
+    def forget_grants(self):
+        """No code and no token is known any more; the keys stay, making new ones costs time."""
         self.device_grants = {}
         self.refresh_grants = {}
 

@@ -41,6 +41,10 @@ class User:
     def revoke_sessions(self):
         self.sessions_not_before = time.time()
 
+    def be_honest(self):
+        """Nothing ordered by a test is said about this person any more."""
+        self.refusal = self.login_refusal = self.lie = None
+
     def describe(self):
         return asdict(self)
 
