@@ -22,7 +22,9 @@ struct Document {
     HttpRequest *request;
     bool has_content;
     bool was_attempted;
+    bool was_urgent;
     uint64_t attempted_usec; /* CLOCK_BOOTTIME */
+    uint64_t urgent_usec;    /* CLOCK_BOOTTIME */
     uint64_t fetched_usec;   /* wall clock */
     char error[96];
 };
@@ -146,6 +148,19 @@ bool document_fetch(Document *document, uint64_t least_usec)
         snprintf(document->error, sizeof(document->error), "%s",
                  r == -EINVAL ? "address is not allowed" : "request could not be started");
     return r >= 0;
+}
+
+bool document_fetch_urgently(Document *document)
+{
+    uint64_t now = now_usec(document, CLOCK_BOOTTIME);
+
+    if (document->was_urgent && now - document->urgent_usec < DOCUMENT_URGENT_USEC)
+        return document->request;
+    if (!document_fetch(document, 0))
+        return false;
+    document->was_urgent = true;
+    document->urgent_usec = now;
+    return true;
 }
 
 DocumentState document_ensure(Document *document)

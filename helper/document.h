@@ -53,6 +53,11 @@ DocumentState document_ensure(Document *document);
  * way. */
 bool document_fetch(Document *document, uint64_t least_usec);
 
+/* Fetches anew because something unknown was named (a kid), at most once in DOCUMENT_URGENT_USEC
+ * however often it is asked for. Ordinary fetches do not count: keys may rotate right after one.
+ * True when a fetch is under way. */
+bool document_fetch_urgently(Document *document);
+
 /* Wall clock of the last good fetch, 0 = never. */
 uint64_t document_fetched_usec(const Document *document);
 /* Why the last fetch failed, or "". Owned by the document. */

@@ -247,7 +247,7 @@ static void validate(ProviderOp *op)
 
     if (r == ID_TOKEN_E_UNKNOWN_KEY && !op->keys_renewed) {
         op->keys_renewed = true;
-        if (document_fetch(provider->jwks_document, DOCUMENT_URGENT_USEC)) {
+        if (document_fetch_urgently(provider->jwks_document)) {
             op->state = OP_WAITING_KEYS;
             return;
         }

@@ -14,7 +14,7 @@ import time
 import xml.etree.ElementTree
 from dataclasses import dataclass, field
 
-from tests.host import janitor, places
+from tests.host import debs, image, janitor, places
 
 LOGS = places.cache() / "logs"
 JOBS = str(os.cpu_count() or 2)
@@ -150,6 +150,13 @@ def run_pytest(log, timeout, *arguments):
     return counts
 
 
+def packages(log):
+    """The Debian packages and the test host's root file system are made."""
+    log.write_text("\n".join(str(deb) for deb in debs.ensure()) + f"\n{image.ensure()}\n",
+                   encoding="utf-8")
+    return Counts(passed=2)
+
+
 def provider(log):
     """The provider's own tests: a provider that errs proves nothing."""
     return run_pytest(log, 120, "tests/provider")
@@ -165,9 +172,9 @@ def end_to_end_long(log):
     return run_pytest(log, 1800, "tests/e2e", "-m", "long")
 
 
-PHASES = (unit_and_module, sanitized_units, provider, end_to_end)
-FULL_PHASES = (unit_and_module, sanitized_units, clang_units, provider, end_to_end,
-               end_to_end_long)
+PHASES = (unit_and_module, sanitized_units, provider, packages, end_to_end)
+FULL_PHASES = (unit_and_module, sanitized_units, clang_units, provider, packages,
+               end_to_end, end_to_end_long)
 
 
 def play(phase):
