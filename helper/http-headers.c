@@ -119,12 +119,19 @@ static bool parts_are_allowed(CURLU *parts, bool allow_insecure_loopback)
     return allowed;
 }
 
+/* curl would take "https:///x" and "https:/x" for "https://x". */
+static bool has_two_slashes(const char *url)
+{
+    size_t scheme = strcspn(url, ":");
+
+    return strncmp(url + scheme, "://", 3) == 0 && url[scheme + 3] != '/';
+}
+
 bool url_is_allowed(const char *url, bool allow_insecure_loopback)
 {
     if (!url || !hostile_text_is_graphic(url, URL_MAX))
         return false;
-    const char *slashes = strstr(url, "://");
-    if (!slashes || slashes[3] == '/') /* curl would take "https:///x" for "https://x" */
+    if (!has_two_slashes(url))
         return false;
     CURLU *parts = curl_url();
     bool allowed = parts &&

@@ -123,6 +123,9 @@ static void test_addresses(void **state)
         {"/x", false, false},
         {"https://", false, false},
         {"https:///x", false, false},
+        {"https:/login.example/", false, false},
+        {"https:login.example/", false, false},
+        {"https:/ttps://login.example/", false, false}, /* found by fuzz-discovery */
         {"", false, false},
         {"https://login.example/a b", false, false},
         {"https://login.example/\n", false, false},

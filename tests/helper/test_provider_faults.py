@@ -6,6 +6,13 @@ import pytest
 
 ALICE = "alice@rcpch.ac.uk"
 
+
+@pytest.fixture
+def probe(start):
+    """Impatient, so that a provider that hangs costs the tests a second."""
+    return start(timeout=1)
+
+
 # fault, its details, meaning, a word of the reason
 TOKEN_FAULTS = [
     ("reset", {}, "later", "network"),
