@@ -17,6 +17,9 @@ typedef struct RefreshJob {
     uint64_t due_usec;        /* next by the clock, CLOCK_BOOTTIME; 0 = not polled */
     uint64_t not_before_usec; /* the provider asked to be left alone until then */
     uint64_t started_usec;
+    uint64_t answered_usec;   /* when `last` came; 0 = never */
+    struct RefreshLook *look; /* is anything of the account running? being asked */
+    bool is_running;          /* the look before this poll found something */
     uint32_t turns;
     Evidence last;
 

@@ -20,8 +20,15 @@
 #define POLLS_AT_ONCE          48u /* per provider; the rest is for those who wait at a login */
 #define CHECKS_AT_ONCE         64u
 #define RETRY_AFTER_LIMIT_USEC (300 * USEC_PER_SEC) /* a provider cannot switch the checks off */
+#define SURVEY_STEP_USEC       (50 * USEC_PER_MSEC)
 #define START_SPREAD_USEC      (2 * USEC_PER_SEC)
+#define REPEAT_USEC            USEC_PER_SEC
 #define DEFAULT_TIMEOUT_USEC   (10 * USEC_PER_SEC)
+
+/* A question to the enforcer. It cannot be taken back, so it outlives its job if it must. */
+typedef struct RefreshLook {
+    RefreshJob *job; /* NULL: it is gone */
+} RefreshLook;
 
 struct RefreshWait {
     RefreshJob *job;
@@ -122,6 +129,8 @@ static RefreshJob *job_free(RefreshJob *job)
     if (!job)
         return NULL;
     provider_op_cancel(job->op);
+    if (job->look)
+        job->look->job = NULL;
     while (job->waits)
         refresher_wait_cancel(job->waits);
     secret_free(job->unstored_token);
@@ -180,6 +189,7 @@ static void job_conclude(RefreshJob *job, const Evidence *evidence)
 
     job->is_wanted = false;
     job->last = *evidence;
+    job->answered_usec = boot_usec(job->refresher);
     revocation_evidence(job->refresher->manager->revocation, job->account, source, evidence);
     while (last && last->next)
         last = last->next;
@@ -299,7 +309,7 @@ static void job_start(RefreshJob *job)
     Evidence evidence;
 
     job->started_usec = boot_usec(job->refresher);
-    job->is_wanted = false;
+    job->is_wanted = job->is_running = false;
     why = job_send(job);
     if (!why)
         return;
@@ -307,13 +317,59 @@ static void job_start(RefreshJob *job)
     job_over(job, &evidence);
 }
 
+/* --- what runs behind closed sessions ----------------------------------------------------------
+ */
+
+static void on_looked(int result, const EnforcerEndReply *reply, void *userdata)
+{
+    _cleanup_free_ RefreshLook *look = userdata;
+    RefreshJob *job = look->job;
+
+    if (!job)
+        return;
+    job->look = NULL;
+    job->is_running = result >= 0 && (reply->found > 0 || reply->left > 0);
+    if (result >= 0 && !job->is_running && job->account->session_count == 0)
+        job->due_usec = 0; /* the next session begins it anew */
+    else if (result < 0)
+        job->due_usec = boot_usec(job->refresher) + interval_usec(job);
+    arm(job->refresher->pump, 0);
+}
+
+/* A program left behind by nohup ends with the account as well, so its account is polled on. */
+static void job_look(RefreshJob *job)
+{
+    RefreshLook *look = calloc(1, sizeof(*look));
+
+    job->due_usec = boot_usec(job->refresher) + interval_usec(job);
+    if (!look)
+        return;
+    look->job = job;
+    if (enforcer_end(job->refresher->manager->enforcer, job->account->uid, ENFORCER_LOOK, on_looked,
+                     look) < 0) {
+        free(look);
+        return;
+    }
+    job->look = look;
+    job->due_usec = boot_usec(job->refresher);
+}
+
+static void job_start_or_look(RefreshJob *job)
+{
+    if (job->is_wanted || job->account->session_count > 0 || job->is_running)
+        job_start(job);
+    else
+        job_look(job);
+}
+
 /* --- which job is next ------------------------------------------------------------------------ */
 
+/* Sessions, or things that may go on running behind the last of them. */
 static bool is_polled(const RefreshJob *job)
 {
     const Account *account = job->account;
 
-    return job->due_usec > 0 && account->session_count > 0 && account->state == ACCOUNT_ACTIVE &&
+    return job->due_usec > 0 && account->state == ACCOUNT_ACTIVE &&
            account->verdict != VERDICT_DISABLED;
 }
 
@@ -330,7 +386,7 @@ static RefreshJob *next_job(Refresher *refresher, uint64_t now)
     RefreshJob *best = NULL;
 
     for (RefreshJob *job = refresher->jobs; job; job = job->next) {
-        if (job->op || !(job->is_wanted || (is_polled(job) && job->due_usec <= now)))
+        if (job->op || job->look || !(job->is_wanted || (is_polled(job) && job->due_usec <= now)))
             continue;
         if ((!best || goes_before(job, best)) && has_room(job))
             best = job;
@@ -338,10 +394,13 @@ static RefreshJob *next_job(Refresher *refresher, uint64_t now)
     return best;
 }
 
-/* Someone asks while the provider has told us to stay away: it is not asked. */
+/* The provider has told us to stay away, or has just said something that another question at once
+ * would not better: whoever repeats `sudo` must not use up the request budget of all. */
 static bool is_told_to_wait(const RefreshJob *job, uint64_t now)
 {
-    return job->not_before_usec > now;
+    return job->not_before_usec > now ||
+           (job->is_wanted && job->last.meaning != EVIDENCE_CONFIRMED && job->answered_usec > 0 &&
+            now - job->answered_usec < REPEAT_USEC);
 }
 
 static void arm_for_next(Refresher *refresher, uint64_t now)
@@ -349,10 +408,22 @@ static void arm_for_next(Refresher *refresher, uint64_t now)
     uint64_t earliest = UINT64_MAX;
 
     for (const RefreshJob *job = refresher->jobs; job; job = job->next)
-        if (!job->op && is_polled(job) && job->due_usec > now && job->due_usec < earliest)
+        if (!job->op && !job->look && is_polled(job) && job->due_usec > now &&
+            job->due_usec < earliest)
             earliest = job->due_usec;
     if (earliest < UINT64_MAX)
         arm(refresher->pump, earliest);
+}
+
+/* What is known is told again. It proves no more than before. */
+static void job_repeat(RefreshJob *job)
+{
+    uint64_t answered = job->answered_usec;
+    Evidence evidence;
+
+    neutral(&evidence, EVIDENCE_LATER, job->last.code);
+    job_conclude(job, &evidence);
+    job->answered_usec = answered;
 }
 
 static int on_pump(sd_event_source *source, uint64_t usec, void *userdata)
@@ -363,10 +434,9 @@ static int on_pump(sd_event_source *source, uint64_t usec, void *userdata)
 
     while ((job = next_job(refresher, now))) {
         if (!is_told_to_wait(job, now))
-            job_start(job);
+            job_start_or_look(job);
         else if (job->is_wanted)
-            job_conclude(job,
-                         &(Evidence){.meaning = EVIDENCE_LATER, .code = "provider asked to wait"});
+            job_repeat(job);
         else
             job->due_usec = job->not_before_usec;
     }
@@ -427,11 +497,33 @@ void refresher_account_changed(Refresher *refresher, Account *account)
 
     if (!job)
         return;
-    if (account->session_count == 0)
-        job->due_usec = 0;
-    else if (job->due_usec == 0)
-        job->due_usec = first_due_usec(job, now);
+    if (account->session_count > 0) {
+        uint64_t due = first_due_usec(job, now);
+
+        job->due_usec = job->due_usec > 0 && job->due_usec < due ? job->due_usec : due;
+    }
     arm(refresher->pump, 0);
+}
+
+/* At start: has anybody left something running whose session is over? Asked one after another. */
+static int survey(Refresher *refresher)
+{
+    uint64_t due = boot_usec(refresher) + START_SPREAD_USEC;
+    size_t iterator = 0;
+    Account *account;
+
+    while ((account = accounts_next(refresher->manager->accounts, &iterator))) {
+        RefreshJob *job;
+
+        if (account->state != ACCOUNT_ACTIVE || !stamp_is_set(&account->confirmed))
+            continue;
+        job = job_of(refresher, account);
+        if (!job)
+            return -ENOMEM;
+        job->due_usec = due;
+        due += SURVEY_STEP_USEC;
+    }
+    return 0;
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -446,6 +538,9 @@ int refresher_new(Manager *manager, Refresher **ret_refresher)
     refresher->manager = manager;
     r = sd_event_add_time(manager->event, &refresher->pump, CLOCK_BOOTTIME, 0, USEC_PER_MSEC,
                           on_pump, refresher);
+    if (r < 0)
+        return r;
+    r = survey(refresher);
     if (r < 0)
         return r;
     *ret_refresher = TAKE_PTR(refresher);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "helper/refresh-job.h"
 #include "helper/test-issuer.h"
 
 typedef struct Scene {
@@ -133,6 +134,8 @@ static void on_answer(Account *account, const Evidence *evidence, void *userdata
 
 static void ask(Scene *scene, Account *account, unsigned ms, Answer *answer)
 {
+    if (account->refresh_job)
+        account->refresh_job->answered_usec = 0; /* as if the last answer were long ago */
     assert_int_equal(refresher_check(scene->world->manager.refresher, account, ms * USEC_PER_MSEC,
                                      on_answer, answer, NULL),
                      0);
@@ -161,11 +164,70 @@ static void test_open_sessions_are_checked_by_the_clock(void **state)
     assert_true(with->confirmed.boot_usec > signed_in);
     assert_true(without->confirmed.boot_usec <= with->confirmed.boot_usec);
     with->session_count = 0;
+    fake_account(scene->world->fake, with->uid)->processes = 0;
     refresher_account_changed(scene->world->manager.refresher, with);
-    world_run(scene->world, 100);
+    world_run(scene->world, 500);
     scene->issuer->redemptions = 0;
     world_run(scene->world, 900);
     assert_int_equal(scene->issuer->redemptions, 0);
+}
+
+static void test_what_runs_on_after_the_session_is_checked_too(void **state)
+{
+    Scene *scene = *state;
+    Account *account = person(scene, "rt-nohup", 1);
+
+    assert_true(WORLD_UNTIL(scene->world, 5000, scene->issuer->redemptions >= 1));
+    account->session_count = 0;
+    refresher_account_changed(scene->world->manager.refresher, account);
+    world_run(scene->world, 500);
+    scene->issuer->redemptions = 0;
+    assert_true(WORLD_UNTIL(scene->world, 2000, scene->issuer->redemptions >= 2));
+    issuer_says(scene, 400, user_disabled, NULL);
+    assert_true(WORLD_UNTIL(scene->world, 2000,
+                            fake_account(scene->world->fake, account->uid)->processes == 0));
+    assert_int_equal(account->verdict, VERDICT_DISABLED);
+}
+
+static void test_what_ran_on_before_a_restart_is_checked_too(void **state)
+{
+    Scene *scene = *state;
+    Account *account = person(scene, "rt-left", 0);
+    uint32_t uid = account->uid;
+
+    issuer_says(scene, 400, user_disabled, NULL);
+    drop_provider(scene);
+    world_crash(scene->world);
+    world_open_state(scene->world);
+    world_build(scene->world);
+    build_provider(scene);
+    assert_true(
+        WORLD_UNTIL(scene->world, 5000, fake_account(scene->world->fake, uid)->processes == 0));
+}
+
+static void test_who_asks_again_at_once_hears_the_same(void **state)
+{
+    Scene *scene = *state;
+    Account *account = person(scene, "rt-again", 0);
+    Answer first = {0}, again = {0}, later = {0};
+
+    issuer_says(scene, 503, "{}", NULL);
+    ask(scene, account, 1000, &first);
+    assert_true(WORLD_UNTIL(scene->world, 1500, first.count == 1));
+    assert_int_equal(refresher_check(scene->world->manager.refresher, account, USEC_PER_SEC,
+                                     on_answer, &again, NULL),
+                     0);
+    assert_true(WORLD_UNTIL(scene->world, 500, again.count == 1));
+    assert_int_equal(again.evidence.meaning, EVIDENCE_LATER);
+    assert_string_equal(again.evidence.code, "http 503");
+    assert_int_equal(scene->issuer->redemptions, 1);
+    scene->issuer->manner = ISSUER_CONFIRMS;
+    world_run(scene->world, 1000);
+    assert_int_equal(refresher_check(scene->world->manager.refresher, account, USEC_PER_SEC,
+                                     on_answer, &later, NULL),
+                     0);
+    assert_true(WORLD_UNTIL(scene->world, 1500, later.count == 1));
+    assert_int_equal(account->verdict, VERDICT_ACTIVE);
 }
 
 static void test_the_interval_is_never_longer_than_promised(void **state)
@@ -577,6 +639,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(test_open_sessions_are_checked_by_the_clock),
+        TEST(test_what_runs_on_after_the_session_is_checked_too),
+        TEST(test_what_ran_on_before_a_restart_is_checked_too),
+        TEST(test_who_asks_again_at_once_hears_the_same),
         TEST(test_the_interval_is_never_longer_than_promised),
         TEST(test_a_crowd_is_served_with_bounded_haste),
         TEST(test_many_askers_share_one_request),
