@@ -29,7 +29,7 @@ typedef enum StepKind {
 
 typedef struct Step {
     StepKind kind;
-    Outcome outcome;               /* of STEP_FINISHED, else ignored */
+    Outcome outcome;                 /* of STEP_FINISHED, else ignored */
     char text[CHANNEL_TEXT_MAX + 1]; /* NUL-terminated, UTF-8, LF is the only control character */
 } Step;
 
@@ -39,7 +39,8 @@ typedef enum AnswerKind {
 } AnswerKind;
 
 /* Sends one step; `text` may be NULL. Never waits, never raises SIGPIPE. Returns 0, -EPIPE when
- * the module has gone, -EMSGSIZE, -EAGAIN, -EINVAL for an unknown kind or a text that is not clean. */
+ * the module has gone, -EMSGSIZE, -EAGAIN, -EINVAL for an unknown kind or a text that is not clean.
+ */
 int channel_send_step(int fd, StepKind kind, Outcome outcome, const char *text);
 
 /* Waits at most `timeout_ms` (-1: for ever) for a step. Returns 0, -ETIMEDOUT, -EPIPE at hang-up,
@@ -50,6 +51,7 @@ int channel_receive_step(int fd, int timeout_ms, Step *ret_step);
 /* Sends one answer; `text` may be NULL for ANSWER_CANCEL. Errors as channel_send_step(). */
 int channel_send_answer(int fd, AnswerKind kind, const char *text, size_t size);
 
-/* Reads one answer without waiting: call it when the descriptor is readable or hung up. *ret_text is set for ANSWER_TEXT (caller owns), else NULL.
- * Returns 0, -EAGAIN, -EPIPE, -EBADMSG, -ENOMEM. */
+/* Reads one answer without waiting: call it when the descriptor is readable or hung up. *ret_text
+ * is set for ANSWER_TEXT (caller owns), else NULL. Returns 0, -EAGAIN, -EPIPE, -EBADMSG, -ENOMEM.
+ */
 int channel_receive_answer(int fd, AnswerKind *ret_kind, Secret **ret_text);

@@ -41,7 +41,8 @@ static void test_steps_pass_unchanged(void **state)
     (void)state;
     for (int kind = STEP_SHOW; kind <= STEP_FINISHED; kind++)
         for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
-            assert_int_equal(channel_send_step(pair.helper, (StepKind)kind, OUTCOME_DISABLED, texts[i]), 0);
+            assert_int_equal(
+                channel_send_step(pair.helper, (StepKind)kind, OUTCOME_DISABLED, texts[i]), 0);
             assert_int_equal(channel_receive_step(pair.module, 1000, &step), 0);
             assert_int_equal(step.kind, kind);
             assert_int_equal(step.outcome, OUTCOME_DISABLED);
@@ -75,7 +76,8 @@ static void test_sender_refuses(void **state)
     assert_int_equal(channel_send_step(pair.helper, STEP_SHOW, 0, "\033[2J"), -EINVAL);
     assert_int_equal(channel_send_step(pair.helper, STEP_SHOW, 0, "\xFF"), -EINVAL);
     assert_int_equal(channel_send_answer(pair.module, (AnswerKind)3, "x", 1), -EINVAL);
-    assert_int_equal(channel_send_answer(pair.module, ANSWER_TEXT, "x", CHANNEL_ANSWER_MAX + 1), -EMSGSIZE);
+    assert_int_equal(channel_send_answer(pair.module, ANSWER_TEXT, "x", CHANNEL_ANSWER_MAX + 1),
+                     -EMSGSIZE);
 }
 
 /* Raw datagrams as a broken or hostile helper would send them. */
@@ -87,18 +89,12 @@ static void test_bad_steps_are_refused(void **state)
         const char *text;
         size_t text_size;
     } rows[] = {
-        {0, 1, 0, 1, "x", 1},
-        {MAGIC + 1, 1, 0, 1, "x", 1},
-        {MAGIC, 0, 0, 1, "x", 1},
-        {MAGIC, 6, 0, 1, "x", 1},
-        {MAGIC, 0x10001, 0, 1, "x", 1},
-        {MAGIC, 1, 0, 2, "x", 1},
-        {MAGIC, 1, 0, 0, "x", 1},
-        {MAGIC, 1, 0, 0xFFFFFFFF, "x", 1},
-        {MAGIC, 1, 0, 1, "\0", 1},
-        {MAGIC, 1, 0, 1, "\033", 1},
-        {MAGIC, 1, 0, 1, "\xC2", 1},
-        {MAGIC, 1, 0, 2, "\xC2\x9B", 2},
+        {0, 1, 0, 1, "x", 1},           {MAGIC + 1, 1, 0, 1, "x", 1},
+        {MAGIC, 0, 0, 1, "x", 1},       {MAGIC, 6, 0, 1, "x", 1},
+        {MAGIC, 0x10001, 0, 1, "x", 1}, {MAGIC, 1, 0, 2, "x", 1},
+        {MAGIC, 1, 0, 0, "x", 1},       {MAGIC, 1, 0, 0xFFFFFFFF, "x", 1},
+        {MAGIC, 1, 0, 1, "\0", 1},      {MAGIC, 1, 0, 1, "\033", 1},
+        {MAGIC, 1, 0, 1, "\xC2", 1},    {MAGIC, 1, 0, 2, "\xC2\x9B", 2},
     };
     _cleanup_(pair_close) Pair pair = pair_open();
     Step step;
@@ -108,7 +104,8 @@ static void test_bad_steps_are_refused(void **state)
         char datagram[64];
         memcpy(datagram, &rows[i], 16);
         memcpy(datagram + 16, rows[i].text, rows[i].text_size);
-        assert_int_equal(send(pair.helper, datagram, 16 + rows[i].text_size, 0), 16 + rows[i].text_size);
+        assert_int_equal(send(pair.helper, datagram, 16 + rows[i].text_size, 0),
+                         16 + rows[i].text_size);
         assert_int_equal(channel_receive_step(pair.module, 1000, &step), -EBADMSG);
     }
     for (size_t size = 1; size < 16; size++) {
@@ -153,7 +150,8 @@ static void test_answers(void **state)
     static const char *const texts[] = {"", "hunter2", "\xFF\033"};
     for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
         _cleanup_secret_ Secret *text = NULL;
-        assert_int_equal(channel_send_answer(pair.module, ANSWER_TEXT, texts[i], strlen(texts[i])), 0);
+        assert_int_equal(channel_send_answer(pair.module, ANSWER_TEXT, texts[i], strlen(texts[i])),
+                         0);
         assert_int_equal(channel_receive_answer(pair.helper, &kind, &text), 0);
         assert_int_equal(kind, ANSWER_TEXT);
         assert_string_equal(secret_peek(text), texts[i]);
@@ -174,8 +172,8 @@ static void test_bad_answers_are_refused(void **state)
         const char *text;
         size_t text_size;
     } rows[] = {
-        {MAGIC + 1, 1, 1, "x", 1}, {MAGIC, 0, 1, "x", 1}, {MAGIC, 3, 1, "x", 1},
-        {MAGIC, 2, 1, "x", 1}, {MAGIC, 1, 2, "x", 1}, {MAGIC, 1, 0, "x", 1},
+        {MAGIC + 1, 1, 1, "x", 1},      {MAGIC, 0, 1, "x", 1},    {MAGIC, 3, 1, "x", 1},
+        {MAGIC, 2, 1, "x", 1},          {MAGIC, 1, 2, "x", 1},    {MAGIC, 1, 0, "x", 1},
         {MAGIC, 1, 0xFFFFFFFF, "x", 1}, {MAGIC, 1, 3, "a\0b", 3},
     };
     _cleanup_(pair_close) Pair pair = pair_open();
@@ -187,7 +185,8 @@ static void test_bad_answers_are_refused(void **state)
         char datagram[64];
         memcpy(datagram, &rows[i], 12);
         memcpy(datagram + 12, rows[i].text, rows[i].text_size);
-        assert_int_equal(send(pair.module, datagram, 12 + rows[i].text_size, 0), 12 + rows[i].text_size);
+        assert_int_equal(send(pair.module, datagram, 12 + rows[i].text_size, 0),
+                         12 + rows[i].text_size);
         assert_int_equal(channel_receive_answer(pair.helper, &kind, &text), -EBADMSG);
         assert_null(text);
     }

@@ -24,8 +24,9 @@ static void test_only_allow_admits(void **state)
 
 static void test_unknown_numbers_deny(void **state)
 {
-    static const uint32_t numbers[] = {_OUTCOME_COUNT, _OUTCOME_COUNT + 1, 255, 256, 257,
-                                       0x10001, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFF};
+    static const uint32_t numbers[] = {
+        _OUTCOME_COUNT, _OUTCOME_COUNT + 1, 255,        256,        257,
+        0x10001,        0x7FFFFFFF,         0x80000000, 0x80000001, 0xFFFFFFFF};
 
     (void)state;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {

@@ -23,7 +23,9 @@ static void test_every_control_character_is_refused(void **state)
     assert_true(text_is_clean("", 0));
     assert_false(text_is_clean("a\0b", 3));
     assert_false(text_is_clean("\033[2J", 4));
-    assert_false(text_is_clean("\xE2\x80\xAE" "evil", 7)); /* right-to-left override */
+    assert_false(text_is_clean("\xE2\x80\xAE"
+                               "evil",
+                               7)); /* right-to-left override */
     assert_true(text_is_clean("\xE2\x96\x88\n\xE2\x96\x80", 7));
 }
 
@@ -39,7 +41,10 @@ static void test_clean_replaces_and_cuts(void **state)
     assert_string_equal(text_clean("abc\xE2\x96\x88", true, out, 6), "abc");
     assert_string_equal(text_clean("abc\xE2\x96\x88", true, out, 7), "abc\xE2\x96\x88");
     assert_string_equal(text_clean("abc", true, out, 1), "");
-    assert_string_equal(text_clean("\xC2\x9B" "31m", true, out, sizeof(out)), "??31m");
+    assert_string_equal(text_clean("\xC2\x9B"
+                                   "31m",
+                                   true, out, sizeof(out)),
+                        "??31m");
 }
 
 int main(void)

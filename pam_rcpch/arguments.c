@@ -68,6 +68,7 @@ Arguments arguments_parse(pam_handle_t *pamh, int argc, const char **argv)
 
     for (int i = 0; i < argc; i++)
         if (!argument_apply(&arguments, argv[i]) && pamh)
-            pam_syslog(pamh, LOG_ERR, "argument '%.64s' is not understood and has no effect", argv[i]);
+            pam_syslog(pamh, LOG_ERR, "argument '%.64s' is not understood and has no effect",
+                       argv[i]);
     return arguments;
 }

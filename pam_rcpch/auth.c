@@ -21,7 +21,7 @@
 typedef struct Login {
     const Request *request;
     int channel;
-    int connection; /* the person's, borrowed, or -1; see hangup.h */
+    int connection;      /* the person's, borrowed, or -1; see hangup.h */
     int64_t deadline_ms; /* CLOCK_MONOTONIC */
     Conversation conversation;
     Decision *decision;
@@ -57,7 +57,8 @@ static bool on_ask(Login *login, const Step *step)
         decision_set(login->decision, OUTCOME_CANCELLED, NULL);
         return false;
     }
-    int r = channel_send_answer(login->channel, ANSWER_TEXT, secret_peek(answer), secret_size(answer));
+    int r =
+        channel_send_answer(login->channel, ANSWER_TEXT, secret_peek(answer), secret_size(answer));
     if (r == -EPIPE) /* it has decided meanwhile: its last step waits to be read */
         return true;
     if (r < 0)
@@ -77,14 +78,12 @@ static bool on_finished(Login *login, const Step *step)
 }
 
 static const StepHandler step_handlers[] = {
-    [STEP_SHOW] = on_show,
-    [STEP_ASK_VISIBLE] = on_ask,
-    [STEP_ASK_HIDDEN] = on_ask,
-    [STEP_WAIT] = on_wait,
-    [STEP_FINISHED] = on_finished,
+    [STEP_SHOW] = on_show, [STEP_ASK_VISIBLE] = on_ask,   [STEP_ASK_HIDDEN] = on_ask,
+    [STEP_WAIT] = on_wait, [STEP_FINISHED] = on_finished,
 };
 
-/* One step, or the end of the time. The person's own slowness is told apart from a helper that hangs. */
+/* One step, or the end of the time. The person's own slowness is told apart from a helper that
+ * hangs. */
 static bool login_turn(Login *login, Step *step)
 {
     int64_t left = login->deadline_ms - now_ms();
@@ -109,7 +108,7 @@ static bool login_turn(Login *login, Step *step)
 
 static void login_run(Login *login)
 {
-    Step step;
+    Step step = {.kind = STEP_FINISHED, .outcome = OUTCOME_INTERNAL};
 
     for (unsigned i = 0; i < STEPS_MAX; i++)
         if (!login_turn(login, &step))
@@ -136,14 +135,16 @@ static void sign_in(const Request *request, Decision *decision)
         .request = request,
         .channel = channel,
         .connection = hangup_connection(request->service),
-        .deadline_ms = now_ms() + (int64_t)request->arguments.timeout_sec * 1000 + BUS_CALL_TIMEOUT_MS,
+        .deadline_ms =
+            now_ms() + (int64_t)request->arguments.timeout_sec * 1000 + BUS_CALL_TIMEOUT_MS,
         .conversation = CONVERSATION_INIT(request->pamh, strcmp(request->service, "sshd") == 0),
         .decision = decision,
     };
     login_run(&login);
     if (decision->outcome == OUTCOME_ALLOW && !user_is_unchanged(request)) {
         decision_set(decision, OUTCOME_INTERNAL, NULL);
-        snprintf(decision->detail, sizeof(decision->detail), "the user changed during authentication");
+        snprintf(decision->detail, sizeof(decision->detail),
+                 "the user changed during authentication");
     }
 }
 

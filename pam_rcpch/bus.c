@@ -18,9 +18,8 @@
 #include "common/paths.h"
 #include "common/text.h"
 
-#define USEC_PER_MSEC       UINT64_C(1000)
-#define CLOSE_TIMEOUT_MS    1000u
-
+#define USEC_PER_MSEC    UINT64_C(1000)
+#define CLOSE_TIMEOUT_MS 1000u
 
 /* One call: its connection, its deadline, its answer. */
 typedef struct BusCall {
@@ -94,7 +93,8 @@ static int bus_call_error(BusCall *call)
 
     if (!error)
         return 0;
-    text_clean(error->message ? error->message : error->name, false, call->error, sizeof(call->error));
+    text_clean(error->message ? error->message : error->name, false, call->error,
+               sizeof(call->error));
     int r = sd_bus_error_get_errno(error);
     return r > 0 ? -r : -EIO;
 }
@@ -167,8 +167,9 @@ static int begin_login_compose(sd_bus_message *message, const Request *request)
     int r = append_texts(message, texts, ELEMENTSOF(texts));
     if (r < 0)
         return r;
-    return sd_bus_message_append(message, "a{sv}", 2, "timeout", "u", request->arguments.timeout_sec,
-                                 "no_qr", "b", (int)request->arguments.no_qr);
+    return sd_bus_message_append(message, "a{sv}", 2, "timeout", "u",
+                                 request->arguments.timeout_sec, "no_qr", "b",
+                                 (int)request->arguments.no_qr);
 }
 
 /* The descriptor belongs to the message: the caller gets one of its own. */
@@ -242,7 +243,8 @@ void bus_check_account(const Request *request, const Subject *subject, Decision 
 /* The id goes into the PAM environment and back to the helper: printable, short, no '='. */
 static bool session_id_is_valid(const char *session)
 {
-    size_t size = strspn(session, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+    size_t size =
+        strspn(session, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
 
     return size > 0 && size <= SESSION_ID_MAX && session[size] == '\0';
 }

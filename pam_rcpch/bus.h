@@ -18,10 +18,11 @@ int bus_begin_login(const Request *request, int *ret_channel, Decision *decision
 /* May this account be used now? The decision is always set. */
 void bus_check_account(const Request *request, const Subject *subject, Decision *decision);
 
-/* Registers a session whose end is the end of the process behind `leader_pidfd`. The decision is always set; ret_session
- * is "" unless it is OUTCOME_ALLOW. */
+/* Registers a session whose end is the end of the process behind `leader_pidfd`. The decision is
+ * always set; ret_session is "" unless it is OUTCOME_ALLOW. */
 void bus_open_session(const Request *request, const Subject *subject, int leader_pidfd,
                       Decision *decision, char ret_session[SESSION_ID_MAX + 1]);
 
-/* Best effort, within a second: the helper watches the leader itself. Returns 0 or a negative errno. */
+/* Best effort, within a second: the helper watches the leader itself. Returns 0 or a negative
+ * errno. */
 int bus_close_session(const char *session);

@@ -40,7 +40,8 @@ static int messages_add(Messages *messages, int style, const char *text, size_t 
     return PAM_SUCCESS;
 }
 
-/* How much of `text` fits one message: up to a line end where there is one, else whole characters. */
+/* How much of `text` fits one message: up to a line end where there is one, else whole characters.
+ */
 static size_t piece_size(const char *text, size_t size)
 {
     if (size <= PIECE_MAX)
@@ -174,7 +175,8 @@ void conversation_tell(pam_handle_t *pamh, int style, const char *text)
     _cleanup_(messages_clear) Messages messages = {0};
     struct pam_response *replies = NULL;
 
-    if (messages_add_text(&messages, style, text, strlen(text)) != PAM_SUCCESS || messages.count == 0)
+    if (messages_add_text(&messages, style, text, strlen(text)) != PAM_SUCCESS ||
+        messages.count == 0)
         return;
     (void)messages_converse(pamh, &messages, &replies);
     replies_free(replies, messages.count);

@@ -22,7 +22,10 @@ typedef struct Conversation {
     char pending[CHANNEL_TEXT_MAX + 1]; /* shown with the next prompt */
 } Conversation;
 
-#define CONVERSATION_INIT(handle, new_line) {.pamh = (handle), .starts_on_new_line = (new_line)}
+#define CONVERSATION_INIT(handle, new_line)                                                        \
+    {                                                                                              \
+        .pamh = (handle), .starts_on_new_line = (new_line)                                         \
+    }
 
 /* Keeps text for the next prompt. Returns 0, or -EMSGSIZE when CHANNEL_TEXT_MAX is passed. */
 int conversation_add(Conversation *conversation, const char *text);
@@ -30,7 +33,8 @@ int conversation_add(Conversation *conversation, const char *text);
 /* Shows what is pending and asks; the last line of `text` is the prompt. Returns a PAM code:
  * PAM_SUCCESS with *ret_answer (caller owns), else the conversation failed, was refused, or
  * answered nothing (NULL). The pending text is gone either way. */
-int conversation_ask(Conversation *conversation, const char *text, bool hidden, Secret **ret_answer);
+int conversation_ask(Conversation *conversation, const char *text, bool hidden,
+                     Secret **ret_answer);
 
 /* Shows text without a prompt, style PAM_TEXT_INFO or PAM_ERROR_MSG. Nobody depends on its success:
  * cron and at have nobody to talk to. */

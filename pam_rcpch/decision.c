@@ -28,7 +28,8 @@ void decision_unavailable(Decision *decision, const char *what, int error)
     decision->outcome = OUTCOME_UNAVAILABLE;
     decision->text[0] = '\0';
     snprintf(decision->detail, sizeof(decision->detail), "%s: %s",
-             text_clean(what, false, clean, sizeof(clean)), description ? description : "unknown error");
+             text_clean(what, false, clean, sizeof(clean)),
+             description ? description : "unknown error");
 }
 
 const char *decision_text(const Decision *decision)

@@ -19,12 +19,16 @@ typedef struct Decision {
     char detail[256];                /* for the log, one line; never a secret */
 } Decision;
 
-#define DECISION_INIT {.outcome = OUTCOME_INTERNAL}
+#define DECISION_INIT                                                                              \
+    {                                                                                              \
+        .outcome = OUTCOME_INTERNAL                                                                \
+    }
 
 /* The helper's answer. `text` may be NULL; what must not reach a terminal becomes '?'. */
 void decision_set(Decision *decision, uint32_t outcome, const char *text);
 
-/* No answer: OUTCOME_UNAVAILABLE. `error` is a negative errno, `what` says what was tried, one line. */
+/* No answer: OUTCOME_UNAVAILABLE. `error` is a negative errno, `what` says what was tried, one
+ * line. */
 void decision_unavailable(Decision *decision, const char *what, int error);
 
 /* The text to show: the helper's, else the outcome's own. */

@@ -81,8 +81,18 @@ void fixture_unpublish(void)
 void fixture_publish(void)
 {
     static const SnapshotUserSpec users[] = {
-        {.name = "alice", .uid = 1879048193, .gid = 1879048193, .gecos = "", .home = "/home/alice", .shell = "/bin/sh"},
-        {.name = "carol", .uid = 1879048194, .gid = 1879048194, .gecos = "", .home = "/home/carol", .shell = "/bin/sh"},
+        {.name = "alice",
+         .uid = 1879048193,
+         .gid = 1879048193,
+         .gecos = "",
+         .home = "/home/alice",
+         .shell = "/bin/sh"},
+        {.name = "carol",
+         .uid = 1879048194,
+         .gid = 1879048194,
+         .gecos = "",
+         .home = "/home/carol",
+         .shell = "/bin/sh"},
     };
     SnapshotSpec spec = {.generation = 1, .users = users, .user_count = ELEMENTSOF(users)};
     _cleanup_close_ int fd = -1;
@@ -128,8 +138,8 @@ pid_t fixture_bus_start(unsigned max_connections)
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing running */
         close(ready[0]);
         snprintf(print, sizeof(print), "--print-address=%d", ready[1]);
-        execlp("dbus-daemon", "dbus-daemon", "--nofork", "--nopidfile", "--config-file=/run/dbus.conf", print,
-               (char *)NULL);
+        execlp("dbus-daemon", "dbus-daemon", "--nofork", "--nopidfile",
+               "--config-file=/run/dbus.conf", print, (char *)NULL);
         _exit(127);
     }
     close(ready[1]);
@@ -139,7 +149,8 @@ pid_t fixture_bus_start(unsigned max_connections)
 
 Peer *fixture_peer(void)
 {
-    Peer *peer = mmap(NULL, sizeof(*peer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    Peer *peer =
+        mmap(NULL, sizeof(*peer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     must(peer != MAP_FAILED, "mmap");
     return peer;
@@ -225,8 +236,8 @@ static char *reply_to(Talk *talk, const struct pam_message *message)
     return application->answer ? strdup(application->answer) : NULL;
 }
 
-static int converse(int count, const struct pam_message **messages, struct pam_response **ret_replies,
-                    void *data)
+static int converse(int count, const struct pam_message **messages,
+                    struct pam_response **ret_replies, void *data)
 {
     Talk *talk = data;
 
@@ -247,7 +258,9 @@ static void application_items(const Application *application, pam_handle_t *pamh
         int item;
         const char *text;
     } items[] = {
-        {PAM_RUSER, application->ruser}, {PAM_RHOST, application->rhost}, {PAM_TTY, application->tty},
+        {PAM_RUSER, application->ruser},
+        {PAM_RHOST, application->rhost},
+        {PAM_TTY, application->tty},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(items); i++)
@@ -272,8 +285,9 @@ int application_call(Application *application, ModuleFunction function)
     int argc = 0;
 
     write_text(CONFIG_DIR "/other", "auth required pam_deny.so\n");
-    must(pam_start_confdir(application->service ? application->service : "sshd", application->user, &conv,
-                           CONFIG_DIR, &talk.pamh) == PAM_SUCCESS, "pam_start");
+    must(pam_start_confdir(application->service ? application->service : "sshd", application->user,
+                           &conv, CONFIG_DIR, &talk.pamh) == PAM_SUCCESS,
+         "pam_start");
     application_items(application, talk.pamh);
     while (argc < (int)ELEMENTSOF(application->arguments) && application->arguments[argc])
         argc++;

@@ -16,9 +16,9 @@
 /* Enters the namespace. Fails the program where that cannot be done: these tests need root. */
 void fixture_enter(void);
 
-void fixture_publish(void);                /* the good snapshot, and the list of tied accounts */
+void fixture_publish(void); /* the good snapshot, and the list of tied accounts */
 void fixture_snapshot(const void *bytes, size_t size); /* any bytes instead */
-void fixture_unpublish(void);              /* no snapshot at all */
+void fixture_unpublish(void);                          /* no snapshot at all */
 
 /* Starts dbus-daemon; `max_connections` per user. Returns when it answers. */
 pid_t fixture_bus_start(unsigned max_connections);
@@ -36,19 +36,27 @@ typedef struct Application {
     const char *becomes;      /* PAM_USER is set to this while the person is asked, or NULL */
     const char *arguments[4]; /* of the module */
     int flags;
-    bool deaf;                /* the conversation always fails */
+    bool deaf; /* the conversation always fails */
     /* Seen. */
     char shown[16384];
     unsigned prompts;
-    char session[64];         /* RCPCH_SESSION afterwards */
+    char session[64]; /* RCPCH_SESSION afterwards */
     double seconds;
 } Application;
 
 typedef int (*ModuleFunction)(pam_handle_t *pamh, int flags, int argc, const char **argv);
 
-typedef enum Phase { PHASE_AUTH, PHASE_SETCRED, PHASE_ACCOUNT, PHASE_OPEN, PHASE_CLOSE, PHASE_PASSWORD, _PHASE_COUNT } Phase;
+typedef enum Phase {
+    PHASE_AUTH,
+    PHASE_SETCRED,
+    PHASE_ACCOUNT,
+    PHASE_OPEN,
+    PHASE_CLOSE,
+    PHASE_PASSWORD,
+    _PHASE_COUNT
+} Phase;
 
-void *fixture_module_open(void);           /* dlopen of the built module */
+void *fixture_module_open(void); /* dlopen of the built module */
 ModuleFunction fixture_function(void *module, Phase phase);
 
 /* Calls one function of the module with a PAM handle of its own; returns what it returned. */

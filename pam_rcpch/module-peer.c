@@ -82,7 +82,8 @@ static void hold_flood(int fd, StepKind kind)
 
 static void hold_garbage(int fd)
 {
-    static const char bytes[] = "\x7f" "ELF this is no step, and it is long enough to look like one";
+    static const char bytes[] = "\x7f"
+                                "ELF this is no step, and it is long enough to look like one";
 
     if (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL) < 0)
         return;
@@ -301,7 +302,8 @@ static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
     case PEER_DIES:
         _exit(0);
     case PEER_RETURNS_ERROR:
-        return sd_bus_reply_method_errorf(m, "uk.ac.rcpch.Helper1.Broken", "broken\n\033[31m on purpose");
+        return sd_bus_reply_method_errorf(m, "uk.ac.rcpch.Helper1.Broken",
+                                          "broken\n\033[31m on purpose");
     case PEER_RETURNS_NOTHING:
         return sd_bus_reply_method_return(m, NULL);
     case PEER_RETURNS_STRINGS:
@@ -320,8 +322,7 @@ static sd_bus *peer_connect(Peer *peer)
 
     if (sd_bus_new(&bus) < 0 || sd_bus_set_address(bus, RCPCH_SYSTEM_BUS) < 0 ||
         sd_bus_set_bus_client(bus, true) < 0 || sd_bus_negotiate_fds(bus, true) < 0 ||
-        sd_bus_start(bus) < 0 ||
-        sd_bus_add_object(bus, NULL, RCPCH_BUS_PATH, on_call, peer) < 0 ||
+        sd_bus_start(bus) < 0 || sd_bus_add_object(bus, NULL, RCPCH_BUS_PATH, on_call, peer) < 0 ||
         sd_bus_request_name(bus, RCPCH_BUS_NAME, 0) < 0)
         _exit(1);
     return bus;

@@ -15,7 +15,8 @@ int auth_set_credentials(const Request *request);
 /* May the account be used now? Every service and way of authenticating comes here, SSH keys too. */
 int account_run(const Request *request);
 
-/* Registers the session with the helper before it starts; PAM environment RCPCH_SESSION names it. */
+/* Registers the session with the helper before it starts; PAM environment RCPCH_SESSION names it.
+ */
 int session_open(const Request *request);
 
 /* Tells the helper; PAM_SUCCESS always: there is nothing to refuse. */

@@ -56,8 +56,8 @@ static void request_log(const Request *request, const Subject *subject, const De
     text_clean(subject->name, false, name, sizeof(name));
     text_clean(request->user, false, target, sizeof(target));
     text_clean(request->rhost, false, rhost, sizeof(rhost));
-    pam_syslog(request->pamh, LOG_NOTICE, "%s denied: %s user=%s target=%s rhost=%s%s%s", request->phase,
-               outcome_to_word(decision->outcome), name, target, rhost,
+    pam_syslog(request->pamh, LOG_NOTICE, "%s denied: %s user=%s target=%s rhost=%s%s%s",
+               request->phase, outcome_to_word(decision->outcome), name, target, rhost,
                decision->detail[0] ? " detail=" : "", decision->detail);
 }
 
@@ -78,8 +78,9 @@ int request_end(const Request *request, const Subject *subject, const Decision *
 
 int request_end_not_ours(const Request *request, const Subject *subject)
 {
-    Decision decision = {.outcome = OUTCOME_UNAVAILABLE,
-                         .detail = "the account list cannot be read, so whose account this is cannot be told"};
+    Decision decision = {
+        .outcome = OUTCOME_UNAVAILABLE,
+        .detail = "the account list cannot be read, so whose account this is cannot be told"};
 
     if (subject->ownership == OWNERSHIP_NOT_OURS) {
         request_debug(request, "%s: not an account of ours", request->phase);

@@ -19,7 +19,8 @@ typedef struct Request {
     uid_t caller; /* real uid: in su that of the person who started it */
 } Request;
 
-/* Reads arguments and items. Returns PAM_SUCCESS, or the code to return at once: there is no user. */
+/* Reads arguments and items. Returns PAM_SUCCESS, or the code to return at once: there is no user.
+ */
 int request_begin(Request *ret_request, pam_handle_t *pamh, int flags, const char *phase, int argc,
                   const char **argv);
 
@@ -27,7 +28,8 @@ int request_begin(Request *ret_request, pam_handle_t *pamh, int flags, const cha
  * when that cannot be told. */
 int request_end_not_ours(const Request *request, const Subject *subject);
 
-/* The end for a subject of ours: logs a denial in one line, shows the text, returns the PAM code. */
+/* The end for a subject of ours: logs a denial in one line, shows the text, returns the PAM code.
+ */
 int request_end(const Request *request, const Subject *subject, const Decision *decision);
 
 /* To the log when the argument `debug` is given. */

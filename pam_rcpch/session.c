@@ -65,7 +65,8 @@ int session_close(const Request *request)
     if (session && subject_is_ours(&subject)) {
         int r = bus_close_session(session);
         if (r < 0)
-            request_debug(request, "CloseSession failed (%d); the helper sees the end by itself", r);
+            request_debug(request, "CloseSession failed (%d); the helper sees the end by itself",
+                          r);
     }
     return PAM_SUCCESS;
 }

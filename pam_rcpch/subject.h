@@ -16,9 +16,9 @@
 #include "common/ownership.h"
 
 typedef struct Subject {
-    const char *name;    /* borrowed from the arguments below */
+    const char *name; /* borrowed from the arguments below */
     Ownership ownership;
-    bool elevation;      /* name is PAM_RUSER, somebody else's session or account is asked for */
+    bool elevation; /* name is PAM_RUSER, somebody else's session or account is asked for */
 } Subject;
 
 /* Authentication and password phase: only PAM_USER counts. */

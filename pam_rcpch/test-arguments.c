@@ -40,10 +40,20 @@ static void test_timeouts(void **state)
         const char *argument;
         unsigned expected;
     } rows[] = {
-        {"timeout=10", 10}, {"timeout=3600", 3600}, {"timeout=9", 300}, {"timeout=0", 300},
-        {"timeout=3601", 300}, {"timeout=", 300}, {"timeout", 300}, {"timeout=-60", 300},
-        {"timeout=+60", 300}, {"timeout= 60", 300}, {"timeout=60s", 300}, {"timeout=0x60", 300},
-        {"timeout=18446744073709551676", 300}, {"timeout=4294967356", 300},
+        {"timeout=10", 10},
+        {"timeout=3600", 3600},
+        {"timeout=9", 300},
+        {"timeout=0", 300},
+        {"timeout=3601", 300},
+        {"timeout=", 300},
+        {"timeout", 300},
+        {"timeout=-60", 300},
+        {"timeout=+60", 300},
+        {"timeout= 60", 300},
+        {"timeout=60s", 300},
+        {"timeout=0x60", 300},
+        {"timeout=18446744073709551676", 300},
+        {"timeout=4294967356", 300},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++)
@@ -52,8 +62,8 @@ static void test_timeouts(void **state)
 
 static void test_unknown_ones_are_harmless(void **state)
 {
-    static const char *const rows[] = {"", "Debug", "debug=1", "debugx", "no_qr=no", "nullok",
-                                       "try_first_pass", "=", "%s%n"};
+    static const char *const rows[] = {"",       "Debug",          "debug=1", "debugx", "no_qr=no",
+                                       "nullok", "try_first_pass", "=",       "%s%n"};
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
         Arguments arguments = parse(rows[i]);

@@ -106,7 +106,8 @@ static void test_text_comes_with_the_prompt(void **state)
     assert_int_equal(conversation_add(&conversation, "first"), 0);
     assert_int_equal(conversation_add(&conversation, "second\n"), 0);
     assert_int_equal(application.calls, 0);
-    assert_int_equal(conversation_ask(&conversation, "third\nPress Enter: ", false, &answer), PAM_SUCCESS);
+    assert_int_equal(conversation_ask(&conversation, "third\nPress Enter: ", false, &answer),
+                     PAM_SUCCESS);
     assert_int_equal(application.calls, 1);
     assert_string_equal(application.info, "first\nsecond\nthird\n");
     assert_string_equal(application.prompt, "Press Enter: ");
@@ -142,7 +143,7 @@ static void test_hidden_prompt(void **state)
 
 static void test_no_answer_is_a_failure(void **state)
 {
-    static const Application kinds[] = {APPLICATION_FAILS, APPLICATION_ASKS_AGAIN,
+    static const Application kinds[] = {APPLICATION_FAILS,          APPLICATION_ASKS_AGAIN,
                                         APPLICATION_GIVES_NO_ARRAY, APPLICATION_GIVES_NULL,
                                         APPLICATION_GIVES_TOO_MUCH, APPLICATION_HAS_NONE};
 
@@ -159,7 +160,8 @@ static void test_no_answer_is_a_failure(void **state)
 /* The largest text a helper can send, as one line, as many lines, and as a QR code. */
 static void test_long_texts_are_cut(void **state)
 {
-    static const char *const units[] = {"x", "xxxxxxx\n", "\xE2\x96\x88", "\n",
+    static const char *const units[] = {
+        "x", "xxxxxxx\n", "\xE2\x96\x88", "\n",
         "\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\n"};
 
     for (size_t i = 0; i < ELEMENTSOF(units); i++) {

@@ -25,14 +25,14 @@
 #include "common/outcome.h"
 #include "pam_rcpch/module-fixture.h"
 
-#define EXPORT __attribute__((visibility("default")))
+#define EXPORT          __attribute__((visibility("default")))
 #define ALLOCATIONS_MAX 5000 /* of one call; more means that the loop never ends */
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *pointer, size_t size);
 
-static int fail_at;   /* the n-th allocation from now fails; 0: none */
+static int fail_at; /* the n-th allocation from now fails; 0: none */
 static bool failed;
 
 static bool fails_now(void)
@@ -186,7 +186,7 @@ static void test_no_descriptors(void **state)
         Outcome outcome;
         void (*check)(int code);
     } rows[] = {
-        {"alice", OUTCOME_DISABLED, is_denial}, {"alice", OUTCOME_ALLOW, is_no_ignorance},
+        {"alice", OUTCOME_DISABLED, is_denial},  {"alice", OUTCOME_ALLOW, is_no_ignorance},
         {"deploy", OUTCOME_DISABLED, is_denial}, {"root", OUTCOME_ALLOW, is_ignored},
         {"bob", OUTCOME_ALLOW, is_no_admission},
     };

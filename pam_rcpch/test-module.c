@@ -1,7 +1,7 @@
 /*
- * The built module in an application's place: every entry point, whose account it is, and everything
- * that may go wrong on the bus. An account of ours is admitted by ALLOW and by nothing else; root and
- * plain local accounts never touch the bus.
+ * The built module in an application's place: every entry point, whose account it is, and
+ * everything that may go wrong on the bus. An account of ours is admitted by ALLOW and by nothing
+ * else; root and plain local accounts never touch the bus.
  */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -74,8 +74,9 @@ static void test_every_outcome_in_every_phase(void **state)
         for (size_t p = 0; p < ELEMENTSOF(asking_phases); p++)
             for (size_t u = 0; u < ELEMENTSOF(users); u++) {
                 peer_says(outcome, "");
-                int expected = outcome == OUTCOME_NOT_OURS ? PAM_SYSTEM_ERR
-                                                           : outcome_to_pam(outcome_from_number(outcome));
+                int expected = outcome == OUTCOME_NOT_OURS
+                                   ? PAM_SYSTEM_ERR
+                                   : outcome_to_pam(outcome_from_number(outcome));
                 assert_int_equal(call(asking_phases[p], users[u]), expected);
                 assert_int_equal(host.peer->calls, 1);
             }
@@ -83,8 +84,9 @@ static void test_every_outcome_in_every_phase(void **state)
 
 static void test_local_accounts_never_touch_the_bus(void **state)
 {
-    static const char *const users[] = {"root", "bob", "nobody-knows", "", "alice ", "ALICE", "-rf",
-                                        "../alice", "alice:x", "alice\n", "al\033[2Jice", "#1879048193"};
+    static const char *const users[] = {"root",    "bob",     "nobody-knows", "",
+                                        "alice ",  "ALICE",   "-rf",          "../alice",
+                                        "alice:x", "alice\n", "al\033[2Jice", "#1879048193"};
     char longest[301];
 
     memset(longest, 'a', sizeof(longest));
@@ -94,8 +96,9 @@ static void test_local_accounts_never_touch_the_bus(void **state)
         int expected = phase == PHASE_CLOSE ? PAM_SUCCESS : PAM_IGNORE;
         for (size_t u = 0; u < ELEMENTSOF(users); u++) {
             Application application = {.user = users[u], .answer = "", .env = "RCPCH_SESSION=x"};
-            assert_int_equal(application_call(&application, fixture_function(host.module, (Phase)phase)),
-                             expected);
+            assert_int_equal(
+                application_call(&application, fixture_function(host.module, (Phase)phase)),
+                expected);
             assert_string_equal(application.shown, "");
         }
         assert_int_equal(call((Phase)phase, longest), expected);
@@ -119,8 +122,9 @@ static void test_password_phase_points_elsewhere(void **state)
 
     for (size_t i = 0; i < ELEMENTSOF(passes); i++) {
         Application application = {.user = "alice", .flags = passes[i]};
-        assert_int_equal(application_call(&application, fixture_function(host.module, PHASE_PASSWORD)),
-                         PAM_PERM_DENIED);
+        assert_int_equal(
+            application_call(&application, fixture_function(host.module, PHASE_PASSWORD)),
+            PAM_PERM_DENIED);
         assert_non_null(strstr(application.shown, "your organisation's directory"));
     }
     assert_int_equal(host.peer->calls, 0);
@@ -128,13 +132,18 @@ static void test_password_phase_points_elsewhere(void **state)
 
 static void test_login_shows_then_asks(void **state)
 {
-    Application application = {.user = "alice", .rhost = "10.99.0.1", .tty = "ssh", .answer = "done",
+    Application application = {.user = "alice",
+                               .rhost = "10.99.0.1",
+                               .tty = "ssh",
+                               .answer = "done",
                                .arguments = {"no_qr", "timeout=60", "debug", "nonsense"}};
 
     peer_says(OUTCOME_ALLOW, "Welcome.");
-    assert_int_equal(application_call(&application, fixture_function(host.module, PHASE_AUTH)), PAM_SUCCESS);
-    assert_string_equal(application.shown, "\nOpen   https://login.example/device\nCode   ABCD-EFGH\n"
-                                           "Press Enter once you have signed in: \nWelcome.\n");
+    assert_int_equal(application_call(&application, fixture_function(host.module, PHASE_AUTH)),
+                     PAM_SUCCESS);
+    assert_string_equal(application.shown,
+                        "\nOpen   https://login.example/device\nCode   ABCD-EFGH\n"
+                        "Press Enter once you have signed in: \nWelcome.\n");
     assert_string_equal(host.peer->user, "alice");
     assert_string_equal(host.peer->service, "sshd");
     assert_string_equal(host.peer->rhost, "10.99.0.1");
@@ -181,7 +190,7 @@ static void test_channels_good_and_bad(void **state)
 static void test_conversation_fails(void **state)
 {
     static const Application rows[] = {
-        {.user = "alice", .answer = NULL},               /* a NULL reply (CVE-2021-31924) */
+        {.user = "alice", .answer = NULL}, /* a NULL reply (CVE-2021-31924) */
         {.user = "alice", .answer = "", .deaf = true},
     };
 
@@ -208,18 +217,22 @@ static void test_user_changed_while_asked(void **state)
 
 static void test_account_tells_how_and_for_whom(void **state)
 {
-    Application ssh = {.user = "alice", .rhost = "10.99.0.1", .env = "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA\n"};
+    Application ssh = {.user = "alice",
+                       .rhost = "10.99.0.1",
+                       .env = "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA\n"};
     Application sudo = {.service = "sudo", .user = "root", .ruser = "alice", .tty = "/dev/pts/3"};
 
     peer_says(OUTCOME_ALLOW, "");
-    assert_int_equal(application_call(&ssh, fixture_function(host.module, PHASE_ACCOUNT)), PAM_SUCCESS);
+    assert_int_equal(application_call(&ssh, fixture_function(host.module, PHASE_ACCOUNT)),
+                     PAM_SUCCESS);
     assert_string_equal(host.peer->method, "CheckAccount");
     assert_string_equal(host.peer->auth_info, "publickey ssh-ed25519 AAAA\n");
     assert_string_equal(host.peer->target, "");
     assert_string_equal(ssh.shown, "");
 
     peer_says(OUTCOME_NOT_IN_GROUP, "");
-    assert_int_equal(application_call(&sudo, fixture_function(host.module, PHASE_ACCOUNT)), PAM_PERM_DENIED);
+    assert_int_equal(application_call(&sudo, fixture_function(host.module, PHASE_ACCOUNT)),
+                     PAM_PERM_DENIED);
     assert_string_equal(host.peer->user, "alice");
     assert_string_equal(host.peer->ruser, "alice");
     assert_string_equal(host.peer->target, "root");
@@ -230,12 +243,14 @@ static void test_account_tells_how_and_for_whom(void **state)
 static void test_items_that_are_not_text(void **state)
 {
     char longest[5000];
-    Application application = {.user = "alice", .rhost = "\xFF\xFE\033[2J\nhost", .ruser = longest, .tty = "\x80"};
+    Application application = {
+        .user = "alice", .rhost = "\xFF\xFE\033[2J\nhost", .ruser = longest, .tty = "\x80"};
 
     memset(longest, 'r', sizeof(longest));
     longest[sizeof(longest) - 1] = '\0';
     peer_says(OUTCOME_ALLOW, "");
-    assert_int_equal(application_call(&application, fixture_function(host.module, PHASE_ACCOUNT)), PAM_SUCCESS);
+    assert_int_equal(application_call(&application, fixture_function(host.module, PHASE_ACCOUNT)),
+                     PAM_SUCCESS);
     assert_string_equal(host.peer->rhost, "???[2J?host");
 }
 
@@ -264,14 +279,16 @@ static void test_session_opens_and_closes(void **state)
     char env[64 + 16];
 
     peer_says(OUTCOME_ALLOW, "");
-    assert_int_equal(application_call(&open, fixture_function(host.module, PHASE_OPEN)), PAM_SUCCESS);
+    assert_int_equal(application_call(&open, fixture_function(host.module, PHASE_OPEN)),
+                     PAM_SUCCESS);
     assert_string_equal(open.session, "0f3c-17");
     assert_int_equal(host.peer->leader, getpid());
 
     snprintf(env, sizeof(env), "RCPCH_SESSION=%s", open.session);
     close.env = env;
     host.peer->session[0] = '\0';
-    assert_int_equal(application_call(&close, fixture_function(host.module, PHASE_CLOSE)), PAM_SUCCESS);
+    assert_int_equal(application_call(&close, fixture_function(host.module, PHASE_CLOSE)),
+                     PAM_SUCCESS);
     assert_string_equal(host.peer->method, "CloseSession");
     assert_string_equal(host.peer->session, "0f3c-17");
 }
@@ -282,17 +299,19 @@ static void test_sudo_session_is_the_invoking_users(void **state)
     Application local = {.service = "sudo", .user = "root", .ruser = "bob"};
 
     peer_says(OUTCOME_ALLOW, "");
-    assert_int_equal(application_call(&sudo, fixture_function(host.module, PHASE_OPEN)), PAM_SUCCESS);
+    assert_int_equal(application_call(&sudo, fixture_function(host.module, PHASE_OPEN)),
+                     PAM_SUCCESS);
     assert_string_equal(host.peer->user, "alice");
-    assert_int_equal(application_call(&local, fixture_function(host.module, PHASE_OPEN)), PAM_IGNORE);
+    assert_int_equal(application_call(&local, fixture_function(host.module, PHASE_OPEN)),
+                     PAM_IGNORE);
     assert_int_equal(host.peer->calls, 1);
 }
 
 /* Session ids go into the environment: only plain ones are taken, in both directions. */
 static void test_strange_session_ids(void **state)
 {
-    static const char *const ids[] = {"", "a b", "a=b", "a\nb", "../x",
-                                      "0123456789012345678901234567890123456789"};
+    static const char *const ids[] = {"",     "a b",  "a=b",
+                                      "a\nb", "../x", "0123456789012345678901234567890123456789"};
 
     for (size_t i = 0; i < ELEMENTSOF(ids); i++) {
         Application open = {.user = "alice"}, close = {.user = "alice"};
@@ -305,14 +324,16 @@ static void test_strange_session_ids(void **state)
         snprintf(env, sizeof(env), "RCPCH_SESSION=%s", ids[i]);
         close.env = env;
         host.peer->calls = 0;
-        assert_int_equal(application_call(&close, fixture_function(host.module, PHASE_CLOSE)), PAM_SUCCESS);
+        assert_int_equal(application_call(&close, fixture_function(host.module, PHASE_CLOSE)),
+                         PAM_SUCCESS);
         assert_int_equal(host.peer->calls, 0);
     }
 }
 
 static void test_replies_that_make_no_sense(void **state)
 {
-    static const PeerMood moods[] = {PEER_RETURNS_ERROR, PEER_RETURNS_NOTHING, PEER_RETURNS_STRINGS};
+    static const PeerMood moods[] = {PEER_RETURNS_ERROR, PEER_RETURNS_NOTHING,
+                                     PEER_RETURNS_STRINGS};
 
     for (size_t m = 0; m < ELEMENTSOF(moods); m++)
         for (size_t p = 0; p < ELEMENTSOF(asking_phases); p++) {
@@ -393,7 +414,8 @@ static void test_environment_is_not_asked(void **state)
     unsetenv("SYSTEMD_BUS_TIMEOUT");
 }
 
-/* Runs the calls at the same time, each in a process of its own, because each takes its whole deadline. */
+/* Runs the calls at the same time, each in a process of its own, because each takes its whole
+ * deadline. */
 static void deny_slowly(const Phase *phases, size_t count, double at_least, double at_most)
 {
     pid_t children[_PHASE_COUNT];
@@ -408,7 +430,8 @@ static void deny_slowly(const Phase *phases, size_t count, double at_least, doub
         bool good = code == PAM_AUTHINFO_UNAVAIL && application.seconds >= at_least &&
                     application.seconds < at_most && strstr(application.shown, "not available");
         if (!good)
-            fprintf(stderr, "phase %d: code %d after %.1f s\n", (int)phases[i], code, application.seconds);
+            fprintf(stderr, "phase %d: code %d after %.1f s\n", (int)phases[i], code,
+                    application.seconds);
         _exit(good ? 0 : 1);
     }
     for (size_t i = 0; i < count; i++) {
@@ -433,7 +456,8 @@ static void test_helper_is_stopped(void **state)
     peer_says(OUTCOME_ALLOW, "");
     kill(host.helper, SIGSTOP);
     deny_slowly(asking_phases, ELEMENTSOF(asking_phases), 4.5, 6.5);
-    assert_int_equal(application_call(&close, fixture_function(host.module, PHASE_CLOSE)), PAM_SUCCESS);
+    assert_int_equal(application_call(&close, fixture_function(host.module, PHASE_CLOSE)),
+                     PAM_SUCCESS);
     assert_true(close.seconds < 2);
     kill(host.helper, SIGCONT);
 }

@@ -18,8 +18,11 @@ Ownership ownership_of(const char *user)
         const char *name;
         Ownership ownership;
     } rows[] = {
-        {"alice", OWNERSHIP_OURS}, {"carol", OWNERSHIP_OURS}, {"deploy", OWNERSHIP_TIED},
-        {"bob", OWNERSHIP_NOT_OURS}, {"root", OWNERSHIP_OURS /* a lie: root is never asked about */},
+        {"alice", OWNERSHIP_OURS},
+        {"carol", OWNERSHIP_OURS},
+        {"deploy", OWNERSHIP_TIED},
+        {"bob", OWNERSHIP_NOT_OURS},
+        {"root", OWNERSHIP_OURS /* a lie: root is never asked about */},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++)

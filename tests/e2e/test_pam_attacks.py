@@ -76,7 +76,8 @@ def test_pam_variables_in_the_home_are_not_believed(dead):
 
 
 @pytest.mark.parametrize("options", [
-    ("-N",), ("-W", "127.0.0.1:22"), ("-T",), ("-o", "RequestTTY=force"), ("-o", "ControlMaster=auto"),
+    ("-N",), ("-W", "127.0.0.1:22"), ("-T",), ("-o", "RequestTTY=force"),
+    ("-o", "ControlMaster=auto"),
     ("-L", "2222:127.0.0.1:22", "-N"), ("-D", "1080", "-N")], ids=" ".join)
 def test_a_key_without_a_shell(dead, options):
     """Forwardings pass the account phase too."""

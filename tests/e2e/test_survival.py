@@ -116,5 +116,6 @@ def test_first_installation_fails_half_way(stage, packages):
 def test_files_gone_behind_our_back(stage, packages):
     """An administrator deletes the programs and the name service's file, not the PAM module."""
     packages.run("systemctl stop rcpch-helper rcpch-enforcer rcpch-enforcer.socket")
-    packages.run("rm -rf /usr/libexec/rcpch /usr/lib/*/libnss_rcpch.so.2 /var/lib/rcpch-nss /etc/rcpch")
+    packages.run("rm -rf /usr/libexec/rcpch /usr/lib/*/libnss_rcpch.so.2 "
+                 "/var/lib/rcpch-nss /etc/rcpch")
     assert_everybody_local_gets_in(stage)
