@@ -154,19 +154,23 @@ int cgroups_kill(int slice)
     return write(fd, "1", 1) == 1 ? 0 : -errno;
 }
 
+/* The path behind `prefix` at the beginning of a line, or NULL. */
+static char *path_in_line(char *text, const char *prefix)
+{
+    char *at = strstr(text, prefix);
+
+    return at ? at + strlen(prefix) : NULL;
+}
+
 char *cgroups_path_of(char *text)
 {
-    static const char *const prefixes[] = {":name=systemd:", "0::"};
+    char *unified = path_in_line(text, "0::"), *named = path_in_line(text, ":name=systemd:");
 
-    for (size_t i = 0; i < ELEMENTSOF(prefixes); i++) {
-        char *at = strstr(text, prefixes[i]);
-        if (!at)
-            continue;
-        char *path = at + strlen(prefixes[i]);
+    /* Where systemd does not use the unified hierarchy, everything is at its root. */
+    char *path = unified && (unified[1] != '\n' || !named) ? unified : named;
+    if (path)
         path[strcspn(path, "\n")] = '\0';
-        return path;
-    }
-    return NULL;
+    return path;
 }
 
 /* "ssh@12-10.0.0.1:22.service" is an instance of "ssh". */

@@ -77,6 +77,12 @@ static int fields_add_message(Fields *fields, const Record *record)
     const RecordValue *outcome = &record->fields[RECORD_OUTCOME];
     const RecordValue *reason = &record->fields[RECORD_REASON];
 
+    if (!outcome->text)
+        outcome = &record->fields[RECORD_VERDICT_NEW];
+    if (!outcome->text)
+        outcome = &record->fields[RECORD_ACTION];
+    if (!reason->text)
+        reason = &record->fields[RECORD_EVIDENCE];
     return fields_add(fields, "MESSAGE=%s%s%.*s%s%.*s%s%.*s", record_event_to_word(record->event),
                       user->text ? " " : "", value_width(user), value_text(user),
                       outcome->text ? " " : "", value_width(outcome), value_text(outcome),

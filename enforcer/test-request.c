@@ -161,11 +161,17 @@ static void test_which_groups_are_services(void **state)
 static void test_path_of_a_process(void **state)
 {
     char unified[] = "0::/system.slice/ssh.service\n";
-    char hybrid[] = "12:pids:/x\n1:name=systemd:/user.slice/y.scope\n0::/z\n";
+    char hybrid[] = "12:pids:/x\n1:name=systemd:/user.slice/y.scope\n0::/user.slice/y.scope\n";
+    char legacy[] = "12:pids:/x\n1:name=systemd:/user.slice/y.scope\n0::/\n";
+    char inner[] = "12:pids:/\n1:name=systemd:/\n0::/system.slice/ssh.service\n";
+    char root[] = "0::/\n";
     char other[] = "4:memory:/x\n";
 
     assert_string_equal(cgroups_path_of(unified), "/system.slice/ssh.service");
     assert_string_equal(cgroups_path_of(hybrid), "/user.slice/y.scope");
+    assert_string_equal(cgroups_path_of(legacy), "/user.slice/y.scope");
+    assert_string_equal(cgroups_path_of(inner), "/system.slice/ssh.service");
+    assert_string_equal(cgroups_path_of(root), "/");
     assert_null(cgroups_path_of(other));
 }
 

@@ -73,7 +73,7 @@ static const Phrase phrases[] = {
     {"survivors", "still there: ", ""},
     {"generation", "generation ", ""},
     {"session", "session ", ""},
-    {"actor", "by ", ""},
+    {"actor", "(", ")"},
     {"reason", "", ""},
 };
 
@@ -128,7 +128,7 @@ static void print_outcome(FILE *stream, const json_t *entry)
     char move[128] = "";
 
     if (new[0])
-        (void)snprintf(move, sizeof(move), "%s->%s", old, new);
+        (void)snprintf(move, sizeof(move), "%s%s%s", old, old[0] ? "->" : "", new);
     print_padded(stream, new[0] ? move : text_of(entry, "outcome"), OUTCOME_WIDTH);
 }
 

@@ -133,8 +133,11 @@ static ExitCode run_helper(char *const *words)
 ExitCode verb_check_config(const Invocation *invocation)
 {
     char *const words[] = {(char *)RCPCH_HELPER_PROGRAM, (char *)"--check-config", NULL};
+    ExitCode code = run_helper(words);
 
-    return run_helper(words);
+    if (code == EXIT_DONE)
+        (void)puts("The configuration can be used.");
+    return code;
 }
 
 ExitCode verb_reload(const Invocation *invocation)
@@ -164,5 +167,7 @@ ExitCode verb_reload(const Invocation *invocation)
         print_lines(ok ? stdout : stderr, "", json_array_get(answer, 1));
     if (!ok)
         (void)fputs("The old configuration stays in force.\n", stderr);
+    else if (!option_given(invocation->options, OPTION_JSON))
+        (void)puts("The configuration is in force.");
     return ok ? code : EXIT_REFUSED;
 }
