@@ -281,20 +281,28 @@ bool account_is_tied(const Account *account, const Config *config)
     return user && user->directory;
 }
 
+/* A group without Provider= is that of the only provider. An account whose provider is no longer
+ * configured is in no group: nobody could tell any more. */
+static bool same_provider(const Account *account, const Config *config, const GroupConfig *group)
+{
+    if (group->provider)
+        return strcmp(group->provider, account->provider) == 0;
+    return config->provider_count == 1 &&
+           strcmp(config->providers[0].name, account->provider) == 0;
+}
+
 bool account_in_group(const Account *account, const Config *config, const char *group_name)
 {
     const GroupConfig *group = config_group(config, group_name);
 
-    if (!group || !group->id || account->state != ACCOUNT_ACTIVE)
-        return false;
-    if (group->provider && strcmp(group->provider, account->provider) != 0)
-        return false;
-    return text_list_contains(account->groups, group->id);
+    return group && group->id && account->state == ACCOUNT_ACTIVE &&
+           same_provider(account, config, group) &&
+           text_list_contains(account->groups, group->id);
 }
 
 bool account_is_allowed(const Account *account, const Config *config)
 {
-    if (account->state != ACCOUNT_ACTIVE)
+    if (account->state != ACCOUNT_ACTIVE || !config_provider(config, account->provider))
         return false;
     if (config->allow_all || text_list_contains(config->allow_users, account->name))
         return true;

@@ -113,7 +113,8 @@ int number_claim(Store *store, const char *owner, uint32_t number);
 /* Is this account a local one that a [user] section ties? It is never published. */
 bool account_is_tied(const Account *account, const Config *config);
 
-/* Is this account allowed here at all? Empty allows nobody (design §4). */
+/* Is this account allowed here at all? Empty allows nobody (design §4), and nobody whose provider is
+ * no longer configured is allowed. */
 bool account_is_allowed(const Account *account, const Config *config);
 /* Member of the [group NAME] by immutable id? */
 bool account_in_group(const Account *account, const Config *config, const char *group_name);

@@ -499,6 +499,20 @@ static void groups_belong_to_their_provider(void **state)
     assert_false(account_is_allowed(account, fixture->config));
 }
 
+/* Nobody could say any more whether such an account still is what it was. */
+static void accounts_of_a_provider_that_is_gone(void **state)
+{
+    Fixture *fixture = *state;
+    char id[] = "g", *groups[] = {id, NULL};
+    Account *account = add(fixture, "alice@rcpch.ac.uk", NULL);
+
+    assert_int_equal(account_set_groups(fixture->accounts, account, groups), 0);
+    configure(fixture, "[provider q]\nIssuer=https://q.example\nClientId=x\n[group staff]\nId=g\n"
+                       "[access]\nAllowAll=yes\nAllowUsers=alice\nAllowGroups=staff\n");
+    assert_false(account_in_group(account, fixture->config, "staff"));
+    assert_false(account_is_allowed(account, fixture->config));
+}
+
 static void group_numbers(void **state)
 {
     Fixture *fixture = *state;
@@ -593,6 +607,7 @@ int main(void)
         TEST(a_failing_store_changes_nothing),
         TEST(allowed),
         TEST(groups_belong_to_their_provider),
+        TEST(accounts_of_a_provider_that_is_gone),
         TEST(group_numbers),
         TEST(tied_accounts),
         TEST(many_accounts),

@@ -24,9 +24,10 @@ static ServiceConfig services[] = {
     {.name = (char *)"sudo", .require_groups = admins_or_ops},
     {.name = (char *)"vault", .max_auth_age_usec = 600 * USEC_PER_SEC},
 };
+static ProviderConfig providers[] = {{.name = (char *)"college"}};
 static Config config = {
-    .groups = groups, .group_count = 3, .services = services, .service_count = 2,
-    .allow_groups = staff_only, .fresh_usec = 30 * USEC_PER_SEC,
+    .providers = providers, .provider_count = 1, .groups = groups, .group_count = 3,
+    .services = services, .service_count = 2, .allow_groups = staff_only, .fresh_usec = 30 * USEC_PER_SEC,
     .offline_grace_usec = 3600 * USEC_PER_SEC,
 };
 

@@ -501,6 +501,65 @@ static void odd_files(void **state)
     assert_null(config);
 }
 
+/* --- bytes that nobody meant -------------------------------------------------------------------- */
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+/* Changes some bytes of a good file, cuts some out or repeats some. */
+static size_t mutate(char *text, size_t size, size_t capacity, uint32_t *seed)
+{
+    static const char bytes[] = "=[]#;:\n\r\t \\\"'%/@-\x01\x7f\xff\xc3" "aZ09";
+    unsigned changes = 1 + next_random(seed) % 4;
+
+    for (unsigned i = 0; i < changes && size > 8; i++) {
+        size_t at = next_random(seed) % (size - 4), count = 1 + next_random(seed) % 4;
+        unsigned kind = next_random(seed) % 3;
+        if (kind == 0) {
+            text[at] = bytes[next_random(seed) % (sizeof(bytes) - 1)];
+        } else if (kind == 1) {
+            memmove(text + at, text + at + count, size - at - count);
+            size -= count;
+        } else if (size + count < capacity) {
+            memmove(text + at + count, text + at, size - at);
+            size += count;
+        }
+    }
+    return size;
+}
+
+static void mutated_files(void **state)
+{
+    static const char good[] =
+        PROVIDER "Domains=a.example b.example\nMethods=device\nCaFile=/etc/ca.pem\n" GROUPS
+        "[user bob]\nUid=1900000001\nHome=/home/bob\n[service sudo]\nRequireGroups=admins\n"
+        "MaxAuthAge=8h\n[access]\nAllowGroups=staff\nAllowUsers=bob\nShowQr=utf8\n"
+        "[identity]\nUidBase=1879048192\nUidCount=1000\nHomeTemplate=/home/%u\n"
+        "[revocation]\nOnRevoked=grace:15m\nFreshSec=1min 30s\nEndOnExpiry=yes\n";
+    Fixture *fixture = *state;
+    uint32_t seed = 20261121;
+    unsigned accepted = 0;
+    char text[sizeof(good) + 64];
+
+    for (unsigned i = 0; i < 3000; i++) {
+        ConfigMessages messages = {0};
+        Config *config = NULL;
+        memcpy(text, good, sizeof(good));
+        write_bytes(fixture->file, text, mutate(text, sizeof(good) - 1, sizeof(text), &seed));
+        int r = config_read(fixture->file, NULL, false, &config, &messages);
+        assert_true(r == 0 || r == -EBADMSG);
+        assert_true((r == 0) == (config != NULL));
+        assert_true(r == 0 || messages.count > 0); /* never refused without a word */
+        accepted += r == 0;
+        config_free(config);
+        config_messages_clear(&messages);
+    }
+    assert_true(accepted > 0 && accepted < 3000);
+}
+
 /* --- what is shipped --------------------------------------------------------------------------- */
 
 static char *read_source(const char *path)
@@ -619,6 +678,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(long_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(owner_and_mode, set_up, tear_down),
         cmocka_unit_test_setup_teardown(odd_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(mutated_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_shipped_file, set_up, tear_down),
         cmocka_unit_test(the_manual_knows_every_key),
         cmocka_unit_test(durations),

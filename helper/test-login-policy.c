@@ -34,7 +34,8 @@ static ProviderConfig provider_other_issuer = {
 };
 
 static Config config = {
-    .groups = groups, .group_count = 1, .allow_groups = staff_only,
+    .providers = &provider, .provider_count = 1, .groups = groups, .group_count = 1,
+    .allow_groups = staff_only,
 };
 
 static Account account_bound(void)
@@ -167,9 +168,10 @@ static void test_groups(void **state)
 {
     Account account = account_bound();
     Identity identity = identity_alice();
-    Config open = {.groups = groups, .group_count = 1, .allow_all = true};
-    Config closed = {.groups = groups, .group_count = 1};
+    Config open = config, closed = config;
 
+    open.allow_all = true;
+    open.allow_groups = closed.allow_groups = NULL;
     identity.groups = in_none; /* known to be none, whatever was known before */
     account.groups = in_staff;
     assert_int_equal(judge(&identity, &account, &provider, &config), OUTCOME_NOT_IN_GROUP);
