@@ -103,7 +103,8 @@ static void finish(HttpRequest *request, CURLcode code)
     char *type = NULL;
     long sent = 0;
 
-    reply.sent = curl_easy_getinfo(request->easy, CURLINFO_REQUEST_SIZE, &sent) != CURLE_OK || sent > 0;
+    reply.sent =
+        curl_easy_getinfo(request->easy, CURLINFO_REQUEST_SIZE, &sent) != CURLE_OK || sent > 0;
     if (code == CURLE_OK &&
         curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &reply.status) != CURLE_OK)
         reply.status = 0;
@@ -326,6 +327,7 @@ static int set_route(CURL *easy, const HttpOptions *options)
 {
     SET(easy, CURLOPT_PROXY, options->proxy ? options->proxy : "");
     SET(easy, CURLOPT_NOPROXY, "");
+    SET(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     if (options->ca_file) {
         SET(easy, CURLOPT_CAINFO, options->ca_file);
         SET(easy, CURLOPT_CAPATH, NULL);
