@@ -17,13 +17,13 @@
 #include "helper/refresh-job.h"
 #include "helper/revocation.h"
 
-#define POLLS_AT_ONCE          48u /* per provider; the rest is for those who wait at a login */
-#define CHECKS_AT_ONCE         64u
-#define RETRY_AFTER_LIMIT_USEC (300 * USEC_PER_SEC) /* a provider cannot switch the checks off */
-#define SURVEY_STEP_USEC       (50 * USEC_PER_MSEC)
-#define START_SPREAD_USEC      (2 * USEC_PER_SEC)
-#define REPEAT_USEC            USEC_PER_SEC
-#define DEFAULT_TIMEOUT_USEC   (10 * USEC_PER_SEC)
+#define POLLS_AT_ONCE        48u /* per provider; the rest is for those who wait at a login */
+#define CHECKS_AT_ONCE       64u
+#define RETRY_AFTER_TURNS    4u /* of RefreshCheckSec; a provider cannot switch the checks off */
+#define SURVEY_STEP_USEC     (50 * USEC_PER_MSEC)
+#define START_SPREAD_USEC    (2 * USEC_PER_SEC)
+#define REPEAT_USEC          USEC_PER_SEC
+#define DEFAULT_TIMEOUT_USEC (10 * USEC_PER_SEC)
 
 /* A question to the enforcer. It cannot be taken back, so it outlives its job if it must. */
 typedef struct RefreshLook {
@@ -238,9 +238,9 @@ static void job_over(RefreshJob *job, const Evidence *evidence)
 {
     Refresher *refresher = job->refresher;
     uint64_t now = boot_usec(refresher), wait = evidence->retry_after_usec;
+    uint64_t limit = RETRY_AFTER_TURNS * refresher->manager->config->refresh_check_usec;
 
-    if (wait > RETRY_AFTER_LIMIT_USEC)
-        wait = RETRY_AFTER_LIMIT_USEC;
+    wait = wait < limit ? wait : limit;
     job->not_before_usec = evidence->meaning == EVIDENCE_LATER && wait > 0 ? now + wait : 0;
     job_schedule(job, now);
     job_conclude(job, evidence);

@@ -357,6 +357,7 @@ static void test_a_provider_that_wants_peace_has_it(void **state)
     Account *account = person(scene, "rt-hugo", 1);
     Answer first = {0}, second = {0};
 
+    scene->world->manager.config->refresh_check_usec = USEC_PER_SEC;
     issuer_says(scene, 429, "slow down", "Retry-After: 2\r\n");
     ask(scene, account, 1000, &first);
     assert_true(WORLD_UNTIL(scene->world, 1500, first.count == 1));
@@ -368,6 +369,18 @@ static void test_a_provider_that_wants_peace_has_it(void **state)
     world_run(scene->world, 1000);
     assert_int_equal(scene->issuer->redemptions, 1);
     assert_true(WORLD_UNTIL(scene->world, 3000, account->verdict == VERDICT_ACTIVE));
+}
+
+static void test_a_provider_cannot_switch_the_checks_off(void **state)
+{
+    Scene *scene = *state;
+    Account *account = person(scene, "rt-forever", 1);
+
+    issuer_says(scene, 429, "go away", "Retry-After: 99999999999999999999\r\n");
+    assert_true(WORLD_UNTIL(scene->world, 2000, scene->issuer->redemptions >= 1));
+    scene->issuer->manner = ISSUER_CONFIRMS;
+    assert_true(WORLD_UNTIL(scene->world, 4000,
+                            account->verdict == VERDICT_ACTIVE && scene->issuer->redemptions >= 2));
 }
 
 /* --- faults cut nobody ---------------------------------------------------------------------------
@@ -649,6 +662,7 @@ int main(void)
         TEST(test_a_cancelled_wait_is_not_called),
         TEST(test_without_a_token_nothing_is_proved),
         TEST(test_a_provider_that_wants_peace_has_it),
+        TEST(test_a_provider_cannot_switch_the_checks_off),
         TEST(test_faults_of_the_provider_cut_nobody),
         TEST(test_a_rotated_token_is_kept_and_used),
         TEST(test_after_a_lost_reply_a_refusal_proves_nothing),
