@@ -20,23 +20,9 @@
 #define POLLS_AT_ONCE        48u /* per provider; the rest is for those who wait at a login */
 #define CHECKS_AT_ONCE       64u
 #define RETRY_AFTER_TURNS    4u /* of RefreshCheckSec; a provider cannot switch the checks off */
-#define SURVEY_STEP_USEC     (50 * USEC_PER_MSEC)
 #define START_SPREAD_USEC    (2 * USEC_PER_SEC)
 #define REPEAT_USEC          USEC_PER_SEC
 #define DEFAULT_TIMEOUT_USEC (10 * USEC_PER_SEC)
-
-/* A question to the enforcer. It cannot be taken back, so it outlives its job if it must. */
-typedef struct RefreshLook {
-    RefreshJob *job; /* NULL: it is gone */
-} RefreshLook;
-
-struct RefreshWait {
-    RefreshJob *job;
-    sd_event_source *timer;
-    RefresherHandler handler;
-    void *userdata;
-    struct RefreshWait *next;
-};
 
 /* How many requests are under way at a provider. */
 typedef struct Flight {
@@ -45,14 +31,7 @@ typedef struct Flight {
     struct Flight *next;
 } Flight;
 
-struct Refresher {
-    Manager *manager;
-    RefreshJob *jobs;
-    Flight *flights;
-    sd_event_source *pump;
-};
-
-static uint64_t boot_usec(const Refresher *refresher)
+uint64_t refresher_boot_usec(const Refresher *refresher)
 {
     uint64_t now = 0;
 
@@ -67,6 +46,11 @@ static void arm(sd_event_source *source, uint64_t at_usec)
         (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+void refresher_pump(Refresher *refresher)
+{
+    arm(refresher->pump, 0);
+}
+
 /* A share of `range` that differs from account to account and from time to time. */
 static uint64_t spread_usec(RefreshJob *job, uint64_t range)
 {
@@ -77,14 +61,14 @@ static uint64_t spread_usec(RefreshJob *job, uint64_t range)
 
 /* RefreshCheckSec, or up to an eighth less, so that accounts drift apart. Never more: the time to
  * the cut is promised. */
-static uint64_t interval_usec(RefreshJob *job)
+uint64_t refresh_job_interval_usec(RefreshJob *job)
 {
     uint64_t interval = job->refresher->manager->config->refresh_check_usec;
 
     return interval - spread_usec(job, interval / 8);
 }
 
-/* --- how much is under way -------------------------------------------------------------------- */
+/* --- how much is under way ---------------------------------------------------------------------- */
 
 static Flight *flight_of(Refresher *refresher, const Provider *provider)
 {
@@ -122,15 +106,14 @@ static bool has_room(const RefreshJob *job)
     return true;
 }
 
-/* --- jobs and waits --------------------------------------------------------------------------- */
+/* --- jobs --------------------------------------------------------------------------------------- */
 
 static RefreshJob *job_free(RefreshJob *job)
 {
     if (!job)
         return NULL;
     provider_op_cancel(job->op);
-    if (job->look)
-        job->look->job = NULL;
+    refresh_look_forget(job->look);
     while (job->waits)
         refresher_wait_cancel(job->waits);
     secret_free(job->unstored_token);
@@ -138,7 +121,7 @@ static RefreshJob *job_free(RefreshJob *job)
     return NULL;
 }
 
-static RefreshJob *job_of(Refresher *refresher, Account *account)
+RefreshJob *refresh_job(Refresher *refresher, Account *account)
 {
     RefreshJob *job = account->refresh_job;
 
@@ -155,77 +138,11 @@ static RefreshJob *job_of(Refresher *refresher, Account *account)
     return job;
 }
 
-RefreshWait *refresher_wait_cancel(RefreshWait *wait)
-{
-    RefreshWait **link;
-
-    if (!wait)
-        return NULL;
-    link = &wait->job->waits;
-    while (*link && *link != wait)
-        link = &(*link)->next;
-    if (*link)
-        *link = wait->next;
-    sd_event_source_disable_unref(wait->timer);
-    free(wait);
-    return NULL;
-}
-
-static void wait_answer(RefreshWait *wait, const Evidence *evidence)
-{
-    Account *account = wait->job->account;
-    RefresherHandler handler = wait->handler;
-    void *userdata = wait->userdata;
-
-    refresher_wait_cancel(wait);
-    handler(account, evidence, userdata);
-}
-
-/* The verdict first, then everybody who asked; a handler may ask again, which starts a new list. */
-static void job_conclude(RefreshJob *job, const Evidence *evidence)
-{
-    const char *source = job->waits ? "check" : "refresh";
-    RefreshWait *last = job->waits;
-
-    job->is_wanted = false;
-    job->last = *evidence;
-    job->answered_usec = boot_usec(job->refresher);
-    revocation_evidence(job->refresher->manager->revocation, job->account, source, evidence);
-    while (last && last->next)
-        last = last->next;
-    while (job->waits) {
-        RefreshWait *first = job->waits;
-        bool was_last = first == last;
-
-        wait_answer(first, evidence);
-        if (was_last)
-            break;
-    }
-}
-
-static void neutral(Evidence *evidence, EvidenceMeaning meaning, const char *code)
-{
-    *evidence = (Evidence){.meaning = meaning};
-    snprintf(evidence->code, sizeof(evidence->code), "%s", code);
-}
-
-static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata)
-{
-    RefreshWait *wait = userdata;
-    Manager *manager = wait->job->refresher->manager;
-    Evidence evidence;
-
-    neutral(&evidence, EVIDENCE_LATER, "no answer in time");
-    revocation_evidence(manager->revocation, wait->job->account, "check", &evidence);
-    wait_answer(wait, &evidence);
-    return 0;
-}
-
-/* --- one redemption --------------------------------------------------------------------------- */
+/* --- one redemption ----------------------------------------------------------------------------- */
 
 static void job_schedule(RefreshJob *job, uint64_t now)
 {
-    uint64_t next = job->started_usec + interval_usec(job);
+    uint64_t next = job->started_usec + refresh_job_interval_usec(job);
 
     if (job->due_usec == 0)
         return;
@@ -237,14 +154,14 @@ static void job_schedule(RefreshJob *job, uint64_t now)
 static void job_over(RefreshJob *job, const Evidence *evidence)
 {
     Refresher *refresher = job->refresher;
-    uint64_t now = boot_usec(refresher), wait = evidence->retry_after_usec;
+    uint64_t now = refresher_boot_usec(refresher), wait = evidence->retry_after_usec;
     uint64_t limit = RETRY_AFTER_TURNS * refresher->manager->config->refresh_check_usec;
 
     wait = wait < limit ? wait : limit;
     job->not_before_usec = evidence->meaning == EVIDENCE_LATER && wait > 0 ? now + wait : 0;
     job_schedule(job, now);
-    job_conclude(job, evidence);
-    arm(refresher->pump, 0);
+    refresh_job_conclude(job, evidence);
+    refresher_pump(refresher);
 }
 
 static void on_refreshed(Provider *provider, TokenResult *result, void *userdata)
@@ -262,8 +179,8 @@ static void on_refreshed(Provider *provider, TokenResult *result, void *userdata
          * present one. */
         job->is_overtaken = false;
         job->is_wanted = job->waits != NULL;
-        job_schedule(job, boot_usec(job->refresher));
-        arm(job->refresher->pump, 0);
+        job_schedule(job, refresher_boot_usec(job->refresher));
+        refresher_pump(job->refresher);
         return;
     }
     job->is_overtaken = false;
@@ -308,50 +225,13 @@ static void job_start(RefreshJob *job)
     const char *why;
     Evidence evidence;
 
-    job->started_usec = boot_usec(job->refresher);
+    job->started_usec = refresher_boot_usec(job->refresher);
     job->is_wanted = job->is_running = false;
     why = job_send(job);
     if (!why)
         return;
-    neutral(&evidence, EVIDENCE_NEUTRAL, why);
+    refresh_neutral(&evidence, EVIDENCE_NEUTRAL, why);
     job_over(job, &evidence);
-}
-
-/* --- what runs behind closed sessions ----------------------------------------------------------
- */
-
-static void on_looked(int result, const EnforcerEndReply *reply, void *userdata)
-{
-    _cleanup_free_ RefreshLook *look = userdata;
-    RefreshJob *job = look->job;
-
-    if (!job)
-        return;
-    job->look = NULL;
-    job->is_running = result >= 0 && (reply->found > 0 || reply->left > 0);
-    if (result >= 0 && !job->is_running && job->account->session_count == 0)
-        job->due_usec = 0; /* the next session begins it anew */
-    else if (result < 0)
-        job->due_usec = boot_usec(job->refresher) + interval_usec(job);
-    arm(job->refresher->pump, 0);
-}
-
-/* A program left behind by nohup ends with the account as well, so its account is polled on. */
-static void job_look(RefreshJob *job)
-{
-    RefreshLook *look = calloc(1, sizeof(*look));
-
-    job->due_usec = boot_usec(job->refresher) + interval_usec(job);
-    if (!look)
-        return;
-    look->job = job;
-    if (enforcer_end(job->refresher->manager->enforcer, job->account->uid, ENFORCER_LOOK, on_looked,
-                     look) < 0) {
-        free(look);
-        return;
-    }
-    job->look = look;
-    job->due_usec = boot_usec(job->refresher);
 }
 
 static void job_start_or_look(RefreshJob *job)
@@ -359,10 +239,10 @@ static void job_start_or_look(RefreshJob *job)
     if (job->is_wanted || job->account->session_count > 0 || job->is_running)
         job_start(job);
     else
-        job_look(job);
+        refresh_job_look(job);
 }
 
-/* --- which job is next ------------------------------------------------------------------------ */
+/* --- which job is next -------------------------------------------------------------------------- */
 
 /* Sessions, or things that may go on running behind the last of them. */
 static bool is_polled(const RefreshJob *job)
@@ -381,12 +261,17 @@ static bool goes_before(const RefreshJob *a, const RefreshJob *b)
     return a->due_usec < b->due_usec;
 }
 
+static bool is_due(const RefreshJob *job, uint64_t now)
+{
+    return is_polled(job) && !job->look && job->due_usec <= now;
+}
+
 static RefreshJob *next_job(Refresher *refresher, uint64_t now)
 {
     RefreshJob *best = NULL;
 
     for (RefreshJob *job = refresher->jobs; job; job = job->next) {
-        if (job->op || job->look || !(job->is_wanted || (is_polled(job) && job->due_usec <= now)))
+        if (job->op || !(job->is_wanted || is_due(job, now)))
             continue;
         if ((!best || goes_before(job, best)) && has_room(job))
             best = job;
@@ -415,28 +300,17 @@ static void arm_for_next(Refresher *refresher, uint64_t now)
         arm(refresher->pump, earliest);
 }
 
-/* What is known is told again. It proves no more than before. */
-static void job_repeat(RefreshJob *job)
-{
-    uint64_t answered = job->answered_usec;
-    Evidence evidence;
-
-    neutral(&evidence, EVIDENCE_LATER, job->last.code);
-    job_conclude(job, &evidence);
-    job->answered_usec = answered;
-}
-
 static int on_pump(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Refresher *refresher = userdata;
-    uint64_t now = boot_usec(refresher);
+    uint64_t now = refresher_boot_usec(refresher);
     RefreshJob *job;
 
     while ((job = next_job(refresher, now))) {
         if (!is_told_to_wait(job, now))
             job_start_or_look(job);
         else if (job->is_wanted)
-            job_repeat(job);
+            refresh_job_repeat(job);
         else
             job->due_usec = job->not_before_usec;
     }
@@ -444,44 +318,11 @@ static int on_pump(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-/* --- what others ask ---------------------------------------------------------------------------
- */
-
-int refresher_check(Refresher *refresher, Account *account, uint64_t timeout,
-                    RefresherHandler handler, void *userdata, RefreshWait **ret_wait)
-{
-    RefreshJob *job = job_of(refresher, account);
-    RefreshWait *wait;
-    int r;
-
-    if (!job)
-        return -ENOMEM;
-    wait = calloc(1, sizeof(*wait));
-    if (!wait)
-        return -ENOMEM;
-    r = sd_event_add_time_relative(refresher->manager->event, &wait->timer, CLOCK_BOOTTIME, timeout,
-                                   USEC_PER_MSEC, on_wait_over, wait);
-    if (r < 0) {
-        free(wait);
-        return r;
-    }
-    wait->job = job;
-    wait->handler = handler;
-    wait->userdata = userdata;
-    wait->next = job->waits;
-    job->waits = wait;
-    if (!job->op) {
-        job->is_wanted = true;
-        arm(refresher->pump, 0);
-    }
-    if (ret_wait)
-        *ret_wait = wait;
-    return 0;
-}
+/* --- who is polled ------------------------------------------------------------------------------ */
 
 static uint64_t first_due_usec(RefreshJob *job, uint64_t now)
 {
-    uint64_t interval = interval_usec(job);
+    uint64_t interval = refresh_job_interval_usec(job);
     Stamp present = stamp_now();
     uint64_t age = stamp_age_usec(&job->account->confirmed, &present);
 
@@ -492,8 +333,8 @@ static uint64_t first_due_usec(RefreshJob *job, uint64_t now)
 
 void refresher_account_changed(Refresher *refresher, Account *account)
 {
-    RefreshJob *job = job_of(refresher, account);
-    uint64_t now = boot_usec(refresher);
+    RefreshJob *job = refresh_job(refresher, account);
+    uint64_t now = refresher_boot_usec(refresher);
 
     if (!job)
         return;
@@ -502,31 +343,10 @@ void refresher_account_changed(Refresher *refresher, Account *account)
 
         job->due_usec = job->due_usec > 0 && job->due_usec < due ? job->due_usec : due;
     }
-    arm(refresher->pump, 0);
+    refresher_pump(refresher);
 }
 
-/* At start: has anybody left something running whose session is over? Asked one after another. */
-static int survey(Refresher *refresher)
-{
-    uint64_t due = boot_usec(refresher) + START_SPREAD_USEC;
-    size_t iterator = 0;
-    Account *account;
-
-    while ((account = accounts_next(refresher->manager->accounts, &iterator))) {
-        RefreshJob *job;
-
-        if (account->state != ACCOUNT_ACTIVE || !stamp_is_set(&account->confirmed))
-            continue;
-        job = job_of(refresher, account);
-        if (!job)
-            return -ENOMEM;
-        job->due_usec = due;
-        due += SURVEY_STEP_USEC;
-    }
-    return 0;
-}
-
-/* --- life ------------------------------------------------------------------------------------ */
+/* --- life --------------------------------------------------------------------------------------- */
 
 int refresher_new(Manager *manager, Refresher **ret_refresher)
 {
@@ -540,7 +360,7 @@ int refresher_new(Manager *manager, Refresher **ret_refresher)
                           on_pump, refresher);
     if (r < 0)
         return r;
-    r = survey(refresher);
+    r = refresh_survey(refresher);
     if (r < 0)
         return r;
     *ret_refresher = TAKE_PTR(refresher);
