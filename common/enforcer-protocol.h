@@ -56,7 +56,8 @@ typedef struct EnforcerEndReply {
     uint32_t signalled;  /* signals sent one by one (those of cgroup.kill are not counted) */
     uint32_t left;       /* processes still alive when the call ended; zombies do not count */
     uint32_t elapsed_ms; /* how long this call worked */
-    uint32_t survivor_count;
+    uint32_t survivor_count; /* some of those that are left, then some that are spared: processes of a
+                              * service that only carry the login uid, which `left` does not count */
     EnforcerSurvivor survivors[ENFORCER_SURVIVORS_MAX];
 } EnforcerEndReply;
 

@@ -142,13 +142,15 @@ static void ending_failed(Ending *ending, int result)
     ending_sleep(ending, delay < RETRY_LIMIT_USEC ? delay : RETRY_LIMIT_USEC);
 }
 
+/* Those that are left, and those that the enforcer spares (a service's), which `left` does not
+ * count. */
 static void note_survivors(EndingResult *result, const EnforcerEndReply *reply)
 {
     uint32_t count = reply->survivor_count;
     size_t used = 0;
 
     result->survivors[0] = '\0';
-    for (uint32_t i = 0; i < count && i < ENFORCER_SURVIVORS_MAX && reply->left > 0; i++) {
+    for (uint32_t i = 0; i < count && i < ENFORCER_SURVIVORS_MAX; i++) {
         const EnforcerSurvivor *survivor = &reply->survivors[i];
         int n = snprintf(result->survivors + used, sizeof(result->survivors) - used,
                          "%s%" PRId32 ":%.*s", used > 0 ? " " : "", survivor->pid,
