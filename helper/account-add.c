@@ -167,7 +167,7 @@ static int check_former(Addition *addition)
         return r;
     if (memcmp(digest, present->former_name, 32) != 0)
         return refuse(addition, -EEXIST,
-                      "a forgotten account of somebody else had this name; its number stays theirs");
+                      "a forgotten account of somebody else had this name and keeps its number");
     if (!account->id || !former_is_set(present->former_id))
         return 0;
     r = identity_digest(account->issuer, account->id, digest);
@@ -175,7 +175,7 @@ static int check_former(Addition *addition)
         return r;
     if (memcmp(digest, present->former_id, 32) != 0)
         return refuse(addition, -EEXIST,
-                      "a forgotten account of another id had this name; its number stays theirs");
+                      "a forgotten account of another id had this name and keeps its number");
     return 0;
 }
 

@@ -90,7 +90,7 @@ int account_bind(Accounts *accounts, Account *account, const char *issuer, const
 
 /* --- profile and groups ----------------------------------------------------------------------- */
 
-/* A provider may put anything into a name; a passwd line may not hold it. Cut between characters. */
+/* A provider may put anything into a name; a passwd line may not hold it. Cut between letters. */
 static char *gecos_of(const char *full_name)
 {
     size_t size = strlen(full_name);

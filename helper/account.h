@@ -49,7 +49,8 @@ typedef struct Account {
      * had: nobody else may take its number over. */
     uint8_t former_name[32], former_id[32];
 
-    /* Not stored. The two pointers belong to revocation.c and refresher.c, which free what they hang here. */
+    /* Not stored. The two pointers belong to revocation.c and refresher.c, which free what they
+     * hang here. */
     unsigned session_count;
     struct RevocationCase *revocation_case;
     struct RefreshJob *refresh_job;
@@ -65,7 +66,8 @@ int accounts_new(Store *store, Accounts **ret_accounts);
 Accounts *accounts_free(Accounts *accounts);
 DEFINE_CLEANUP(Accounts *, accounts_free)
 
-Account *accounts_find(Accounts *accounts, const char *name);  /* exact; NULL; forgotten ones are found too */
+/* NULL when there is none; exact; forgotten ones are found too. */
+Account *accounts_find(Accounts *accounts, const char *name);
 Account *accounts_find_uid(Accounts *accounts, uint32_t uid);
 Account *accounts_find_identity(Accounts *accounts, const char *issuer, const char *id);
 size_t accounts_count(const Accounts *accounts);
@@ -82,39 +84,46 @@ typedef struct AccountOptions {
  * somebody else); -EADDRINUSE number taken (collision: the newcomer is refused, loudly); -ENOENT
  * tied to a local account that is not there; -ENOSPC too many accounts. A forgotten account of the
  * same directory name comes back with its number. */
-int accounts_add(Accounts *accounts, const Config *config, const ProviderConfig *provider, const char *directory_name,
-                 const AccountOptions *options, Account **ret_account, const char **ret_why);
+int accounts_add(Accounts *accounts, const Config *config, const ProviderConfig *provider,
+                 const char *directory_name, const AccountOptions *options, Account **ret_account,
+                 const char **ret_why);
 
 /* Each stores, then changes memory; on error nothing has changed. bind: -EEXIST when the account is
  * bound to somebody else, when somebody else is bound to the identity, or when the account's number
  * belonged to another identity before it was forgotten. */
 int account_bind(Accounts *accounts, Account *account, const char *issuer, const char *id);
-int account_set_profile(Accounts *accounts, Account *account, const char *full_name); /* NULL: keep */
+/* NULL keeps what is known. */
+int account_set_profile(Accounts *accounts, Account *account, const char *full_name);
 int account_set_groups(Accounts *accounts, Account *account, char *const *ids);
 int account_set_signed_in(Accounts *accounts, Account *account, const Stamp *now);
 int account_set_confirmed(Accounts *accounts, Account *account, const Stamp *now);
-int account_set_verdict(Accounts *accounts, Account *account, Verdict verdict, bool by_administrator, const char *evidence, const Stamp *now);
-int account_forget(Accounts *accounts, Account *account); /* deletes token, binding, personal data; number stays */
+int account_set_verdict(Accounts *accounts, Account *account, Verdict verdict,
+                        bool by_administrator, const char *evidence, const Stamp *now);
+/* Deletes token, binding and personal data; the number stays. */
+int account_forget(Accounts *accounts, Account *account);
 
 /* uid = base + H mod count, H = first 8 bytes, big-endian, of SHA-256(issuer NUL id) (design §4).
  * 0 when OpenSSL fails. */
 uint32_t number_of(const char *issuer, const char *id, uint32_t base, uint32_t count);
 
-/* The gid of a configured group: pinned, stored, or hashed at first sight and stored. -EADDRINUSE at a collision. */
+/* The gid of a configured group: pinned, stored, or hashed at first sight and stored. -EADDRINUSE at
+ * a collision. */
 typedef struct GroupConfig GroupConfig;
-int group_number(Store *store, const Config *config, const GroupConfig *group, const char *issuer, uint32_t *ret_gid);
+int group_number(Store *store, const Config *config, const GroupConfig *group, const char *issuer,
+                 uint32_t *ret_gid);
 
 /* SHA-256(issuer NUL id). Returns 0, -ENOMEM, -EIO. */
 int identity_digest(const char *issuer, const char *id, uint8_t ret_digest[32]);
 
-/* Takes a number for `owner` for good. 0 also when it has it already; -EADDRINUSE: somebody else's. */
+/* Takes a number for `owner` for good. 0 also when it has it already; -EADDRINUSE: it is somebody
+ * else's. */
 int number_claim(Store *store, const char *owner, uint32_t number);
 
 /* Is this account a local one that a [user] section ties? It is never published. */
 bool account_is_tied(const Account *account, const Config *config);
 
-/* Is this account allowed here at all? Empty allows nobody (design §4), and nobody whose provider is
- * no longer configured is allowed. */
+/* Is this account allowed here at all? Empty allows nobody (design §4); nor is anybody allowed
+ * whose provider is no longer configured. */
 bool account_is_allowed(const Account *account, const Config *config);
 /* Member of the [group NAME] by immutable id? */
 bool account_in_group(const Account *account, const Config *config, const char *group_name);

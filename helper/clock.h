@@ -25,5 +25,5 @@ Stamp stamp_now(void);
 
 bool stamp_is_set(const Stamp *stamp);
 
-/* Age of `then` at `now` in microseconds; AGE_STALE when never, or when either clock says the future. */
+/* Age of `then` at `now` in microseconds; AGE_STALE when never, or when a clock says the future. */
 uint64_t stamp_age_usec(const Stamp *then, const Stamp *now);

@@ -26,7 +26,7 @@ static bool is_loopback(const char *host, size_t size)
     return size > 4 && strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") >= size;
 }
 
-/* An address in brackets holds colons itself; what follows the bracket still belongs to the host. */
+/* An address in brackets holds colons itself; what follows the bracket is still the host's. */
 static size_t host_size(const char *host)
 {
     size_t bracket = host[0] == '[' ? strcspn(host, "]/?#") : 0;

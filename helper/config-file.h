@@ -18,7 +18,7 @@ typedef struct ConfigFileHandler {
 
 /* Reads a whole file. `check_owner`: it must be root's and neither group nor others may write it.
  * Never follows a symbolic link in the last component, never blocks on a pipe. Returns 0 and the
- * NUL-terminated bytes (caller owns), or -EINVAL with `why`, or another negative errno with `why`. */
+ * NUL-terminated bytes (caller owns), or a negative errno with `why`. */
 int config_file_read(const char *path, bool check_owner, char **ret_text, size_t *ret_size,
                      ConfigWhy *why);
 

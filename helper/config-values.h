@@ -41,7 +41,7 @@ extern const ConfigKind config_kind_path;       /* char *; absolute */
 extern const ConfigKind config_kind_list;       /* char **; adds up over lines, empty resets */
 extern const ConfigKind config_kind_boolean;    /* bool; as systemd reads it */
 extern const ConfigKind config_kind_number;     /* uint32_t, unsigned */
-extern const ConfigKind config_kind_duration;   /* uint64_t, microseconds: "8h", "15m", "1h 30min", "30" */
+extern const ConfigKind config_kind_duration;   /* uint64_t, microseconds; "1h 30min", "30" */
 extern const ConfigKind config_kind_word;       /* an enum */
 extern const ConfigKind config_kind_flag_word;  /* bool by two words */
 extern const ConfigKind config_kind_methods;    /* ProviderConfig.methods and .method_count */

@@ -1,8 +1,9 @@
 /*
- * The configuration: /etc/rcpch/rcpch.conf and rcpch.conf.d/ *.conf (design §7), read by inih through
- * one table of keys. Reading has no side effect: a reload builds a new Config beside the old one.
+ * The configuration: /etc/rcpch/rcpch.conf and rcpch.conf.d/ *.conf (design §7), read by inih
+ * through one table of keys. Reading has no side effect: a reload builds a new Config beside the old one.
  *
- * Sections: [provider NAME] [access] [group NAME] [user NAME] [service NAME] [identity] [revocation] [totp] [audit]
+ * Sections: [provider NAME] [access] [group NAME] [user NAME] [service NAME] [identity]
+ * [revocation] [totp] [audit]
  */
 #pragma once
 
@@ -33,12 +34,12 @@ typedef struct ProviderConfig {
     char *name;
     ProviderType type;
     char *issuer;            /* Issuer=, exact */
-    char *oidc_url;          /* OidcUrl= metadata address; default issuer + /.well-known/openid-configuration */
-    char *device_endpoint;   /* DeviceEndpoint= TokenEndpoint= JwksUri=: override what discovery says */
+    char *oidc_url;          /* OidcUrl= of the metadata; default issuer + /.well-known/… */
+    char *device_endpoint;   /* DeviceEndpoint= TokenEndpoint= JwksUri= override discovery's */
     char *token_endpoint;
     char *jwks_uri;
     char *client_id;         /* ClientId= */
-    char *client_secret_file;/* ClientSecretFile= root- or rcpch-owned, not world-readable; NULL = public client */
+    char *client_secret_file;/* ClientSecretFile= root's or rcpch's; NULL = public client */
     char *scope;             /* Scope=, default "openid profile offline_access" */
     char *tenant;            /* Tenant= expected tid (Entra); default: from the issuer's path */
     char **domains;          /* Domains= of the names this provider answers for; NULL-terminated */
@@ -55,7 +56,7 @@ typedef struct ProviderConfig {
     char *proxy;             /* Proxy= */
     uint64_t http_timeout_usec;  /* HttpTimeoutSec=, default 10 */
     uint64_t clock_skew_usec;    /* ClockSkewSec=, default 300, at most 600 */
-    unsigned requests_per_minute;/* RequestsPerMinute=, default 600; half is reserved for refreshes */
+    unsigned requests_per_minute;/* RequestsPerMinute=, default 600; half is for refreshes */
 } ProviderConfig;
 
 /* [group NAME] */
@@ -71,7 +72,7 @@ typedef struct GroupConfig {
 /* [user NAME] */
 typedef struct UserConfig {
     char *name;      /* account name on this host */
-    char *directory; /* Directory= alice@rcpch.ac.uk: ties an existing local account; NULL otherwise */
+    char *directory; /* Directory= alice@rcpch.ac.uk ties an existing local account; or NULL */
     uint32_t uid;    /* Uid= pinned, or 0 */
     char *shell;     /* Shell= or NULL */
     char *home;      /* Home= or NULL */
@@ -122,18 +123,22 @@ typedef struct Config {
     ShowQr show_qr;                /* [access] ShowQr=utf8|ascii|no */
 } Config;
 
-/* Messages for the administrator: "/etc/rcpch/rcpch.conf:12: unknown key 'Isuer' in [provider entra]; did you mean 'Issuer'?" */
+/* For the administrator: "/etc/rcpch/rcpch.conf:12: unknown key 'Isuer' in [provider entra]; did you
+ * mean 'Issuer'?" */
 typedef struct ConfigMessages {
     char **lines; /* NULL-terminated */
     size_t count;
 } ConfigMessages;
 
-/* Reads `file` and then dir/ *.conf in byte order. `check_owner`: refuse files that are not root's or that group
- * or others may write. On error *ret_config is untouched, messages say why. Messages may also hold warnings on success.
- * Returns 0, -EBADMSG for a configuration error, or another negative errno. */
-int config_read(const char *file, const char *dir, bool check_owner, Config **ret_config, ConfigMessages *messages);
+/* Reads `file` and then dir/ *.conf (`dir` may be NULL) in byte order. `check_owner`: refuse files
+ * that are not root's or that group or others may write. On error *ret_config is untouched and
+ * messages say why; on success they may hold warnings. Returns 0, -EBADMSG for a configuration
+ * error, or another negative errno. */
+int config_read(const char *file, const char *dir, bool check_owner, Config **ret_config,
+                ConfigMessages *messages);
 
-/* What no file says: every default, no provider, nobody allowed. Stands in for a configuration that is broken at start. */
+/* What no file says: every default, no provider, nobody allowed. Stands in for a configuration that
+ * is broken at start. */
 int config_new_default(Config **ret_config);
 
 Config *config_free(Config *config);

@@ -164,7 +164,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* --- configuration ----------------------------------------------------------------------------- */
+/* --- configuration ---------------------------------------------------------------------------- */
 
 static int try_config(void *argument)
 {
@@ -197,7 +197,7 @@ static void reading_the_configuration(void **state)
     fail_each(try_config, NULL, fixture->path);
 }
 
-/* --- accounts ---------------------------------------------------------------------------------- */
+/* --- accounts --------------------------------------------------------------------------------- */
 
 static int try_add(void *argument)
 {
@@ -297,7 +297,7 @@ static void the_life_of_an_account(void **state)
     fail_each(try_add, forget_again, fixture);
 }
 
-/* --- tokens and opening ------------------------------------------------------------------------ */
+/* --- tokens and opening ----------------------------------------------------------------------- */
 
 static int try_token(void *argument)
 {
@@ -347,7 +347,7 @@ static void opening_a_new_database(void **state)
     fail_each(try_open, NULL, fixture);
 }
 
-/* --- composing --------------------------------------------------------------------------------- */
+/* --- composing -------------------------------------------------------------------------------- */
 
 typedef struct Composing {
     Fixture *fixture;

@@ -302,7 +302,8 @@ static const Refused refused[] = {
     {"[group staff]\n", "rcpch.conf:1: [group staff] Id= is missing"},
     {"[group Staff]\nId=x\n", "is not a group's name"},
     {"[group a:b]\nId=x\n", "is not a group's name"},
-    {PROVIDER "[group a]\nId=x\nProvider=q\n", "rcpch.conf:6: [group a] Provider= q is no [provider]"},
+    {PROVIDER "[group a]\nId=x\nProvider=q\n",
+     "rcpch.conf:6: [group a] Provider= q is no [provider] section"},
     {"[group a]\nId=x\n[group b]\nId=x\n", "rcpch.conf:4: [group b] Id= is also that of [group a]"},
     {PROVIDER "[group a]\nId=x\n[group b]\nId=x\nProvider=p\n", "is also that of [group a]"},
     {"[group a]\nId=x\nLocalGroup=docker\n", "docker is as good as root"},
@@ -501,7 +502,7 @@ static void odd_files(void **state)
     assert_null(config);
 }
 
-/* --- bytes that nobody meant -------------------------------------------------------------------- */
+/* --- bytes that nobody meant ------------------------------------------------------------------ */
 
 static uint32_t next_random(uint32_t *seed)
 {
@@ -560,7 +561,7 @@ static void mutated_files(void **state)
     assert_true(accepted > 0 && accepted < 3000);
 }
 
-/* --- what is shipped --------------------------------------------------------------------------- */
+/* --- what is shipped -------------------------------------------------------------------------- */
 
 static char *read_source(const char *path)
 {
