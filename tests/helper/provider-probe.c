@@ -8,6 +8,8 @@
  *   {"do":"device","id":"a","provider":"p","timeout_ms":1000}
  *   {"do":"refresh","id":"b","provider":"p","timeout_ms":1000,"token":"…","expected_id":"…"}
  *   {"do":"cancel","id":"a"}   {"do":"status","provider":"p"}   {"do":"quit"}
+ *   {"do":"drop","provider":"p"} frees the provider with all it has under way
+ * A device order with "cancel_at_code":true is cancelled from within its on_code.
  * Events: code, done, status, and "fault" when an order could not be followed.
  */
 #include <errno.h>
@@ -31,6 +33,8 @@ typedef struct Op {
     Probe *probe;
     char *id; /* NULL: free */
     ProviderOp *op;
+    Provider *provider;
+    bool cancel_at_code;
 } Op;
 
 struct Probe {
@@ -122,6 +126,10 @@ static void on_code(Provider *provider, const DeviceCode *code, void *userdata)
                    code->user_code, "uri", code->verification_uri, "uri_complete",
                    code->verification_uri_complete, "expires_in",
                    (json_int_t)code->expires_in_sec));
+    if (op->cancel_at_code) {
+        provider_op_cancel(op->op);
+        release_op(op);
+    }
 }
 
 static Provider *find_provider(Probe *probe, const char *name)
@@ -158,6 +166,17 @@ static void emit_status(Provider *provider)
                    status.last_success_usec > 0));
 }
 
+static void drop(Probe *probe, Provider *provider)
+{
+    for (size_t i = 0; i < OPS_MAX; i++)
+        if (probe->ops[i].id && probe->ops[i].provider == provider)
+            release_op(&probe->ops[i]);
+    for (size_t i = 0; i < probe->provider_count; i++)
+        if (probe->providers[i] == provider)
+            probe->providers[i] = probe->providers[--probe->provider_count];
+    provider_free(provider);
+}
+
 static void follow(Probe *probe, const json_t *order)
 {
     const char *verb = json_string_value(json_object_get(order, "do"));
@@ -171,9 +190,13 @@ static void follow(Probe *probe, const json_t *order)
     } else if (strcmp(verb, "cancel") == 0 && op) {
         provider_op_cancel(op->op);
         release_op(op);
+    } else if (strcmp(verb, "drop") == 0 && provider) {
+        drop(probe, provider);
     } else if (strcmp(verb, "status") == 0 && provider) {
         emit_status(provider);
     } else if (id && provider && !op && (op = new_op(probe, id))) {
+        op->provider = provider;
+        op->cancel_at_code = json_is_true(json_object_get(order, "cancel_at_code"));
         int r = start(probe, order, verb, provider, op);
         if (r < 0) {
             emit_fault(id, r);

@@ -128,6 +128,28 @@ def test_cancel_ends_polling(control, probe):
     assert control.journal(since=stopped, wait=3, endpoint="token") == []
 
 
+def test_cancel_from_within(control, probe):
+    """The caller gives up while it is being told the code."""
+    before = control.last()
+    probe.order("device", id="a", provider="generic", timeout_ms=9000, cancel_at_code=True)
+    probe.code("a")
+    assert control.journal(since=before, wait=2, endpoint="token") == []
+    assert probe.status()["state"] == "ok"
+
+
+def test_provider_goes_with_all_it_has_under_way(control, probe):
+    control.fault("token", "hang", realm="generic")
+    probe.device("polling")
+    probe.code("polling")
+    probe.refresh("refreshing", "x")
+    control.fault("device", "hang", realm="generic")
+    probe.device("starting")
+    probe.device("other", "entra")
+    control.approve(probe.code("other")["user_code"], ALICE)
+    probe.order("drop", provider="generic")
+    assert probe.done("other")["meaning"] == "confirmed"
+
+
 def test_groups_elsewhere_are_unknown(control, sign_in):
     control.set_user(ALICE, claims={"_claim_names": {"groups": "src1"}, "groups": "__absent__"})
     assert not sign_in("entra")["identity"]["groups_known"]
@@ -152,11 +174,15 @@ def test_keys_survive_on_disk(control, start, sign_in):
 
 
 def test_rotated_keys_are_fetched(control, sign_in, probe):
+    """An unknown kid is looked for at once, and then not again for five minutes."""
     assert sign_in()["meaning"] == "confirmed"
     control.rotate("generic", "ES256", keep_old=False)
-    # The first fetch may be younger than five minutes: then the newcomer has to wait.
-    assert sign_in(name="again")["meaning"] == "neutral"
+    assert sign_in(name="second")["meaning"] == "confirmed"
     control.rotate("generic", "RS256", keep_old=False)
+    before = control.last()
+    done = sign_in(name="third")
+    assert done["meaning"] == "neutral" and "does not publish" in done["reason"]
+    assert control.journal(since=before, endpoint="jwks") == []
 
 
 def test_own_requests_have_their_budget(control, start):
