@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pexpect
 
 from tests.host.machine import LOCAL_PASSWORD, LOCAL_USER
+from tests.host.process import wait_for
 from tests.host.ssh import Terminal
 
 ACTIVE, DISABLED, LOCAL, ROOT = "ours active", "ours disabled", "local", "root"
@@ -47,10 +48,10 @@ def _as(lab, name, line, **options):
 
 # The ways in. Each takes the lab and a name and returns an Answer.
 
-def ssh_interactive(lab, name):
-    terminal = lab.ssh(name, timeout=25)
+def _sign_in(lab, terminal, name, refused):
+    """At a sign-in's first question: a code, a password, or a refusal. Ends the terminal."""
     try:
-        found = terminal.expect(["Code +(\\S+)", "[Pp]assword: ?", pexpect.EOF])
+        found = terminal.expect(["Code +(\\S+)", "[Pp]assword: ?", refused, pexpect.EOF])
         if found == 0:
             code = terminal.match.group(1)
             terminal.expect("Press Enter")
@@ -58,10 +59,15 @@ def ssh_interactive(lab, name):
             terminal.press_enter()
         elif found == 1:
             terminal.send(PASSWORDS.get(name, "some password") + "\r")
-        admitted = found != 2 and terminal.expect(["[$#] $", "assword: ?", pexpect.EOF]) == 0
+        admitted = found < 2 and terminal.expect(
+            ["[$#] $", "[Pp]assword: ?", refused, pexpect.EOF]) == 0
         return Answer(admitted, terminal.seen)
     finally:
         terminal.close(force=True)
+
+
+def ssh_interactive(lab, name):
+    return _sign_in(lab, lab.ssh(name, timeout=25), name, "Permission denied")
 
 
 def ssh_key(lab, name):
@@ -96,39 +102,40 @@ def on_a_terminal(lab, line):
 
 
 def console(lab, name):
-    terminal = on_a_terminal(lab, f"login {name}")
-    try:
-        terminal.expect("Password: ?")
-        terminal.send(PASSWORDS[name] + "\r")
-        admitted = terminal.expect(["[$#] $", "incorrect", pexpect.EOF]) == 0
-        return Answer(admitted, terminal.seen)
-    finally:
-        terminal.close(force=True)
+    return _sign_in(lab, on_a_terminal(lab, f"login {name}"), name, "incorrect")
 
 
 _cron_restarts = threading.Lock()
 
 
+def _journal(lab, service, name):
+    """What the module wrote about an account in a service that shows people nothing."""
+    return lab.host.out(["journalctl", "--no-pager", "--output=cat", "--boot",
+                         f"--grep=pam_rcpch.{service}:.* user={name} "], check=False)
+
+
 def cron(lab, name):
-    """Jobs for the start of cron, which is told that it is the machine's start."""
+    """A job for the start of cron, which is told that it is the machine's start."""
     mark = f"/tmp/cron-{name}-{time.monotonic_ns()}"
     job = f"/etc/cron.d/lab-{name}"
-    lab.host.write(job, f"@reboot {name} touch {mark}\n")
     with _cron_restarts:
-        lab.host.run("rm -f /run/crond.reboot && systemctl restart cron")
+        before = _journal(lab, "cron", name)
+        lab.host.write(job, f"@reboot {name} touch {mark}\n")
         try:
-            lab.host.wait_file(mark, 10)
-        except AssertionError as error:
-            return Answer(False, str(error))
+            lab.host.run("rm -f /run/crond.reboot && systemctl restart cron")
+            wait_for(lambda: lab.host.exists(mark) or _journal(lab, "cron", name) != before,
+                     "cron to run the job or to be refused", 15)
         finally:
             lab.host.run(["rm", "-f", job])
-    return Answer(True, "")
+    return Answer(lab.host.exists(mark), _journal(lab, "cron", name)[len(before):])
 
 
 def user_manager(lab, name):
     uid = lab.host.out(["id", "-u", name])
-    return _ran(lab.host.run(f"systemctl restart user@{uid}.service && "
-                             f"systemctl is-active user@{uid}.service", check=False, timeout=30))
+    before = _journal(lab, "systemd-user", name)
+    done = lab.host.run(f"systemctl restart user@{uid}.service && "
+                        f"systemctl is-active user@{uid}.service", check=False, timeout=30)
+    return Answer(done.returncode == 0, _journal(lab, "systemd-user", name)[len(before):])
 
 
 def passwd(lab, name):
@@ -151,11 +158,12 @@ def passwd(lab, name):
         terminal.close(force=True)
 
 
-WAYS_FOR_ALL = {"sshd keyboard-interactive": ssh_interactive, "sshd key": ssh_key, "sudo": sudo,
-                "sudo -i": sudo_i, "su to": su_to, "su from": su_from}
-WAYS_FOR_LOCAL = {"login": console, "cron": cron, "systemd-user": user_manager, "passwd": passwd}
-LOCAL_CELLS = [(way, who) for way in (*WAYS_FOR_ALL, *WAYS_FOR_LOCAL) for who in (LOCAL, ROOT)]
-CELLS = [(way, who) for way in WAYS_FOR_ALL for who in OURS] + LOCAL_CELLS
+WAYS = {"sshd keyboard-interactive": ssh_interactive, "sshd key": ssh_key, "sudo": sudo,
+        "sudo -i": sudo_i, "su to": su_to, "su from": su_from, "login": console, "cron": cron,
+        "systemd-user": user_manager}
+LOCAL_WAYS = {"passwd": passwd}   # of ours it only says where passwords are changed
+LOCAL_CELLS = [(way, who) for way in (*WAYS, *LOCAL_WAYS) for who in (LOCAL, ROOT)]
+CELLS = [(way, who) for way in WAYS for who in OURS] + LOCAL_CELLS
 
 
 def prepare_locals(lab):
@@ -169,7 +177,7 @@ def prepare_locals(lab):
 
 
 def _try(lab, way, who):
-    function = {**WAYS_FOR_ALL, **WAYS_FOR_LOCAL}[way]
+    function = {**WAYS, **LOCAL_WAYS}[way]
     began = time.monotonic()
     try:
         answer = function(lab, NAMES[who])
