@@ -5,11 +5,12 @@
 
 #include <stdbool.h>
 
-/* [a-z_][a-z0-9._-]*, at most NAME_SHORT_MAX bytes, not "." or "..", no trailing '$'. NULL is invalid. */
+/* [a-z_][a-z0-9._-]*, at most NAME_SHORT_MAX bytes, not "." or "..", no trailing '$'. NULL is
+ * invalid. */
 bool name_is_valid_short(const char *name);
 
-/* A short-form local part (without the length of NAME_SHORT_MAX) plus one '@' and a domain of letters, digits, dots and
- * hyphens; at most NAME_FULL_MAX bytes. */
+/* A short-form local part (without the length of NAME_SHORT_MAX) plus one '@' and a domain of
+ * letters, digits, dots and hyphens; at most NAME_FULL_MAX bytes. */
 bool name_is_valid_full(const char *name);
 
 /* Either of the two. */

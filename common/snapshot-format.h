@@ -124,8 +124,8 @@ static inline uint64_t snapshot_mix(uint64_t word)
 }
 
 /* The key of a name: its 8-byte words, the last one filled up with zeros, xored into the sum and
- * mixed one after the other, begun with seed and size; of the sum the upper half. The seed keeps people who
- * choose their own account names from lining up in one run of slots. */
+ * mixed one after the other, begun with seed and size; of the sum the upper half. The seed keeps
+ * people who choose their own account names from lining up in one run of slots. */
 static inline uint32_t snapshot_name_key(const char *name, size_t size, uint64_t seed)
 {
     const uint8_t *bytes = (const uint8_t *)name;

@@ -16,16 +16,37 @@ static const char *const good_short[] = {
     "a", "_", "alice", "_apt", "alice.o-neil_2", "a23456789012345678901234567890bc",
 };
 static const char *const bad_short[] = {
-    "", ".", "..", "-rf", "1st", "Alice", "alice$", "a b", "a:b", "a\nb", "../etc", "#1000",
-    "alice@rcpch.ac.uk", "\xc3\xa5sa", "a\x7f", "a/b", "a,b", "+", "a\\b",
+    "",
+    ".",
+    "..",
+    "-rf",
+    "1st",
+    "Alice",
+    "alice$",
+    "a b",
+    "a:b",
+    "a\nb",
+    "../etc",
+    "#1000",
+    "alice@rcpch.ac.uk",
+    "\xc3\xa5sa",
+    "a\x7f",
+    "a/b",
+    "a,b",
+    "+",
+    "a\\b",
     "a23456789012345678901234567890bcd",
 };
 static const char *const good_full[] = {
-    "alice@rcpch.ac.uk", "a@b", "alice.o-neil@sub-1.rcpch.ac.uk", "a@1.2",
+    "alice@rcpch.ac.uk",
+    "a@b",
+    "alice.o-neil@sub-1.rcpch.ac.uk",
+    "a@1.2",
 };
 static const char *const bad_full[] = {
-    "alice", "@rcpch.ac.uk", "alice@", "alice@@x", "alice@.x", "alice@x.", "alice@x..y", "alice@-x",
-    "alice@x-", "alice@x-.y", "alice@x.-y", "alice@RCPCH.ac.uk", "alice@x_y", "alice@x y", "-a@x", "a@x:y",
+    "alice",      "@rcpch.ac.uk", "alice@",   "alice@@x",   "alice@.x",   "alice@x.",
+    "alice@x..y", "alice@-x",     "alice@x-", "alice@x-.y", "alice@x.-y", "alice@RCPCH.ac.uk",
+    "alice@x_y",  "alice@x y",    "-a@x",     "a@x:y",
 };
 
 static void test_short(void **state)
@@ -81,9 +102,10 @@ static void test_alphabet(void **state)
 
 static void test_path(void **state)
 {
-    static const char *const good[] = {"/", "/home/alice", "/home/a..b", "/bin/bash", "/home/\xc3\xa5"};
-    static const char *const bad[] = {"", "home", "//", "/home//a", "/home/..", "/../etc", "/a/../b",
-                                      "/a:b", "/a\nb", "/a\x7f", "/\xc3", "/\xff"};
+    static const char *const good[] = {"/", "/home/alice", "/home/a..b", "/bin/bash",
+                                       "/home/\xc3\xa5"};
+    static const char *const bad[] = {"",        "home", "//",    "/home//a", "/home/..", "/../etc",
+                                      "/a/../b", "/a:b", "/a\nb", "/a\x7f",   "/\xc3",    "/\xff"};
     char long_path[HOME_MAX + 2];
 
     (void)state;
@@ -102,10 +124,21 @@ static void test_path(void **state)
 
 static void test_gecos(void **state)
 {
-    static const char *const good[] = {"", "Alice O'Neil, Audit", "\xc3\x85sa \xe6\x9d\x8e \xf0\x9f\x98\x80"};
+    static const char *const good[] = {"", "Alice O'Neil, Audit",
+                                       "\xc3\x85sa \xe6\x9d\x8e \xf0\x9f\x98\x80"};
     static const char *const bad[] = {
-        "a:b", "a\tb", "a\x1b[0m", "a\x7f", "\xc2\x9bm", /* U+009B, CSI */
-        "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\x80", "\xe6\x9d",
+        "a:b",
+        "a\tb",
+        "a\x1b[0m",
+        "a\x7f",
+        "\xc2\x9bm", /* U+009B, CSI */
+        "\xc0\xaf",
+        "\xe0\x80\xaf",
+        "\xed\xa0\x80",
+        "\xf4\x90\x80\x80",
+        "\xf8\x88\x80\x80\x80",
+        "\x80",
+        "\xe6\x9d",
     };
 
     (void)state;

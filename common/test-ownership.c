@@ -37,7 +37,8 @@ static void make_passwd(void)
 {
     write_file("/var/lib/passwd",
                "root:x:0:0::/root:/bin/sh\ndeploy:x:1000:1000::/home/deploy:/bin/sh\n"
-               "late:x:1001:1001::/home/late:/bin/sh\nplain:x:1002:1002::/home/plain:/bin/sh\n", 0644);
+               "late:x:1001:1001::/home/late:/bin/sh\nplain:x:1002:1002::/home/plain:/bin/sh\n",
+               0644);
     PLACE_NEEDS(mount("/var/lib/passwd", "/etc/passwd", NULL, MS_BIND, NULL) == 0);
 }
 
@@ -108,8 +109,8 @@ static void test_corrupt_snapshot(void **state)
 
     (void)state;
     for (size_t i = 0; i < size; i++) {
-        bool word = i >= offsetof(SnapshotHeader, superseded) &&
-                    i < offsetof(SnapshotHeader, file_size);
+        bool word =
+            i >= offsetof(SnapshotHeader, superseded) && i < offsetof(SnapshotHeader, file_size);
 
         bytes[i] ^= 0x10;
         place_publish_bytes(bytes, size);

@@ -52,8 +52,12 @@ static bool is_local_name(const char *name, void *userdata)
 }
 
 static const SnapshotPolicy policy = {
-    .uid_base = BASE, .uid_count = 1000, .uid_is_pinned = is_pinned, .gid_is_pinned = is_pinned,
-    .local_gid_is_allowed = is_adm, .name_is_local = is_local_name,
+    .uid_base = BASE,
+    .uid_count = 1000,
+    .uid_is_pinned = is_pinned,
+    .gid_is_pinned = is_pinned,
+    .local_gid_is_allowed = is_adm,
+    .name_is_local = is_local_name,
 };
 
 /* A private copy of what the builder made, for tests that spoil it. */
@@ -262,7 +266,7 @@ static void test_many(void **state)
     SnapshotUserSpec *many = calloc(COUNT, sizeof(*many));
     SnapshotSpec spec = {.generation = 42, .users = many, .user_count = COUNT};
     static const SnapshotPolicy wide = {.uid_base = BASE, .uid_count = COUNT * 7};
-    char (*names)[16] = calloc(COUNT, sizeof(*names)), reason[SNAPSHOT_REASON_MAX];
+    char(*names)[16] = calloc(COUNT, sizeof(*names)), reason[SNAPSHOT_REASON_MAX];
     SnapshotView view;
     SnapshotUser user;
     uint64_t generation;
@@ -271,7 +275,8 @@ static void test_many(void **state)
     (void)state;
     for (uint32_t i = 0; i < COUNT; i++) {
         (void)snprintf(names[i], sizeof(names[i]), "user%u", i);
-        many[i] = (SnapshotUserSpec){.name = names[i], .gecos = "", .home = "/", .shell = "/bin/sh"};
+        many[i] =
+            (SnapshotUserSpec){.name = names[i], .gecos = "", .home = "/", .shell = "/bin/sh"};
         many[i].uid = many[i].gid = BASE + (i * 7919) % (COUNT * 7);
     }
     image = build(&spec);

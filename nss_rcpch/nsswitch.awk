@@ -1,6 +1,7 @@
 # Adds the service `rcpch` to the passwd, group and initgroups lines of nsswitch.conf, behind
-# whichever of `files`, `compat` and `systemd` comes last, with its actions; or, with -v action=remove, takes it out again. One
-# blank and the word go in, the same go out, so that removing restores every byte.
+# whichever of `files`, `compat` and `systemd` comes last, with its actions; or, with
+# -v action=remove, takes it out again. One blank and the word go in, the same go out, so that
+# removing restores every byte.
 function split_comment() {
     comment = ""
     if (match($0, /[ \t]*#.*/)) {

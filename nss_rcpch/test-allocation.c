@@ -50,8 +50,8 @@ static void publish(void)
     static SnapshotGroupSpec groups[GROUPS];
     static char names[GROUPS][16];
     static uint32_t gids[GROUPS];
-    const SnapshotUserSpec alice = {
-        "alice", BASE + 2, BASE + 2, "Alice", "/home/alice", "/bin/bash", gids, GROUPS};
+    const SnapshotUserSpec alice = {"alice",       BASE + 2,    BASE + 2, "Alice",
+                                    "/home/alice", "/bin/bash", gids,     GROUPS};
     const SnapshotSpec spec = {1, &alice, 1, groups, GROUPS};
 
     for (uint32_t i = 0; i < GROUPS; i++) {
@@ -98,7 +98,8 @@ static void test_lookups_take_none(void **state)
     }
 }
 
-/* Each growth refused in turn: TRYAGAIN, what is in the array stays right, and the next call is well. */
+/* Each growth refused in turn: TRYAGAIN, what is in the array stays right, and the next call is
+ * well. */
 static void test_initgroups_without_memory(void **state)
 {
     unsigned growths = 0;

@@ -26,7 +26,7 @@
 typedef enum nss_status (*ByName)(const char *, struct passwd *, char *, size_t, int *);
 
 typedef struct Bench {
-    ByName by_name;                    /* NULL: glibc with nss_files */
+    ByName by_name; /* NULL: glibc with nss_files */
     const char (*names)[32];
 } Bench;
 
@@ -68,8 +68,8 @@ static void publish_users(void)
     for (uint32_t i = 0; i < USERS; i++) {
         (void)snprintf(present[i], sizeof(present[i]), "given.family%u", i);
         (void)snprintf(absent[i], sizeof(absent[i]), "nobody.known%u", i);
-        users[i] = (SnapshotUserSpec){present[i], BASE + i, BASE + i, "Given Family",
-                                      "/home/given.family", "/bin/bash", gids, 1};
+        users[i] = (SnapshotUserSpec){present[i],           BASE + i,    BASE + i, "Given Family",
+                                      "/home/given.family", "/bin/bash", gids,     1};
     }
     place_publish(&spec);
 }
@@ -169,9 +169,11 @@ static void print_rest(void)
     SnapshotView view;
 
     PLACE_NEEDS(snapshot_open(&view) == 0);
-    printf("\nsnapshot of %.1f MB: built in %.1f ms, validated in %.1f ms, mapped and summed once a "
-           "process in %.2f ms\n", (double)view.size / 1e6, count_ns(build, NULL, 5, 1) / 1e6,
-           count_ns(validate, &view, 5, 1) / 1e6, count_ns(map, NULL, 21, 1) / 1e6);
+    printf(
+        "\nsnapshot of %.1f MB: built in %.1f ms, validated in %.1f ms, mapped and summed once a "
+        "process in %.2f ms\n",
+        (double)view.size / 1e6, count_ns(build, NULL, 5, 1) / 1e6,
+        count_ns(validate, &view, 5, 1) / 1e6, count_ns(map, NULL, 21, 1) / 1e6);
     snapshot_unmap(&view);
 }
 

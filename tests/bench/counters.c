@@ -67,7 +67,8 @@ double count_instructions(Work work, void *userdata, size_t calls)
         return -1;
     for (size_t i = 0; i < calls; i++)
         work(userdata, i);
-    if (ioctl(fd, PERF_EVENT_IOC_DISABLE, 0) < 0 || read(fd, &count, sizeof(count)) != sizeof(count))
+    if (ioctl(fd, PERF_EVENT_IOC_DISABLE, 0) < 0 ||
+        read(fd, &count, sizeof(count)) != sizeof(count))
         return -1;
     return (double)count / (double)calls;
 }
@@ -86,7 +87,8 @@ static void traced_child(Work work, void *userdata, size_t calls)
 }
 
 /* Between the two signals each system call stops twice, entering and leaving. The leaving half of
- * the first raise() and the calls of the second are not the work's: they are measured by an empty run. */
+ * the first raise() and the calls of the second are not the work's: they are measured by an empty
+ * run. */
 static long stops_between(pid_t child)
 {
     int status, wanted = 0;

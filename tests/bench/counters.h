@@ -11,7 +11,8 @@ typedef void (*Work)(void *userdata, size_t i);
 /* Median nanoseconds of one call, over `batches` batches of `batch` calls each. */
 double count_ns(Work work, void *userdata, size_t batches, size_t batch);
 
-/* Mean instructions in user mode of one call of `calls`; negative when the machine does not tell. */
+/* Mean instructions in user mode of one call of `calls`; negative when the machine does not tell.
+ */
 double count_instructions(Work work, void *userdata, size_t calls);
 
 /* System calls of `calls` calls made by a traced child; negative errno when it cannot be traced. */
