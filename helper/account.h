@@ -106,8 +106,8 @@ int account_forget(Accounts *accounts, Account *account);
  * 0 when OpenSSL fails. */
 uint32_t number_of(const char *issuer, const char *id, uint32_t base, uint32_t count);
 
-/* The gid of a configured group: pinned, stored, or hashed at first sight and stored. -EADDRINUSE at
- * a collision. */
+/* The gid of a configured group: pinned, stored, or hashed at first sight and stored.
+ * -EADDRINUSE at a collision. */
 typedef struct GroupConfig GroupConfig;
 int group_number(Store *store, const Config *config, const GroupConfig *group, const char *issuer,
                  uint32_t *ret_gid);

@@ -231,14 +231,14 @@ static void check_identity(const Config *config, ConfigReport *report)
 
 /* --- groups and users ------------------------------------------------------------------------- */
 
-/* Membership in these is as good as root. */
+const char *const config_privileged_groups[] = {"docker", "lxd",  "disk", "shadow",
+                                                "sudo",   "wheel", "root", "kmem",
+                                                "incus-admin", "libvirt", NULL};
+
 static bool is_privileged_group(const char *name)
 {
-    static const char *const privileged[] = {"docker", "lxd",   "disk", "shadow",      "sudo",
-                                             "wheel",  "root",  "kmem", "incus-admin", "libvirt"};
-
-    for (size_t i = 0; i < ELEMENTSOF(privileged); i++) {
-        if (strcmp(name, privileged[i]) == 0)
+    for (size_t i = 0; config_privileged_groups[i]; i++) {
+        if (strcmp(name, config_privileged_groups[i]) == 0)
             return true;
     }
     return false;

@@ -9,7 +9,7 @@ typedef struct Config Config;
 
 typedef struct ConfigSection {
     const char *name;
-    bool named;          /* [provider NAME]: an array in Config, of elements that begin with `name` */
+    bool named;          /* [provider NAME]: an array in Config; its elements begin with `name` */
     size_t array_offset; /* in Config, of a pointer to the elements */
     size_t count_offset; /* in Config */
     size_t element_size;

@@ -1,6 +1,7 @@
 /*
  * The configuration: /etc/rcpch/rcpch.conf and rcpch.conf.d/ *.conf (design §7), read by inih
- * through one table of keys. Reading has no side effect: a reload builds a new Config beside the old one.
+ * through one table of keys. Reading has no side effect: a reload builds a new Config beside the
+ * old one.
  *
  * Sections: [provider NAME] [access] [group NAME] [user NAME] [service NAME] [identity]
  * [revocation] [totp] [audit]
@@ -123,8 +124,8 @@ typedef struct Config {
     ShowQr show_qr;                /* [access] ShowQr=utf8|ascii|no */
 } Config;
 
-/* For the administrator: "/etc/rcpch/rcpch.conf:12: unknown key 'Isuer' in [provider entra]; did you
- * mean 'Issuer'?" */
+/* For the administrator: "/etc/rcpch/rcpch.conf:12: unknown key 'Isuer' in [provider entra];
+ * did you mean 'Issuer'?" */
 typedef struct ConfigMessages {
     char **lines; /* NULL-terminated */
     size_t count;
@@ -144,6 +145,9 @@ int config_new_default(Config **ret_config);
 Config *config_free(Config *config);
 DEFINE_CLEANUP(Config *, config_free)
 void config_messages_clear(ConfigMessages *messages);
+
+/* Local groups whose members are as good as root; NULL-terminated. */
+extern const char *const config_privileged_groups[];
 
 /* Look-ups; NULL when there is none. config_service() knows that sudo-i is sudo and su-l is su. */
 const ProviderConfig *config_provider(const Config *config, const char *name);

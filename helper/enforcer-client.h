@@ -28,14 +28,15 @@ DEFINE_CLEANUP(EnforcerClient *, enforcer_client_free)
 bool enforcer_client_connected(const EnforcerClient *client);
 
 /* Handlers may be NULL. `reply` is never NULL; it is zero unless the enforcer filled it. Each
- * returns 0 when queued, or a negative errno (then the handler is not called): -ENOTCONN for end,
- * tell and publish without a connection, -ENOBUFS when ENFORCER_QUEUE_MAX requests wait, -EMSGSIZE, -ENOMEM.
+ * returns 0 when queued, or a negative errno (then the handler is not called): -ENOTCONN for
+ * end, tell and publish without a connection, -ENOBUFS when ENFORCER_QUEUE_MAX requests wait,
+ * -EMSGSIZE, -ENOMEM.
  *
- * end and tell time out after 5 s, publish after 30 s. A record to append survives reconnections:
- * unanswered, it is sent again, so that a line may come twice but not never. With a handler,
- * -ETIMEDOUT comes after 10 s and the record is then the caller's to append again (it may still be
- * written); without one it is kept until it is answered. tell cuts at ENFORCER_TELL_MAX; publish
- * duplicates the descriptor. */
+ * end and tell time out after 5 s, publish after 30 s. A record to append survives
+ * reconnections: unanswered, it is sent again, so that a line may come twice but not never.
+ * With a handler, -ETIMEDOUT comes after 10 s and the record is then the caller's to append
+ * again (it may still be written); without one it is kept until it is answered. tell cuts at
+ * ENFORCER_TELL_MAX; publish duplicates the descriptor. */
 int enforcer_end(EnforcerClient *client, uint32_t uid, EnforcerHow how, EnforcerEndHandler handler,
                  void *userdata);
 int enforcer_publish(EnforcerClient *client, int memfd, EnforcerPublishHandler handler,

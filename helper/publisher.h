@@ -22,9 +22,9 @@ Publisher *publisher_free(Publisher *publisher);
 DEFINE_CLEANUP(Publisher *, publisher_free)
 void publisher_set_config(Publisher *publisher, const Config *config);
 
-/* Asks for a publication that contains the present state; retried until it holds. The handler (may
- * be NULL) is called with the first result (0 or a negative errno) of a publication begun after this
- * call. Returns 0 or a negative errno. */
+/* Asks for a publication that contains the present state; retried until it holds. The handler
+ * (may be NULL) is called with the first result (0 or a negative errno) of a publication begun
+ * after this call. Returns 0 or a negative errno. */
 int publisher_request(Publisher *publisher, PublisherHandler handler, void *userdata);
 /* Forgets a waiting handler (its owner goes away). Handlers are called from the loop only; one must
  * not ask again at once because of a failure: the publisher retries by itself. */

@@ -113,17 +113,31 @@ static int number_group(Composition *composition, GroupRow *row)
     return 0;
 }
 
+/* Also under another name: the number is what counts. */
+static bool is_privileged_gid(const LocalNames *local, uint32_t gid)
+{
+    bool found = gid == 0;
+
+    for (size_t i = 0; !found && config_privileged_groups[i]; i++) {
+        uint32_t privileged;
+        found = local_names_group(local, config_privileged_groups[i], &privileged) >= 0 &&
+                privileged == gid;
+    }
+    return found;
+}
+
 static void find_local_group(Composition *composition, GroupRow *row)
 {
+    const LocalNames *local = composition->input->local;
     const GroupConfig *config = row->config;
 
     if (!config->local_group)
         return;
-    if (local_names_group(composition->input->local, config->local_group, &row->local_gid) < 0)
+    if (local_names_group(local, config->local_group, &row->local_gid) < 0)
         alarm_about(composition, "LocalGroup=%s of [group %s] is not in " LOCAL_GROUP_FILE,
                     config->local_group, config->name);
-    else if (row->local_gid == 0 && !config->allow_privileged)
-        alarm_about(composition, "LocalGroup=%s of [group %s] is root's group by another name",
+    else if (is_privileged_gid(local, row->local_gid) && !config->allow_privileged)
+        alarm_about(composition, "LocalGroup=%s of [group %s] is a privileged group by number",
                     config->local_group, config->name);
     else
         row->has_local = true;

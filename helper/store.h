@@ -13,14 +13,16 @@
 
 typedef struct Store Store;
 
-/* Opens or creates. `key` is 32 bytes (store_load_key()). Returns 0 or a negative errno; -EUCLEAN for
- * a corrupt database, -EPROTO for one of a newer version, -EBUSY when another process has it. */
+/* Opens or creates. `key` is 32 bytes (store_load_key()). Returns 0 or a negative errno;
+ * -EUCLEAN for a corrupt database, -EPROTO for one of a newer version, -EBUSY when another
+ * process has it. */
 int store_open(const char *path, const Secret *key, Store **ret_store);
 Store *store_free(Store *store);
 DEFINE_CLEANUP(Store *, store_free)
 
-/* The key from the systemd credential "state.key" ($CREDENTIALS_DIRECTORY), else from `path`, made on
- * first use (0600). Returns 0; -EUCLEAN for one of another size, -EPERM when others may read it. */
+/* The key from the systemd credential "state.key" ($CREDENTIALS_DIRECTORY), else from `path`,
+ * made on first use (0600). Returns 0; -EUCLEAN for one of another size, -EPERM when others may
+ * read it. */
 int store_load_key(const char *path, Secret **ret_key);
 
 /* Several writes as one: store_begin(), the writes, store_end() with the first error or 0. Nests;
@@ -32,15 +34,16 @@ int store_end(Store *store, int result);
 /* Empties the write-ahead log, so that deleted personal data leaves the disk now. */
 int store_scrub(Store *store);
 
-/* Accounts. store_account_save() writes the whole row (insert when row is 0, which it then sets) in one
- * transaction; a forgotten account's token goes with it. -EEXIST: name, uid or identity taken. */
+/* Accounts. store_account_save() writes the whole row (insert when row is 0, which it then
+ * sets) in one transaction; a forgotten account's token goes with it. -EEXIST: name, uid or
+ * identity taken. */
 typedef int (*StoreAccountHandler)(Account *account, void *userdata); /* takes ownership */
 int store_account_each(Store *store, StoreAccountHandler handler, void *userdata);
 int store_account_save(Store *store, Account *account);
 
-/* Refresh token of an account. get: 0 with NULL when there is none; -EBADMSG when it was sealed with
- * another key or for another account: then there is none either, and the person signs in again. put:
- * NULL deletes; clears redeeming. */
+/* Refresh token of an account. get: 0 with NULL when there is none; -EBADMSG when it was sealed
+ * with another key or for another account: then there is none either, and the person signs in
+ * again. put: NULL deletes; clears redeeming. */
 int store_token_get(Store *store, const Account *account, Secret **ret_token);
 int store_token_put(Store *store, const Account *account, const Secret *token);
 /* Rotation-safe redemption: stored before the request is sent (design §5). */

@@ -356,13 +356,17 @@ static void odd_groups_are_left_out(void **state)
 
     add(fixture, "alice@rcpch.ac.uk", "g-1");
     configure(fixture, BASE "[group alice]\nId=g-1\n[group b]\nId=g-2\nLocalGroup=nothere\n"
-                            "[group c]\nId=g-3\nLocalGroup=fake\n");
+                            "[group c]\nId=g-3\nLocalGroup=fake\n"
+                            "[group d]\nId=g-4\nLocalGroup=alias\n");
+    write_file(fixture->group, "root:x:0:\nadm:x:4:\nsudo:x:27:\nfake:x:0:\nalias:x:27:\n");
     publish(fixture);
-    assert_int_equal(fixture->alarm_count, 3);
+    assert_int_equal(fixture->alarm_count, 4);
     assert_string_equal(fixture->alarms[0], "Group alice is left out: an account has its name");
     assert_string_equal(fixture->alarms[1], "LocalGroup=nothere of [group b] is not in /etc/group");
     assert_string_equal(fixture->alarms[2],
-                        "LocalGroup=fake of [group c] is root's group by another name");
+                        "LocalGroup=fake of [group c] is a privileged group by number");
+    assert_string_equal(fixture->alarms[3],
+                        "LocalGroup=alias of [group d] is a privileged group by number");
     assert_false(last_user_has_gid(fixture, "alice", 0));
 }
 

@@ -11,7 +11,8 @@
 /* An empty list. NULL when memory is short. */
 char **text_list_new(void);
 
-/* Adds a copy of `text` behind the last. *list may be NULL: then one is made. Returns 0, -ENOMEM. */
+/* Adds a copy of `text` behind the last. *list may be NULL: then one is made. Returns 0,
+ * -ENOMEM. */
 int text_list_add(char ***list, const char *text);
 
 /* A copy; NULL counts as empty. Returns 0, -ENOMEM. */
