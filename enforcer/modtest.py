@@ -22,6 +22,7 @@ OTHER = BASE + 4243
 LOG = "/var/log/rcpch/access.jsonl"
 HEAD = "/var/log/rcpch/access.head"
 SOCKET = "/run/rcpch/enforcer.sock"
+NOTIFY = "/tmp/notify"
 CONF = "/etc/rcpch/rcpch.conf"
 
 MAGIC = 0x31454352
@@ -120,7 +121,8 @@ class Journal:
 class Enforcer:
     """The real program, started as systemd starts it."""
 
-    def __init__(self):
+    def __init__(self, **environment):
+        self.environment = environment
         if os.path.exists(SOCKET):
             os.unlink(SOCKET)
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -133,7 +135,9 @@ class Enforcer:
     def start(self):
         """Waits for READY=1 as the service manager does."""
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        notify.bind("\0rcpch-modtest-%d" % os.getpid())
+        if os.path.exists(NOTIFY):
+            os.unlink(NOTIFY)
+        notify.bind(NOTIFY)
         notify.settimeout(WAIT)
         listen_fd = self.listener.fileno()
         pid = os.fork()
@@ -142,7 +146,7 @@ class Enforcer:
                 os.dup2(listen_fd, 3)
                 os.set_inheritable(3, True)
                 os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()),
-                                  NOTIFY_SOCKET="@rcpch-modtest-%d" % os.getppid())
+                                  NOTIFY_SOCKET=NOTIFY, **self.environment)
                 os.execv(PROGRAM, [PROGRAM])
             finally:
                 os._exit(127)

@@ -732,6 +732,45 @@ def test_a_link_in_place_of_the_log_is_not_followed(enforcer):
     journal.close()
 
 
+@pytest.fixture
+def stuck_disk():
+    """An enforcer whose fdatasync() does not return until the fixture's function is called."""
+    m.clean()
+    os.mkfifo("/tmp/hold-sync")
+    program = m.Enforcer(LD_PRELOAD=os.environ["RCPCH_HOLD_SYNC"])
+    hold = []
+
+    def let_go():
+        if not hold:
+            hold.append(os.open("/tmp/hold-sync", os.O_RDWR))
+    yield let_go
+    let_go()
+    assert program.close() == 0
+    os.close(hold[0])
+    os.unlink("/tmp/hold-sync")
+
+
+def test_a_stuck_disk_delays_no_end(stuck_disk, children):
+    """Lines and snapshots wait for the disk; an end and a word to the person do not."""
+    pid = children.start(m.UID)
+    slow, quick = m.Client(), m.Client()
+    for i in range(100):
+        slow.send(m.APPEND, m.record("login", user=f"u{i}"))
+    slow.send(m.PUBLISH, b"", [snapshot(1)])
+    assert quick.tell(m.UID, "good bye") == (0, 0)
+    quick.end_until_none(m.UID)
+    m.wait_for(lambda: not children.alive(pid), "it ended")
+    assert select.select([slow.socket], [], [], 0)[0] == [], "nothing is acknowledged yet"
+    stuck_disk()
+    for i in range(100):
+        _, _, result, payload = slow.receive()
+        assert result == 0 and m.APPEND_REPLY.unpack(payload)[1] == 1
+    assert slow.receive()[2] == 0
+    m.check_chain(m.log_lines())
+    slow.close()
+    quick.close()
+
+
 # --- the program ---------------------------------------------------------------------------
 
 def test_arguments_and_exit_codes():
