@@ -13,6 +13,7 @@
 #include "helper/bus-caller.h"
 #include "helper/login.h"
 #include "helper/manager.h"
+#include "helper/sessions.h"
 
 typedef struct Options {
     uint32_t timeout_sec;
@@ -198,13 +199,20 @@ static int method_check_account(sd_bus_message *message, void *userdata, sd_bus_
     return 1;
 }
 
+static void on_opened(Outcome outcome, const char *id, void *userdata)
+{
+    sd_bus_message *message = userdata;
+
+    (void)sd_bus_reply_method_return(message, "us", (uint32_t)outcome, id);
+    sd_bus_message_unref(message);
+}
+
 static int method_open_session(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     enum { USER, RUSER, SERVICE, RHOST, TTY, COUNT };
     const char *texts[COUNT];
     Manager *manager = userdata;
-    SessionRequest request;
-    char id[40] = "";
+    int leader_pidfd; /* the message's */
 
     int r = bus_caller_require_root(message, ret_error);
     if (r < 0)
@@ -212,14 +220,15 @@ static int method_open_session(sd_bus_message *message, void *userdata, sd_bus_e
     r = read_texts(message, texts, COUNT, ret_error);
     if (r < 0)
         return r;
-    request = (SessionRequest){texts[USER], texts[RUSER], texts[SERVICE], texts[RHOST], texts[TTY],
-                               -1};
-    r = sd_bus_message_read(message, "h", &request.leader_pidfd); /* stays the message's */
+    r = sd_bus_message_read(message, "h", &leader_pidfd);
     if (r < 0)
         return r;
-    Outcome outcome = authenticator_open_session(manager->authenticator, &request, id);
-    return sd_bus_reply_method_return(message, "us", (uint32_t)outcome,
-                                      outcome == OUTCOME_ALLOW ? id : "");
+    const SessionRequest request = {
+        .user = texts[USER], .ruser = texts[RUSER], .service = texts[SERVICE],
+        .rhost = texts[RHOST], .tty = texts[TTY], .leader_pidfd = leader_pidfd,
+    };
+    sessions_open(manager->sessions, &request, on_opened, sd_bus_message_ref(message));
+    return 1;
 }
 
 static int method_close_session(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

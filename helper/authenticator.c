@@ -120,7 +120,8 @@ static void text_for(Outcome outcome, const char *missing, char *text, size_t si
     if (missing)
         snprintf(text, size,
                  "This needs membership in the group %.32s.\n"
-                 "Ask the administrator of this host for access.", missing);
+                 "Ask the administrator of this host for access.",
+                 missing);
     else
         snprintf(text, size, "%s", outcome == OUTCOME_ALLOW ? "" : outcome_to_text(outcome));
 }
@@ -216,31 +217,6 @@ void authenticator_check(Authenticator *authenticator, const AccountCheckRequest
         return;
     }
     decide(check);
-}
-
-Outcome authenticator_open_session(Authenticator *authenticator, const SessionRequest *request,
-                                   char ret_id[40])
-{
-    Manager *manager = authenticator->manager;
-    Account *account = accounts_find(manager->accounts, request->user);
-    Record record = {.event = RECORD_ACCOUNT_CHECK};
-    Outcome outcome = OUTCOME_UNAVAILABLE;
-    char uid[16];
-
-    if (account)
-        outcome = sessions_open(manager->sessions, account, request, ret_id);
-    if (outcome == OUTCOME_ALLOW)
-        return outcome;
-    fill_account(&record, account, uid);
-    record_set(&record, RECORD_OUTCOME, outcome_to_word(outcome));
-    record_set(&record, RECORD_REASON, "the session was not opened");
-    record_set(&record, RECORD_USER, request->user);
-    record_set(&record, RECORD_RUSER, request->ruser);
-    record_set(&record, RECORD_SERVICE, request->service);
-    record_set(&record, RECORD_RHOST, request->rhost);
-    record_set(&record, RECORD_TTY, request->tty);
-    manager_log(manager, &record);
-    return outcome;
 }
 
 int authenticator_new(Manager *manager, Authenticator **ret_authenticator)

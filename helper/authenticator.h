@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include "common/outcome.h"
 #include "helper/account.h"
-#include "helper/sessions.h"
 
 typedef struct Manager Manager;
 typedef struct Authenticator Authenticator;
@@ -32,7 +31,3 @@ DEFINE_CLEANUP(Authenticator *, authenticator_free)
 /* Texts are copied. */
 void authenticator_check(Authenticator *authenticator, const AccountCheckRequest *request,
                          AuthenticatorHandler handler, void *userdata);
-
-/* OpenSession's decision and registration, in one turn of the loop; logs a denial. */
-Outcome authenticator_open_session(Authenticator *authenticator, const SessionRequest *request,
-                                   char ret_id[40]);

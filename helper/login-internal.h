@@ -64,5 +64,13 @@ void login_accept_cancel(Login *login);
 /* The line of the access log, without outcome and reason. Texts are borrowed from the login. */
 void login_fill_record(const Login *login, Record *record, char uid[16]);
 
+/* One method each; called in LOGIN_STARTING (login-device.c). */
+void login_begin_device(Login *login);
+
+/* The module hung up, or its conversation failed: the provider is not asked any more. */
+void login_gone(Login *login, const char *reason);
+
+uint64_t login_time_left_usec(Login *login);
+
 /* Another limit in time, counted from now; never later than the login's own. */
 void login_limit_time(Login *login, uint64_t usec);

@@ -54,8 +54,8 @@ Outcome login_policy(const Identity *identity, const Account *account,
         return OUTCOME_WRONG_IDENTITY;
     if (!same(provider->name, account->provider) || !same(provider->issuer, identity->issuer))
         return OUTCOME_WRONG_IDENTITY;
-    Outcome outcome = account->id ? judge_bound(identity, account)
-                                  : judge_unbound(identity, account, provider);
+    Outcome outcome =
+        account->id ? judge_bound(identity, account) : judge_unbound(identity, account, provider);
     if (outcome != OUTCOME_ALLOW)
         return outcome;
     return judge_access(identity, account, config);

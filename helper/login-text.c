@@ -12,7 +12,7 @@
 
 #define URI_SHOWN_MAX  312u /* four lines: more cannot be typed */
 #define CODE_SHOWN_MAX 64u
-#define WORD_SHOWN_MAX 64u  /* host and source address */
+#define WORD_SHOWN_MAX 64u       /* host and source address */
 #define INDENT         "       " /* as wide as "Open   " */
 
 /* Printable ASCII without the space. */
@@ -170,9 +170,8 @@ int login_text_device(const DeviceText *facts, char **ret_text)
 const char *login_text_refusal(Outcome outcome)
 {
     static const char *const texts[_OUTCOME_COUNT] = {
-        [OUTCOME_NOT_BOUND] =
-            "This account is not tied to anybody in the directory yet.\n"
-            "Ask the administrator of this host to add your directory id to it.",
+        [OUTCOME_NOT_BOUND] = "This account is not tied to anybody in the directory yet.\n"
+                              "Ask the administrator of this host to add your directory id to it.",
         [OUTCOME_WRONG_IDENTITY] =
             "Somebody else than this account's owner signed in with that code.\n"
             "Connect again, and sign in as the person whose account it is.",

@@ -22,10 +22,6 @@
 #define TIMEOUT_MAX_SEC     (LOGIN_LIFE_MAX_USEC / USEC_PER_SEC)
 #define LINGER_USEC         (900 * USEC_PER_SEC) /* for an Enter after the decision */
 #define LINGERING_MAX       256u
-#define HOST_NAME_SIZE      65
-#define PROVIDER_MARGIN_USEC (200 * USEC_PER_MSEC)
-
-static void begin_device(Login *login);
 
 typedef struct MethodRow {
     const char *word;
@@ -33,7 +29,7 @@ typedef struct MethodRow {
 } MethodRow;
 
 static const MethodRow methods[_METHOD_COUNT] = {
-    [METHOD_DEVICE] = {"device", begin_device},
+    [METHOD_DEVICE] = {"device", login_begin_device},
 };
 
 const char *login_method_to_word(Method method)
@@ -165,7 +161,7 @@ bool login_step(Login *login, LoginEvent event, LoginDecision *ret_decision)
 }
 
 /* The module hung up, or its conversation failed: the provider is not asked any more. */
-static void on_gone(Login *login, const char *reason)
+void login_gone(Login *login, const char *reason)
 {
     LoginDecision decision;
 
@@ -184,7 +180,7 @@ static void on_answer(Login *login)
     if (!login_step(login, LOGIN_EVENT_ANSWER, &decision) || login->state == LOGIN_DECIDED)
         return;
     if (channel_send_step(login->channel, STEP_WAIT, OUTCOME_INTERNAL, "") < 0)
-        on_gone(login, "the client's channel takes no more");
+        login_gone(login, "the client's channel takes no more");
 }
 
 static int on_channel(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -199,9 +195,9 @@ static int on_channel(sd_event_source *source, int fd, uint32_t events, void *us
     if (r == 0 && kind == ANSWER_TEXT)
         on_answer(login);
     else if (r == 0)
-        on_gone(login, "the client gave up");
+        login_gone(login, "the client gave up");
     else
-        on_gone(login, r == -EBADMSG ? "the client sent nonsense" : "the client hung up");
+        login_gone(login, r == -EBADMSG ? "the client sent nonsense" : "the client hung up");
     return 0;
 }
 
@@ -220,7 +216,7 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-/* --- the device method ------------------------------------------------------------------------ */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static uint64_t now_usec(Login *login)
 {
@@ -230,7 +226,7 @@ static uint64_t now_usec(Login *login)
     return now;
 }
 
-static uint64_t time_left_usec(Login *login)
+uint64_t login_time_left_usec(Login *login)
 {
     uint64_t now = now_usec(login);
 
@@ -243,84 +239,6 @@ void login_limit_time(Login *login, uint64_t usec)
 
     if (limit < login->deadline_usec)
         (void)sd_event_source_set_time(login->timer, limit);
-}
-
-static int compose_device(Login *login, const DeviceCode *code, char **ret_text)
-{
-    Manager *manager = login->logins->manager;
-    uint64_t left = time_left_usec(login) / USEC_PER_SEC;
-    char host[HOST_NAME_SIZE] = "";
-
-    if (gethostname(host, sizeof(host) - 1) < 0)
-        return -errno;
-    DeviceText facts = {
-        .uri = code->verification_uri ? code->verification_uri : "",
-        .uri_complete = code->verification_uri_complete,
-        .user_code = code->user_code ? code->user_code : "",
-        .user = login->user,
-        .host = host,
-        .rhost = login->rhost,
-        .seconds_left = code->expires_in_sec < left ? code->expires_in_sec : left,
-        .qr = login->no_qr ? SHOW_QR_NO : manager->config->show_qr,
-    };
-    return login_text_device(&facts, ret_text);
-}
-
-static void on_code(Provider *provider, const DeviceCode *code, void *userdata)
-{
-    _cleanup_free_ char *text = NULL;
-    Login *login = userdata;
-    LoginDecision decision;
-
-    if (!login_step(login, LOGIN_EVENT_CODE, &decision))
-        return;
-    int r = compose_device(login, code, &text);
-    if (r < 0) {
-        login_refuse(login, OUTCOME_UNAVAILABLE,
-                     "the provider's address or code cannot be shown", NULL);
-        return;
-    }
-    r = channel_send_step(login->channel, STEP_SHOW, OUTCOME_INTERNAL, text);
-    if (r == 0)
-        r = channel_send_step(login->channel, STEP_ASK_VISIBLE, OUTCOME_INTERNAL, LOGIN_PROMPT);
-    if (r < 0)
-        on_gone(login, "the client's channel takes no more");
-}
-
-/* What the provider's answers here prove they prove about whoever used the code, who need not be
- * the account's owner: it decides this login and never moves a verdict. */
-static void on_refused_by_provider(Login *login, Provider *provider, TokenResult *result)
-{
-    if (result->evidence.meaning == EVIDENCE_OUR_FAULT)
-        manager_alarm(login->logins->manager, "provider %s refuses our registration: %s",
-                      provider_name(provider), result->evidence.code);
-    login_refuse(login, evidence_to_outcome(result->evidence.meaning), result->reason, NULL);
-}
-
-static void on_done(Provider *provider, TokenResult *result, void *userdata)
-{
-    Login *login = userdata;
-
-    login->op = NULL; /* freed by the provider after this */
-    free(login->evidence);
-    login->evidence = strdup(result->evidence.code);
-    if (result->evidence.meaning == EVIDENCE_CONFIRMED && result->identity)
-        login_accept(login, result);
-    else
-        on_refused_by_provider(login, provider, result);
-}
-
-static void begin_device(Login *login)
-{
-    static const DeviceHandlers handlers = {.on_code = on_code, .on_done = on_done};
-    Provider *provider = manager_provider(login->logins->manager, login->account);
-    uint64_t left = time_left_usec(login);
-
-    /* A little earlier than our own end: the provider's part knows better why nothing came. */
-    left = left > PROVIDER_MARGIN_USEC ? left - PROVIDER_MARGIN_USEC : 0;
-    int r = provider_device_login(provider, &handlers, left, login, &login->op);
-    if (r < 0)
-        login_refuse(login, OUTCOME_UNAVAILABLE, "the sign-in could not be started", NULL);
 }
 
 /* --- limits ----------------------------------------------------------------------------------- */

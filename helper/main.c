@@ -37,15 +37,18 @@ static void print_help(FILE *out)
           "Signs people in with their directory account, for pam_rcpch. Run by systemd.\n"
           "\n"
           "  --check-config  read the configuration, say what is wrong, exit 0 or 1\n"
-          "  --config FILE   with --check-config: this file and FILE.d/*.conf\n", out);
+          "  --config FILE   with --check-config: this file and FILE.d/*.conf\n",
+          out);
 }
 
 static Action parse_arguments(int argc, char **argv, const char **ret_file)
 {
     enum { CHECK = 256, CONFIG, VERSION, HELP };
     static const struct option options[] = {
-        {"check-config", no_argument, NULL, CHECK}, {"config", required_argument, NULL, CONFIG},
-        {"version", no_argument, NULL, VERSION},    {"help", no_argument, NULL, HELP},
+        {"check-config", no_argument, NULL, CHECK},
+        {"config", required_argument, NULL, CONFIG},
+        {"version", no_argument, NULL, VERSION},
+        {"help", no_argument, NULL, HELP},
         {NULL, 0, NULL, 0},
     };
     Action action = ACTION_RUN;

@@ -138,8 +138,10 @@ static void end_removed(Manager *manager, Account *account, ConfigMessages *mess
     Evidence evidence = {.meaning = EVIDENCE_DISABLED, .is_explicit = true};
 
     snprintf(evidence.code, sizeof(evidence.code), "not allowed by the configuration");
-    add_message(messages, "%s is no longer allowed here and is ended; to let them in again: "
-                "allow them, then rcpchctl user reinstate %s", account->name, account->name);
+    add_message(messages,
+                "%s is no longer allowed here and is ended; to let them in again: "
+                "allow them, then rcpchctl user reinstate %s",
+                account->name, account->name);
     revocation_evidence(manager->revocation, account, "configuration", &evidence);
 }
 
@@ -156,9 +158,10 @@ static void tell_removed(Manager *manager, const Config *old, bool enforce,
         if (enforce)
             end_removed(manager, account, messages);
         else if (account_is_allowed(account, old))
-            add_message(messages, "%s is no longer allowed here: no new logins, %u sessions stay "
-                        "(rcpchctl reload --enforce ends them)", account->name,
-                        account->session_count);
+            add_message(messages,
+                        "%s is no longer allowed here: no new logins, %u sessions stay "
+                        "(rcpchctl reload --enforce ends them)",
+                        account->name, account->session_count);
     }
 }
 

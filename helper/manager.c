@@ -21,7 +21,7 @@
 #include "helper/revocation.h"
 #include "helper/sessions.h"
 
-#define ALARM_TEXT_MAX        512
+#define ALARM_TEXT_MAX         512
 #define FIRST_PUBLICATION_USEC (2 * USEC_PER_SEC)
 #define LAST_RECORDS_USEC      (2 * USEC_PER_SEC)
 
@@ -99,8 +99,8 @@ static int open_state(Manager *manager)
 
 static int build_outside(Manager *manager)
 {
-    int r = enforcer_client_new(manager->event, manager->paths->enforcer_socket,
-                                &manager->enforcer);
+    int r =
+        enforcer_client_new(manager->event, manager->paths->enforcer_socket, &manager->enforcer);
     if (r < 0)
         return r;
     r = log_queue_new(manager->event, manager->enforcer, on_complaint, manager, &manager->log);
@@ -249,7 +249,8 @@ int manager_start(Manager *manager)
     return 0;
 }
 
-/* --- stop -------------------------------------------------------------------------------------- */
+/* --- stop --------------------------------------------------------------------------------------
+ */
 
 static int on_stop_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
@@ -285,6 +286,7 @@ void manager_stop(Manager *manager)
         return;
     (void)sd_notify(0, "STOPPING=1");
     manager->authenticator = authenticator_free(manager->authenticator);
+    sessions_stop(manager->sessions);
     manager->connection = bus_connection_free(manager->connection);
     logins_end_all(manager->logins, OUTCOME_UNAVAILABLE, "the helper is being stopped");
     if (wait_for_records(manager) < 0)

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define QUIET_ZONE 4 /* ISO/IEC 18004 §6.3.8 */
+#define QUIET_ZONE       4 /* ISO/IEC 18004 §6.3.8 */
 #define QUIET_ZONE_SMALL 2 /* cameras still read it */
 
 static QRcode *qrcode_free(QRcode *code)
@@ -86,8 +86,7 @@ int qr_draw(const char *text, ShowQr style, size_t columns, size_t bytes, char *
 
     if (style == SHOW_QR_NO)
         return -EINVAL;
-    _cleanup_(qrcode_freep) QRcode *code =
-        QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
+    _cleanup_(qrcode_freep) QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
     if (!code)
         return errno == ENOMEM ? -ENOMEM : -EINVAL;
     for (size_t i = 0; i < ELEMENTSOF(quiet_zones); i++) {

@@ -1,52 +1,41 @@
 /*
- * Open sessions (design §1 "Start and recovery").
+ * Open sessions (design §1, §2 OpenSession).
  *
- * A session is a row in the store, written before its ALLOW, and the pidfd of its leader, watched
- * here and kept by the service manager's fd store, so that a restart of the helper forgets
- * nobody. The pidfd only tells when a session is over; ending people is the enforcer's, and does
- * not depend on what is known here.
+ * A session is a row in the store and a line in the access log, both written before its ALLOW, and
+ * the pidfd of its leader, watched here and kept by the service manager's fd store, so that a
+ * restart of the helper forgets nobody. For somebody who comes with an SSH key this line is the
+ * only trace, so without it there is no session. The pidfd only tells when a session is over;
+ * ending people is the enforcer's, and does not depend on what is known here.
  */
 #include "helper/sessions.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <systemd/sd-daemon.h>
 
 #include "helper/admission.h"
-#include "helper/manager.h"
 #include "helper/refresher.h"
+#include "helper/sessions-internal.h"
 
-#define SESSIONS_MAX    4096u /* the unit's FileDescriptorStoreMax= */
-#define LOOK_USEC       (10 * USEC_PER_SEC)
+#define SESSIONS_MAX    4096u              /* the unit's FileDescriptorStoreMax= */
+#define RECORD_PATIENCE (4 * USEC_PER_SEC) /* the module waits 5 s */
 #define FDINFO_LINE_MAX 256
 
-typedef struct Session Session;
-struct Session {
-    Sessions *sessions;
-    Session *next;
-    SessionRow row;
-    int pidfd; /* -1: recovered without one */
-    sd_event_source *io;
-    bool over;   /* to be freed by the reaper */
-    bool looked; /* in this round of LOOKs */
-};
+/* What the enforcer client holds while it writes the session's line. */
+typedef struct Flight {
+    Opening *opening; /* NULL once it has been answered */
+} Flight;
 
-/* What the enforcer client holds during a LOOK. */
-typedef struct Look {
-    Sessions *sessions; /* NULL once they have gone */
-    char *user;
-} Look;
-
-struct Sessions {
-    Manager *manager;
-    Session *first;
-    size_t count;
-    sd_event_source *reaper, *look_timer;
-    Look *look; /* one at a time */
+struct Opening {
+    Session *session;
+    Flight *flight;
+    sd_event_source *timer;
+    SessionHandler handler;
+    void *userdata;
 };
 
 /* --- the service manager's fd store ----------------------------------------------------------- */
@@ -61,7 +50,7 @@ static void fd_store_put(const char *id, int fd)
     (void)sd_pid_notify_with_fds(0, 0, message, &fd, 1);
 }
 
-static void fd_store_remove(const char *id)
+void session_fd_remove(const char *id)
 {
     char message[128];
 
@@ -71,30 +60,25 @@ static void fd_store_remove(const char *id)
 
 /* --- one session ------------------------------------------------------------------------------ */
 
-static void session_row_clear(SessionRow *row)
-{
-    free(row->user);
-    free(row->ruser);
-    free(row->service);
-    free(row->rhost);
-    free(row->tty);
-    memset(row, 0, sizeof(*row));
-}
-
-static Session *session_free(Session *session)
+Session *session_free(Session *session)
 {
     if (!session)
         return NULL;
     sd_event_source_disable_unref(session->io);
     closep(&session->pidfd);
-    session_row_clear(&session->row);
+    free(session->row.user);
+    free(session->row.ruser);
+    free(session->row.service);
+    free(session->row.rhost);
+    free(session->row.tty);
     free(session);
     return NULL;
 }
-DEFINE_CLEANUP(Session *, session_free)
 
-static int session_row_set(SessionRow *row, const SessionRequest *request)
+int session_set_texts(Session *session, const SessionRequest *request)
 {
+    SessionRow *row = &session->row;
+
     row->user = strdup(request->user);
     row->ruser = strdup(request->ruser);
     row->service = strdup(request->service);
@@ -116,10 +100,15 @@ static int session_new_id(char id[40])
     return 0;
 }
 
-static void fill_record(const Session *session, const Account *account, Record *record,
-                        char uid[16])
+static Account *account_of(const Session *session)
+{
+    return accounts_find(session->sessions->manager->accounts, session->row.user);
+}
+
+static void fill_record(const Session *session, Record *record, char uid[16])
 {
     const SessionRow *row = &session->row;
+    const Account *account = account_of(session);
 
     record_set(record, RECORD_SESSION, row->id);
     record_set(record, RECORD_USER, row->user);
@@ -135,25 +124,22 @@ static void fill_record(const Session *session, const Account *account, Record *
     record_set(record, RECORD_PROVIDER, account->provider);
 }
 
-static void say(Session *session, RecordEvent event, const char *reason, const char *signal)
+static void say_closed(const Session *session, const char *how)
 {
     Manager *manager = session->sessions->manager;
-    Account *account = accounts_find(manager->accounts, session->row.user);
-    Record record = {.event = event};
+    Record record = {.event = RECORD_SESSION_CLOSED};
     char uid[16];
 
-    fill_record(session, account, &record, uid);
-    record_set(&record, RECORD_REASON, reason);
+    fill_record(session, &record, uid);
+    record_set(&record, RECORD_REASON, how);
     manager_log(manager, &record);
-    manager_session_signal(manager, signal, session->row.id, session->row.user);
+    manager_session_signal(manager, "SessionClosed", session->row.id, session->row.user);
 }
 
-/* --- beginning and end ------------------------------------------------------------------------ */
-
-static void count_session(Sessions *sessions, const Session *session, bool opened)
+static void count_session(const Session *session, bool opened)
 {
-    Manager *manager = sessions->manager;
-    Account *account = accounts_find(manager->accounts, session->row.user);
+    Sessions *sessions = session->sessions;
+    Account *account = account_of(session);
 
     sessions->count += opened ? 1 : (size_t)-1;
     if (!account)
@@ -162,45 +148,26 @@ static void count_session(Sessions *sessions, const Session *session, bool opene
         account->session_count++;
     else if (account->session_count > 0)
         account->session_count--;
-    refresher_account_changed(manager->refresher, account);
+    refresher_account_changed(sessions->manager->refresher, account);
 }
 
-static void link_session(Sessions *sessions, Session *session)
+void session_link(Session *session)
 {
-    session->next = sessions->first;
-    sessions->first = session;
-    count_session(sessions, session, true);
-}
-
-/* `how` is the store's word: "closed", "exited", "recovered". Freed later: this may be the
- * session's own event. */
-static void end_session(Session *session, const char *how)
-{
-    Sessions *sessions = session->sessions;
-
-    if (session->over)
-        return;
-    session->over = true;
-    session->io = sd_event_source_disable_unref(session->io);
-    fd_store_remove(session->row.id);
-    if (store_session_close(sessions->manager->store, session->row.id, how) < 0)
-        manager_alarm(sessions->manager, "the end of session %s could not be stored",
-                      session->row.id);
-    say(session, RECORD_SESSION_CLOSED, how, "SessionClosed");
-    count_session(sessions, session, false);
-    (void)sd_event_source_set_enabled(sessions->reaper, SD_EVENT_ONESHOT);
+    session->next = session->sessions->first;
+    session->sessions->first = session;
+    count_session(session, true);
 }
 
 static int on_leader_exit(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
-    end_session(userdata, "exited");
+    session_end(userdata, "exited");
     return 0;
 }
 
-static int watch_leader(Session *session)
+int session_watch(Session *session)
 {
-    return sd_event_add_io(session->sessions->manager->event, &session->io, session->pidfd,
-                           EPOLLIN, on_leader_exit, session);
+    return sd_event_add_io(session->sessions->manager->event, &session->io, session->pidfd, EPOLLIN,
+                           on_leader_exit, session);
 }
 
 static int on_reap(sd_event_source *source, void *userdata)
@@ -219,6 +186,125 @@ static int on_reap(sd_event_source *source, void *userdata)
     }
     return 0;
 }
+
+/* --- opening: the line in the log, then ALLOW ---------------------------------------------------
+ */
+
+static void opening_answer(Opening *opening, Outcome outcome)
+{
+    Session *session = opening->session;
+
+    session->opening = NULL;
+    if (opening->flight)
+        opening->flight->opening = NULL;
+    sd_event_source_disable_unref(opening->timer);
+    opening->handler(outcome, outcome == OUTCOME_ALLOW ? session->row.id : "", opening->userdata);
+    free(opening);
+}
+
+void session_end(Session *session, const char *how)
+{
+    Sessions *sessions = session->sessions;
+
+    if (session->over)
+        return;
+    session->over = true;
+    session->io = sd_event_source_disable_unref(session->io);
+    if (session->opening)
+        opening_answer(session->opening, OUTCOME_UNAVAILABLE);
+    session_fd_remove(session->row.id);
+    if (store_session_close(sessions->manager->store, session->row.id, how) < 0)
+        manager_alarm(sessions->manager, "the end of session %s could not be stored",
+                      session->row.id);
+    say_closed(session, how);
+    count_session(session, false);
+    (void)sd_event_source_set_enabled(sessions->reaper, SD_EVENT_ONESHOT);
+}
+
+static void refuse_opening(Opening *opening, Outcome outcome, const char *how)
+{
+    Session *session = opening->session;
+
+    opening_answer(opening, outcome);
+    session_end(session, how);
+}
+
+/* The verdict is read once more in the turn in which the answer goes out. */
+static Outcome judge(Sessions *sessions, const Account *account, const char *service)
+{
+    Manager *manager = sessions->manager;
+    Stamp now = stamp_now();
+
+    Outcome outcome = account ? admission_judge(account, manager->config, service, &now, NULL)
+                              : OUTCOME_UNAVAILABLE;
+    if (outcome == OUTCOME_ALLOW && !enforcer_client_connected(manager->enforcer))
+        return OUTCOME_UNAVAILABLE; /* who cannot be cut is not let in */
+    return outcome;
+}
+
+static void on_opened_recorded(int result, const EnforcerAppendReply *reply, void *userdata)
+{
+    _cleanup_free_ Flight *flight = userdata;
+    Opening *opening = flight->opening;
+
+    if (!opening)
+        return;
+    opening->flight = NULL;
+    if (result < 0 || (!reply->to_file && !reply->to_journal)) {
+        refuse_opening(opening, OUTCOME_UNAVAILABLE, "refused: the access log took no record");
+        return;
+    }
+    Session *session = opening->session;
+    Outcome outcome = judge(session->sessions, account_of(session), session->row.service);
+    if (outcome != OUTCOME_ALLOW) {
+        refuse_opening(opening, outcome, "refused: the verdict moved");
+        return;
+    }
+    opening_answer(opening, OUTCOME_ALLOW);
+    manager_session_signal(session->sessions->manager, "SessionOpened", session->row.id,
+                           session->row.user);
+}
+
+static int on_record_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    refuse_opening(userdata, OUTCOME_UNAVAILABLE, "refused: the access log did not answer");
+    return 0;
+}
+
+static int append_opened(Opening *opening)
+{
+    Session *session = opening->session;
+    Record record = {.event = RECORD_SESSION_OPENED};
+    char uid[16];
+
+    opening->flight = calloc(1, sizeof(*opening->flight));
+    if (!opening->flight)
+        return -ENOMEM;
+    opening->flight->opening = opening;
+    fill_record(session, &record, uid);
+    int r = enforcer_append(session->sessions->manager->enforcer, &record, on_opened_recorded,
+                            opening->flight);
+    if (r < 0) {
+        free(opening->flight);
+        opening->flight = NULL;
+    }
+    return r;
+}
+
+/* From here on the handler is called by the opening, whatever happens. */
+static void start_opening(Session *session, Opening *opening)
+{
+    opening->session = session;
+    session->opening = opening;
+    int r = sd_event_add_time_relative(session->sessions->manager->event, &opening->timer,
+                                       CLOCK_BOOTTIME, RECORD_PATIENCE, 0, on_record_late, opening);
+    if (r >= 0)
+        r = append_opened(opening);
+    if (r < 0)
+        refuse_opening(opening, OUTCOME_UNAVAILABLE, "refused: the access log is out of reach");
+}
+
+/* --- registering ------------------------------------------------------------------------------ */
 
 /* The number of a pidfd's process, for people, as the kernel tells it; 0 when it has gone or when
  * we may not know (kernels before 5.14 keep fdinfo from a process that may not be dumped).
@@ -272,46 +358,80 @@ static int session_new(Sessions *sessions, int leader_pidfd, Session **ret_sessi
 }
 
 /* Everything that can fail happens before the row; after it the session stands. */
-static int register_session(Sessions *sessions, const SessionRequest *request, char ret_id[40])
+static int register_session(Sessions *sessions, const SessionRequest *request,
+                            Session **ret_session)
 {
     _cleanup_(session_freep) Session *session = NULL;
 
     int r = session_new(sessions, request->leader_pidfd, &session);
     if (r < 0)
         return r;
-    r = session_row_set(&session->row, request);
+    r = session_set_texts(session, request);
     if (r < 0)
         return r;
-    r = watch_leader(session);
+    r = session_watch(session);
     if (r < 0)
         return r;
     r = store_session_put(sessions->manager->store, &session->row);
     if (r < 0)
         return r;
     fd_store_put(session->row.id, session->pidfd);
-    memcpy(ret_id, session->row.id, sizeof(session->row.id));
-    link_session(sessions, session);
-    say(session, RECORD_SESSION_OPENED, NULL, "SessionOpened");
-    session = NULL;
+    session_link(session);
+    *ret_session = TAKE_PTR(session);
     return 0;
 }
 
-Outcome sessions_open(Sessions *sessions, Account *account, const SessionRequest *request,
-                      char ret_id[40])
+static Outcome try_to_open(Sessions *sessions, const SessionRequest *request, Session **ret_session)
 {
-    Manager *manager = sessions->manager;
-    Stamp now = stamp_now();
+    const Account *account = accounts_find(sessions->manager->accounts, request->user);
 
-    Outcome outcome = admission_judge(account, manager->config, request->service, &now, NULL);
+    Outcome outcome = judge(sessions, account, request->service);
     if (outcome != OUTCOME_ALLOW)
         return outcome;
-    if (!enforcer_client_connected(manager->enforcer)) /* who cannot be cut is not let in */
-        return OUTCOME_UNAVAILABLE;
     if (sessions->count >= SESSIONS_MAX)
         return OUTCOME_TOO_MANY;
-    if (register_session(sessions, request, ret_id) < 0)
-        return OUTCOME_UNAVAILABLE;
-    return OUTCOME_ALLOW;
+    return register_session(sessions, request, ret_session) < 0 ? OUTCOME_UNAVAILABLE
+                                                                : OUTCOME_ALLOW;
+}
+
+static void say_denied(Sessions *sessions, const SessionRequest *request, Outcome outcome)
+{
+    const Account *account = accounts_find(sessions->manager->accounts, request->user);
+    Record record = {.event = RECORD_ACCOUNT_CHECK};
+    char uid[16];
+
+    record_set(&record, RECORD_OUTCOME, outcome_to_word(outcome));
+    record_set(&record, RECORD_REASON, "the session was not opened");
+    record_set(&record, RECORD_USER, request->user);
+    record_set(&record, RECORD_RUSER, request->ruser);
+    record_set(&record, RECORD_SERVICE, request->service);
+    record_set(&record, RECORD_RHOST, request->rhost);
+    record_set(&record, RECORD_TTY, request->tty);
+    if (account) {
+        snprintf(uid, sizeof(uid), "%u", account->uid);
+        record_set(&record, RECORD_UID, uid);
+        record_set(&record, RECORD_IDENTITY, account->id);
+        record_set(&record, RECORD_PROVIDER, account->provider);
+        record_set(&record, RECORD_EVIDENCE, account->evidence);
+    }
+    manager_log(sessions->manager, &record);
+}
+
+void sessions_open(Sessions *sessions, const SessionRequest *request, SessionHandler handler,
+                   void *userdata)
+{
+    _cleanup_free_ Opening *opening = calloc(1, sizeof(*opening));
+    Session *session = NULL;
+
+    Outcome outcome = opening ? try_to_open(sessions, request, &session) : OUTCOME_INTERNAL;
+    if (outcome != OUTCOME_ALLOW) {
+        say_denied(sessions, request, outcome);
+        handler(outcome, "", userdata);
+        return;
+    }
+    opening->handler = handler;
+    opening->userdata = userdata;
+    start_opening(session, TAKE_PTR(opening));
 }
 
 static Session *find_session(Sessions *sessions, const char *id)
@@ -327,7 +447,7 @@ void sessions_close(Sessions *sessions, const char *id)
     Session *session = find_session(sessions, id);
 
     if (session)
-        end_session(session, "closed");
+        session_end(session, "closed");
 }
 
 size_t sessions_count(const Sessions *sessions)
@@ -348,208 +468,6 @@ const SessionRow *sessions_next(Sessions *sessions, size_t *iterator)
     return NULL;
 }
 
-/* --- recovery --------------------------------------------------------------------------------- */
-
-typedef struct Recovery {
-    Sessions *sessions;
-    int fd_count;
-    char **names; /* of the descriptors from SD_LISTEN_FDS_START on */
-    bool *taken;
-    Stamp now;
-} Recovery;
-
-static int find_stored_fd(Recovery *recovery, const char *id)
-{
-    for (int i = 0; i < recovery->fd_count; i++)
-        if (!recovery->taken[i] && recovery->names[i] && strcmp(recovery->names[i], id) == 0) {
-            recovery->taken[i] = true;
-            return SD_LISTEN_FDS_START + i;
-        }
-    return -1;
-}
-
-static int take_row(Recovery *recovery, const SessionRow *row, Session **ret_session)
-{
-    _cleanup_(session_freep) Session *session = calloc(1, sizeof(*session));
-
-    if (!session)
-        return -ENOMEM;
-    session->pidfd = -1;
-    session->sessions = recovery->sessions;
-    const SessionRequest texts = {row->user, row->ruser, row->service, row->rhost, row->tty, -1};
-    int r = session_row_set(&session->row, &texts);
-    if (r < 0)
-        return r;
-    memcpy(session->row.id, row->id, sizeof(row->id));
-    memcpy(session->row.boot_id, row->boot_id, sizeof(row->boot_id));
-    session->row.leader = row->leader;
-    session->row.opened_usec = row->opened_usec;
-    *ret_session = TAKE_PTR(session);
-    return 0;
-}
-
-static int recover_row(const SessionRow *row, void *userdata)
-{
-    Recovery *recovery = userdata;
-    _cleanup_(session_freep) Session *session = NULL;
-
-    int r = take_row(recovery, row, &session);
-    if (r < 0)
-        return r;
-    session->pidfd = find_stored_fd(recovery, row->id);
-    if (session->pidfd >= 0) {
-        r = watch_leader(session);
-        if (r < 0)
-            return r;
-    }
-    link_session(recovery->sessions, session);
-    session = NULL;
-    return 0;
-}
-
-/* Rows are ended after all are read: the store is not changed while it is being walked. */
-static void close_other_boots(Recovery *recovery)
-{
-    for (Session *session = recovery->sessions->first; session; session = session->next)
-        if (memcmp(session->row.boot_id, recovery->now.boot_id, sizeof(recovery->now.boot_id)) != 0)
-            end_session(session, "recovered");
-}
-
-static void drop_unknown_fds(Recovery *recovery)
-{
-    for (int i = 0; i < recovery->fd_count; i++)
-        if (!recovery->taken[i]) {
-            if (recovery->names[i])
-                fd_store_remove(recovery->names[i]);
-            close(SD_LISTEN_FDS_START + i);
-        }
-}
-
-static void recovery_clear(Recovery *recovery)
-{
-    for (int i = 0; recovery->names && i < recovery->fd_count; i++)
-        free(recovery->names[i]);
-    free(recovery->names);
-    free(recovery->taken);
-}
-
-/* --- sessions without a descriptor: open until LOOK finds nobody ------------------------------ */
-
-static void end_without_fd(Sessions *sessions, const char *user)
-{
-    for (Session *session = sessions->first; session; session = session->next)
-        if (!session->over && session->pidfd < 0 && strcmp(session->row.user, user) == 0)
-            end_session(session, "recovered");
-}
-
-static void on_looked(int result, const EnforcerEndReply *reply, void *userdata)
-{
-    Look *look = userdata;
-    Sessions *sessions = look->sessions;
-
-    if (sessions) {
-        sessions->look = NULL;
-        if (result == 0 && reply->left == 0)
-            end_without_fd(sessions, look->user);
-    }
-    free(look->user);
-    free(look);
-}
-
-static Look *look_new(Sessions *sessions, const char *user)
-{
-    Look *look = calloc(1, sizeof(*look));
-
-    if (!look)
-        return NULL;
-    look->sessions = sessions;
-    look->user = strdup(user);
-    if (look->user)
-        return look;
-    free(look);
-    return NULL;
-}
-
-static void look_for(Sessions *sessions, const Account *account)
-{
-    Look *look = look_new(sessions, account->name);
-
-    if (!look)
-        return;
-    if (enforcer_end(sessions->manager->enforcer, account->uid, ENFORCER_LOOK, on_looked,
-                     look) < 0) {
-        free(look->user);
-        free(look);
-        return;
-    }
-    sessions->look = look;
-}
-
-/* The next session without a descriptor whose turn it is; when all had theirs, a new round. */
-static Session *next_to_look(Sessions *sessions)
-{
-    Session *first = NULL;
-
-    for (Session *session = sessions->first; session; session = session->next) {
-        if (session->over || session->pidfd >= 0)
-            continue;
-        if (!session->looked)
-            return session;
-        first = first ? first : session;
-    }
-    for (Session *session = first; session; session = session->next)
-        session->looked = false;
-    return first;
-}
-
-/* One account a turn. An account that nobody knows any more has no session. */
-static void look_next(Sessions *sessions)
-{
-    Session *session = next_to_look(sessions);
-
-    if (!session || sessions->look)
-        return;
-    session->looked = true;
-    const Account *account = accounts_find(sessions->manager->accounts, session->row.user);
-    if (account)
-        look_for(sessions, account);
-    else
-        end_session(session, "recovered");
-}
-
-static int on_look_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-    Sessions *sessions = userdata;
-
-    if (!next_to_look(sessions))
-        return 0;
-    look_next(sessions);
-    (void)sd_event_source_set_time_relative(source, LOOK_USEC);
-    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-}
-
-int sessions_recover(Sessions *sessions)
-{
-    __attribute__((cleanup(recovery_clear))) Recovery recovery = {.sessions = sessions};
-
-    recovery.now = stamp_now();
-    recovery.fd_count = sd_listen_fds_with_names(1, &recovery.names);
-    if (recovery.fd_count < 0)
-        return recovery.fd_count;
-    recovery.taken = calloc((size_t)recovery.fd_count + 1, sizeof(*recovery.taken));
-    if (!recovery.taken)
-        return -ENOMEM;
-    int r = store_session_each(sessions->manager->store, recover_row, &recovery);
-    if (r < 0)
-        return r;
-    close_other_boots(&recovery);
-    drop_unknown_fds(&recovery);
-    r = sd_event_source_set_time_relative(sessions->look_timer, USEC_PER_SEC);
-    if (r < 0)
-        return r;
-    return sd_event_source_set_enabled(sessions->look_timer, SD_EVENT_ONESHOT);
-}
-
 /* --- construction ----------------------------------------------------------------------------- */
 
 int sessions_new(Manager *manager, Sessions **ret_sessions)
@@ -565,15 +483,15 @@ int sessions_new(Manager *manager, Sessions **ret_sessions)
     r = sd_event_source_set_enabled(sessions->reaper, SD_EVENT_OFF);
     if (r < 0)
         return r;
-    r = sd_event_add_time(manager->event, &sessions->look_timer, CLOCK_BOOTTIME, UINT64_MAX, 0,
-                          on_look_timer, sessions);
-    if (r < 0)
-        return r;
-    r = sd_event_source_set_enabled(sessions->look_timer, SD_EVENT_OFF);
-    if (r < 0)
-        return r;
     *ret_sessions = TAKE_PTR(sessions);
     return 0;
+}
+
+void sessions_stop(Sessions *sessions)
+{
+    for (Session *session = sessions->first; session; session = session->next)
+        if (session->opening)
+            refuse_opening(session->opening, OUTCOME_UNAVAILABLE, "refused: the helper stops");
 }
 
 Sessions *sessions_free(Sessions *sessions)
@@ -585,6 +503,8 @@ Sessions *sessions_free(Sessions *sessions)
     while (sessions->first) {
         Session *session = sessions->first;
         sessions->first = session->next;
+        if (session->opening)
+            opening_answer(session->opening, OUTCOME_UNAVAILABLE);
         session_free(session);
     }
     sd_event_source_disable_unref(sessions->reaper);

@@ -22,9 +22,16 @@ typedef struct SessionRequest {
     int leader_pidfd;
 } SessionRequest;
 
-/* Texts are copied, the descriptor is duplicated. OUTCOME_ALLOW with the session's id, or why not. */
-Outcome sessions_open(Sessions *sessions, Account *account, const SessionRequest *request,
-                      char ret_id[40]);
+/* Called exactly once, perhaps before sessions_open() returns. `id` is "" for anything but ALLOW. */
+typedef void (*SessionHandler)(Outcome outcome, const char *id, void *userdata);
+
+/* Judges the account, stores the session, and answers when its line is in the access log; the
+ * verdict is read again in the turn of the answer. Denials are logged. Texts are copied, the
+ * descriptor is duplicated. */
+void sessions_open(Sessions *sessions, const SessionRequest *request, SessionHandler handler,
+                   void *userdata);
+/* Answers those that still wait: the helper is about to stop. */
+void sessions_stop(Sessions *sessions);
 void sessions_close(Sessions *sessions, const char *id);
 size_t sessions_count(const Sessions *sessions);
 const SessionRow *sessions_next(Sessions *sessions, size_t *iterator);

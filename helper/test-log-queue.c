@@ -19,7 +19,7 @@ typedef struct Fake {
     char taken[512]; /* the reasons of the records, in order */
     EnforcerAppendHandler handler;
     void *userdata;
-    int refuse;        /* enforcer_append()'s own error */
+    int refuse; /* enforcer_append()'s own error */
     unsigned calls, complaints;
 } Fake;
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import subprocess
 import tempfile
 
 import pytest
@@ -71,3 +72,12 @@ def line(bare):
     """The whole line, running."""
     bare.helper.start()
     return bare
+
+
+@pytest.fixture
+def leader():
+    """A process that a session is named by."""
+    process = subprocess.Popen(["sleep", "1000"])
+    yield process
+    process.kill()
+    process.wait()

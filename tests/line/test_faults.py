@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 import signal
 import subprocess
+import threading
 import time
 
 import dbus
@@ -89,6 +90,68 @@ def test_no_session_without_its_row(bare):
             leader.kill()
             leader.wait()
         bare.helper.stop()
+
+
+def test_no_session_without_its_line_in_the_log(line, leader):
+    """With an SSH key the session's line is the only trace; a log that hangs admits nobody."""
+    line.add_user(ALICE)
+    line.sign_in("alice")
+    line.enforcer.send(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        assert line.open_session("alice", leader.pid)[0] == "unavailable"
+        assert time.monotonic() - began < 5  # the module's own patience
+        assert list(line.manager("ListSessions")) == []
+    finally:
+        line.enforcer.send(signal.SIGCONT)
+    wait_until(lambda: line.check("alice")[0] == "allow", 20, "the enforcer to be used again")
+    outcome, session = line.open_session("alice", leader.pid)
+    assert outcome == "allow" and line.records(event="session-opened", session=session)
+
+
+def open_in_background(line, leader):
+    """An OpenSession whose line the log does not take yet; returns where the outcome will be."""
+    answers = []
+    thread = threading.Thread(
+        target=lambda: answers.append(line.open_session("alice", leader.pid)[0]))
+    thread.start()
+    bus = line.connect()
+    wait_until(lambda: line.manager("ListSessions", bus=bus), 5, "the session to be registered")
+    bus.close()
+    return thread, answers
+
+
+def test_revoked_before_the_line_is_written(line, leader):
+    """The verdict is read again in the turn of the answer."""
+    line.add_user(ALICE)
+    line.sign_in("alice")
+    line.enforcer.send(signal.SIGSTOP)
+    try:
+        thread, answers = open_in_background(line, leader)
+        revoking = threading.Thread(target=line.manager, args=("RevokeUser", "ss", "alice", ""))
+        revoking.start()
+        wait_until(lambda: line.manager("GetUser", "s", "alice")["verdict"] == "disabled", 5,
+                   "the verdict")
+    finally:
+        line.enforcer.send(signal.SIGCONT)
+    thread.join()
+    revoking.join()
+    assert answers in (["disabled"], ["unavailable"])
+    assert list(line.manager("ListSessions")) == []
+
+
+def test_leader_ends_before_the_line_is_written(line, leader):
+    line.add_user(ALICE)
+    line.sign_in("alice")
+    line.enforcer.send(signal.SIGSTOP)
+    try:
+        thread, answers = open_in_background(line, leader)
+        leader.kill()
+        thread.join()
+        assert answers == ["unavailable"]
+    finally:
+        line.enforcer.send(signal.SIGCONT)
+    assert line.wait_records(event="session-closed")
 
 
 def test_what_was_acknowledged_survives_sigkill(line):

@@ -14,14 +14,6 @@ ALICE = "alice@rcpch.ac.uk"
 INTERVAL = 2  # RefreshCheckSec of line.py
 
 
-@pytest.fixture
-def leader():
-    process = subprocess.Popen(["sleep", "1000"])
-    yield process
-    process.kill()
-    process.wait()
-
-
 def sessions(line):
     return [str(row["id"]) for row in line.manager("ListSessions")]
 
