@@ -119,6 +119,9 @@ static void on_reply(const HttpReply *reply, void *userdata)
     Document *document = userdata;
 
     document->request = NULL;
+    /* The pause counts from the end, or an attempt that timed out would be followed by the next at
+     * once and those who wait would wait for ever. */
+    document->attempted_usec = now_usec(document, CLOCK_BOOTTIME);
     if (reply->status == 0)
         snprintf(document->error, sizeof(document->error), "%s", reply->error);
     else if (reply->status != 200)

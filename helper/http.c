@@ -341,6 +341,15 @@ static int set_route(CURL *easy, const HttpOptions *options)
     return 0;
 }
 
+/* curl sends a request again when a kept connection breaks before the first byte of the answer, for
+ * POST too; what must not happen twice gets a connection of its own. */
+static int set_repetition(CURL *easy, bool once)
+{
+    SET(easy, CURLOPT_FRESH_CONNECT, once ? 1L : 0L);
+    SET(easy, CURLOPT_FORBID_REUSE, once ? 1L : 0L);
+    return 0;
+}
+
 static int set_caps(CURL *easy, uint64_t timeout_usec)
 {
     uint64_t ms = (timeout_usec + 999u) / 1000u;
@@ -361,6 +370,7 @@ static int set_transfer(HttpRequest *request, const HttpOptions *options)
     CURL *easy = request->easy;
 
     SET(easy, CURLOPT_URL, options->url);
+    SET(easy, CURLOPT_USERAGENT, "rcpch-helper/" RCPCH_VERSION);
     SET(easy, CURLOPT_PRIVATE, request);
     SET(easy, CURLOPT_WRITEFUNCTION, on_body);
     SET(easy, CURLOPT_WRITEDATA, request);
@@ -404,6 +414,8 @@ static int prepare(HttpRequest *request, const HttpOptions *options)
         r = set_route(request->easy, options);
     if (r == 0)
         r = set_caps(request->easy, options->timeout_usec);
+    if (r == 0)
+        r = set_repetition(request->easy, options->once);
     return r == 0 ? set_transfer(request, options) : r;
 }
 

@@ -16,34 +16,42 @@ typedef struct Http Http;
 typedef struct HttpRequest HttpRequest;
 
 typedef struct HttpReply {
-    long status;             /* 0 when there was no HTTP answer */
-    bool sent;               /* something of the request left this host, so it may have been carried out */
-    const char *error;       /* static or borrowed text when status is 0: "timed out", "certificate not trusted" … */
-    const char *body;        /* NUL-terminated, borrowed */
+    long status;               /* 0 when there was no HTTP answer */
+    bool sent;                 /* something of the request left this host: it may be carried out */
+    const char *error;         /* static text when status is 0: "timed out", "connection refused" … */
+    const char *body;          /* NUL-terminated, borrowed */
     size_t size;
-    const char *content_type;/* or NULL */
+    const char *content_type;  /* or NULL */
     uint64_t retry_after_usec; /* Retry-After, 0 = none; fractions allowed */
-    uint64_t max_age_usec;   /* Cache-Control: max-age, 0 = none */
+    uint64_t max_age_usec;     /* Cache-Control: max-age, 0 = none */
 } HttpReply;
 
 typedef void (*HttpHandler)(const HttpReply *reply, void *userdata);
 
 typedef struct HttpOptions {
     const char *url;
-    const char *form;         /* application/x-www-form-urlencoded body → POST; NULL → GET. Copied and wiped. */
-    const char *ca_file;      /* NULL: the system's */
+    const char *form;     /* application/x-www-form-urlencoded body → POST; NULL → GET. Copied. */
+    const char *ca_file;  /* NULL: the system's */
     const char *proxy;
-    const char *user;         /* HTTP Basic (client_secret_basic), with password; NULL: none */
+    const char *user;     /* HTTP Basic (client_secret_basic), with password; NULL: none */
     const char *password;
     bool allow_insecure_loopback;
+    bool once;            /* never sent again by itself, on whatever fault (RFC 9110 §9.2.2) */
     uint64_t timeout_usec;
-    size_t body_max;          /* 0: HTTP_BODY_MAX */
+    size_t body_max;      /* 0: HTTP_BODY_MAX */
 } HttpOptions;
 
+/* One per process: sets SIGPIPE to be ignored. */
 int http_new(sd_event *event, Http **ret_http);
-Http *http_free(Http *http);
+Http *http_free(Http *http); /* not from within a handler; requests under way are cancelled */
 DEFINE_CLEANUP(Http *, http_free)
 
-/* The handler is called exactly once from the loop; the request is freed after it. -EINVAL for an address that is not allowed. */
-int http_start(Http *http, const HttpOptions *options, HttpHandler handler, void *userdata, HttpRequest **ret_request);
-HttpRequest *http_cancel(HttpRequest *request); /* the handler is not called any more; returns NULL */
+/* Starts a request. The handler is called exactly once, from the loop, and the request is freed
+ * after it; until then the caller may cancel by *ret_request. Everything in `options` is copied, and
+ * wiped in the end. Returns 0, -EINVAL for an address that is not allowed, -ENOMEM, -EIO. */
+int http_start(Http *http, const HttpOptions *options, HttpHandler handler, void *userdata,
+               HttpRequest **ret_request);
+
+/* The handler is not called any more. NULL, and the request that is being handled, are fine.
+ * Returns NULL. */
+HttpRequest *http_cancel(HttpRequest *request);

@@ -25,6 +25,7 @@ typedef enum OpState {
 typedef struct OpKind {
     EvidenceContext context;
     RequestClass class;
+    bool once;                   /* sent at most once, on any fault */
     int (*send)(ProviderOp *op); /* its next request; negative errno ends it */
     void (*on_reply)(ProviderOp *op, const HttpReply *reply);
     void (*report)(ProviderOp *op); /* calls the user's handler with op->result */

@@ -182,6 +182,7 @@ int op_post(ProviderOp *op, const char *url, Buffer *form)
         .user = user.data,
         .password = password.data,
         .allow_insecure_loopback = config->allow_insecure_loopback,
+        .once = op->kind->once,
         .timeout_usec = config->http_timeout_usec,
         .body_max = TOKEN_RESPONSE_MAX,
     };
@@ -193,8 +194,7 @@ static bool may_be_carried_out(const HttpReply *reply, const Evidence *evidence)
 {
     if (reply->status == 0)
         return reply->sent;
-    return reply->status >= 500 ||
-           (reply->status < 300 && evidence->meaning != EVIDENCE_CONFIRMED);
+    return reply->status >= 500 || (reply->status < 300 && evidence->meaning != EVIDENCE_CONFIRMED);
 }
 
 void op_classify(ProviderOp *op, const HttpReply *reply)

@@ -49,6 +49,7 @@ static void refresh_report(ProviderOp *op)
 static const OpKind refresh_kind = {
     .context = EVIDENCE_REFRESH,
     .class = REQUEST_REFRESH,
+    .once = true,
     .send = refresh_send,
     .on_reply = refresh_on_reply,
     .report = refresh_report,

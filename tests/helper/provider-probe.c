@@ -109,12 +109,13 @@ static void on_done(Provider *provider, TokenResult *result, void *userdata)
     Op *op = userdata;
     const Evidence *evidence = &result->evidence;
 
-    emit(json_pack("{ss, ss, ss, sb, sb, ss, ss, sI, so*, ss*}", "event", "done", "id", op->id,
+    emit(json_pack("{ss, ss, ss, sb, sb, ss, ss, sb, sI, so*, ss*}", "event", "done", "id", op->id,
                    "meaning", evidence_meaning_to_word(evidence->meaning), "explicit",
                    evidence->is_explicit, "needs_directory", evidence->needs_directory, "code",
-                   evidence->code, "reason", result->reason, "retry_after_usec",
-                   (json_int_t)evidence->retry_after_usec, "identity", describe(result->identity),
-                   "refresh_token", secret_peek(result->refresh_token)));
+                   evidence->code, "reason", result->reason, "reply_lost", result->reply_lost,
+                   "retry_after_usec", (json_int_t)evidence->retry_after_usec, "identity",
+                   describe(result->identity), "refresh_token",
+                   secret_peek(result->refresh_token)));
     release_op(op);
 }
 

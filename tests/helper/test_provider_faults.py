@@ -57,6 +57,16 @@ def test_discovery(control, probe, kind, details):
     assert probe.status()["state"] == "unreachable"
 
 
+def test_a_document_that_hangs_is_asked_once(control, start):
+    """The pause between attempts counts from the end of the one before."""
+    probe = start(timeout=6)
+    control.fault("discovery", "hang")
+    before = control.last()
+    probe.device("a", timeout=60)
+    assert "metadata" in probe.done("a", patience=9)["reason"]
+    assert len(control.journal(since=before, endpoint="discovery")) == 1
+
+
 @pytest.mark.parametrize("kind", ["reset", "hang", "drip", "html", "big", "redirect"])
 def test_keys(control, sign_in, kind):
     control.fault("jwks", kind)

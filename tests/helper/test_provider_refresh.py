@@ -80,6 +80,17 @@ def test_a_bad_id_token_keeps_the_new_refresh_token(control, sign_in, probe):
     assert done["refresh_token"] not in (None, token)
 
 
+def test_a_refresh_is_never_sent_twice(control, sign_in, probe):
+    """Not even by the HTTP library, on a kept connection that breaks: the token may have rotated."""
+    token = sign_in()["refresh_token"]
+    before = control.last()
+    control.fault("token", "reset", times=1)
+    probe.refresh("r", token)
+    done = probe.done("r")
+    assert done["meaning"] == "later" and done["reply_lost"], done
+    assert len(control.journal(since=before, endpoint="token")) == 1
+
+
 def test_budget_is_no_evidence(start, sign_in):
     probe = start(budget=2)
     for name in ("a", "b"):
