@@ -53,7 +53,12 @@ def assert_everybody_local_gets_in(stage):
         ways.assert_untouched(answer)
 
 
-@pytest.mark.parametrize("units", [UNITS[:1], UNITS[1:], UNITS], ids=["helper", "enforcer", "both"])
+LONG = pytest.mark.long   # the others show the same by one of each kind
+
+
+@pytest.mark.parametrize("units", [
+    pytest.param(UNITS[:1], id="helper", marks=LONG), pytest.param(UNITS[1:], id="enforcer"),
+    pytest.param(UNITS, id="both", marks=LONG)])
 def test_stopped(stage, host, units):
     stop(host, *units)
     assert_everybody_local_gets_in(stage)
@@ -71,13 +76,16 @@ SNAPSHOTS = {
 }
 
 
-@pytest.mark.parametrize("what", SNAPSHOTS)
+@pytest.mark.parametrize("what", [
+    pytest.param(what, marks=() if what in ("deleted", "garbage") else LONG)
+    for what in SNAPSHOTS])
 def test_snapshot(stage, host, what):
     stop(host, *UNITS)
     host.run(SNAPSHOTS[what])
     assert_everybody_local_gets_in(stage)
 
 
+@LONG
 def test_configuration_is_nonsense(stage, host):
     host.write("/etc/rcpch/rcpch.conf", "[provider\nIssuer=\x01\n= =\n", 0o640, "root:rcpch")
     host.run(["systemctl", "restart", *UNITS[:2]], check=False)
@@ -98,7 +106,9 @@ def configure_in_vain(host, package):
     assert host.out(["dpkg-query", "-W", "-f", "${db:Status-Status}", package]) == "half-configured"
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", [
+    pytest.param(package, marks=() if package == "libpam-rcpch" else LONG)
+    for package in PACKAGES])
 def test_upgrade_fails_half_way(stage, packages, package):
     unpack(packages, package)
     configure_in_vain(packages, package)
@@ -113,6 +123,7 @@ def test_first_installation_fails_half_way(stage, packages):
     assert_everybody_local_gets_in(stage)
 
 
+@LONG
 def test_files_gone_behind_our_back(stage, packages):
     """An administrator deletes the programs and the name service's file, not the PAM module."""
     packages.run("systemctl stop rcpch-helper rcpch-enforcer rcpch-enforcer.socket")
