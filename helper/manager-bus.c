@@ -79,7 +79,7 @@ static void log_action(Manager *manager, const char *user, const Account *accoun
     manager_log(manager, &record);
 }
 
-/* --- reading arguments -------------------------------------------------------------------------- */
+/* --- reading arguments ------------------------------------------------------------------------ */
 
 static int check_text(const char *what, const char *text, sd_bus_error *error)
 {
@@ -180,7 +180,7 @@ static int read_options(sd_bus_message *message, AddOptions *options, sd_bus_err
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-/* --- looking ------------------------------------------------------------------------------------ */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 static int reply_new(sd_bus_message *message, sd_bus_message **ret_reply, sd_bus_error *error)
 {
@@ -261,7 +261,7 @@ static int list_groups(sd_bus_message *message, void *userdata, sd_bus_error *er
     return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-/* --- adding ------------------------------------------------------------------------------------- */
+/* --- adding ----------------------------------------------------------------------------------- */
 
 static int reply_user(Call *call)
 {
@@ -379,7 +379,7 @@ static int add_user(sd_bus_message *message, void *userdata, sd_bus_error *error
     return 1;
 }
 
-/* --- ending ------------------------------------------------------------------------------------- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 /* "pid:command pid:command" as an array. */
 static int append_survivors(sd_bus_message *reply, const char *survivors)
@@ -538,7 +538,7 @@ static int reinstate_user(sd_bus_message *message, void *userdata, sd_bus_error 
     return sd_bus_reply_method_return(message, NULL);
 }
 
-/* --- asking the provider ------------------------------------------------------------------------ */
+/* --- asking the provider ---------------------------------------------------------------------- */
 
 static void on_refreshed(Account *account, const Evidence *evidence, void *userdata)
 {
@@ -573,7 +573,7 @@ static int refresh_user(sd_bus_message *message, void *userdata, sd_bus_error *e
     return 1;
 }
 
-/* --- configuration ------------------------------------------------------------------------------ */
+/* --- configuration ---------------------------------------------------------------------------- */
 
 static int reload(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
@@ -597,7 +597,7 @@ static int reload(sd_bus_message *message, void *userdata, sd_bus_error *error)
     return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-/* --- the interface ------------------------------------------------------------------------------ */
+/* --- the interface ---------------------------------------------------------------------------- */
 
 /* UNPRIVILEGED only says that sd-bus itself asks for no capability: each method asks for root. */
 static const sd_bus_vtable manager_vtable[] = {

@@ -75,7 +75,7 @@ static void view_item(View *view, const char *value)
         view->error = sd_bus_message_append(view->message, "s", value);
 }
 
-/* --- users -------------------------------------------------------------------------------------- */
+/* --- users ------------------------------------------------------------------------------------ */
 
 static bool has_token(Manager *manager, const Account *account)
 {
@@ -126,7 +126,7 @@ int manager_view_user(sd_bus_message *message, Manager *manager, const Account *
     return view.error;
 }
 
-/* --- groups and sessions ------------------------------------------------------------------------ */
+/* --- groups and sessions ---------------------------------------------------------------------- */
 
 static const char *group_issuer(const Config *config, const GroupConfig *group)
 {
@@ -182,7 +182,7 @@ int manager_view_session(sd_bus_message *message, const SessionRow *session)
     return view.error;
 }
 
-/* --- status ------------------------------------------------------------------------------------- */
+/* --- status ----------------------------------------------------------------------------------- */
 
 static void view_provider(View *view, const Provider *provider)
 {

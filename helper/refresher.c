@@ -68,7 +68,7 @@ uint64_t refresh_job_interval_usec(RefreshJob *job)
     return interval - spread_usec(job, interval / 8);
 }
 
-/* --- how much is under way ---------------------------------------------------------------------- */
+/* --- how much is under way -------------------------------------------------------------------- */
 
 static Flight *flight_of(Refresher *refresher, const Provider *provider)
 {
@@ -106,7 +106,7 @@ static bool has_room(const RefreshJob *job)
     return true;
 }
 
-/* --- jobs --------------------------------------------------------------------------------------- */
+/* --- jobs ------------------------------------------------------------------------------------- */
 
 static RefreshJob *job_free(RefreshJob *job)
 {
@@ -138,7 +138,7 @@ RefreshJob *refresh_job(Refresher *refresher, Account *account)
     return job;
 }
 
-/* --- one redemption ----------------------------------------------------------------------------- */
+/* --- one redemption --------------------------------------------------------------------------- */
 
 static void job_schedule(RefreshJob *job, uint64_t now)
 {
@@ -242,7 +242,7 @@ static void job_start_or_look(RefreshJob *job)
         refresh_job_look(job);
 }
 
-/* --- which job is next -------------------------------------------------------------------------- */
+/* --- which job is next ------------------------------------------------------------------------ */
 
 /* Sessions, or things that may go on running behind the last of them. */
 static bool is_polled(const RefreshJob *job)
@@ -318,7 +318,7 @@ static int on_pump(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-/* --- who is polled ------------------------------------------------------------------------------ */
+/* --- who is polled ---------------------------------------------------------------------------- */
 
 static uint64_t first_due_usec(RefreshJob *job, uint64_t now)
 {
@@ -346,7 +346,7 @@ void refresher_account_changed(Refresher *refresher, Account *account)
     refresher_pump(refresher);
 }
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 int refresher_new(Manager *manager, Refresher **ret_refresher)
 {

@@ -24,7 +24,7 @@ uint64_t revocation_boot_usec(const Revocation *revocation)
     return now;
 }
 
-/* --- cases -------------------------------------------------------------------------------------- */
+/* --- cases ------------------------------------------------------------------------------------ */
 
 static int on_settle(sd_event_source *source, uint64_t usec, void *userdata);
 static int on_follow_up(sd_event_source *source, uint64_t usec, void *userdata);
@@ -81,7 +81,7 @@ RevocationCase *revocation_case(Revocation *revocation, Account *account)
     return TAKE_PTR(one);
 }
 
-/* --- log ---------------------------------------------------------------------------------------- */
+/* --- log -------------------------------------------------------------------------------------- */
 
 static void record_account(Record *record, const Account *account, char uid[static 16])
 {
@@ -124,7 +124,7 @@ static void log_ended(Revocation *revocation, const Account *account, const Endi
     manager_log(revocation->manager, &record);
 }
 
-/* --- storage and log, behind the cut ------------------------------------------------------------ */
+/* --- storage and log, behind the cut ---------------------------------------------------------- */
 
 static int case_store(RevocationCase *one)
 {
@@ -171,7 +171,7 @@ static int on_settle(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-/* --- ending ------------------------------------------------------------------------------------- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 static void on_acted(int result, void *userdata)
 {

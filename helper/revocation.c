@@ -21,7 +21,7 @@
 #define REVOKE_WAIT_USEC  (10 * USEC_PER_SEC)
 #define ALARM_QUIET_USEC  (600 * USEC_PER_SEC)
 
-/* --- moving ------------------------------------------------------------------------------------- */
+/* --- moving ----------------------------------------------------------------------------------- */
 
 static void set_verdict_in_memory(Account *account, Verdict verdict, bool by_administrator,
                                   const char *evidence, const Stamp *now)
@@ -80,7 +80,7 @@ void revocation_move(Revocation *revocation, Account *account, Verdict verdict,
         revocation_case_settle(one);
 }
 
-/* --- evidence ----------------------------------------------------------------------------------- */
+/* --- evidence --------------------------------------------------------------------------------- */
 
 static void note_confirmed(Revocation *revocation, Account *account)
 {
@@ -166,7 +166,7 @@ void revocation_evidence(Revocation *revocation, Account *account, const char *s
         revocation_move(revocation, account, next, false, text);
 }
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 int revocation_new(Manager *manager, Revocation **ret_revocation)
 {

@@ -174,7 +174,7 @@ static sd_bus_message *add(Desk *desk, const char *name)
     return call(desk, "AddUser", "sa{sv}", name, 1, "id", "s", name);
 }
 
-/* --- who may ------------------------------------------------------------------------------------ */
+/* --- who may ---------------------------------------------------------------------------------- */
 
 static void test_everybody_but_root_is_refused(void **state)
 {
@@ -202,7 +202,7 @@ static void test_everybody_but_root_is_refused(void **state)
     assert_int_equal(accounts_count(desk->world->manager.accounts), 1);
 }
 
-/* --- looking ------------------------------------------------------------------------------------ */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 static void test_status_and_lists(void **state)
 {
@@ -244,7 +244,7 @@ static void test_unknown_names_are_not_found(void **state)
     assert_error(call(desk, "AddUser", "sa{sv}", huge, 0), "uk.ac.rcpch.Error.InvalidArgument");
 }
 
-/* --- adding ------------------------------------------------------------------------------------- */
+/* --- adding ----------------------------------------------------------------------------------- */
 
 static void test_add_answers_after_its_publication(void **state)
 {
@@ -300,7 +300,7 @@ static void test_bad_options_are_refused(void **state)
     assert_int_equal(accounts_count(desk->world->manager.accounts), 0);
 }
 
-/* --- ending ------------------------------------------------------------------------------------- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 static void test_revoke_tells_what_it_ended(void **state)
 {

@@ -150,7 +150,7 @@ static void issuer_says(Scene *scene, int status, const char *body, const char *
     scene->issuer->headers = headers;
 }
 
-/* --- by the clock ------------------------------------------------------------------------------- */
+/* --- by the clock ----------------------------------------------------------------------------- */
 
 static void test_open_sessions_are_checked_by_the_clock(void **state)
 {
@@ -278,7 +278,7 @@ static void test_a_crowd_is_served_with_bounded_haste(void **state)
         assert_int_equal(crowd[i]->verdict, VERDICT_ACTIVE);
 }
 
-/* --- on demand ---------------------------------------------------------------------------------- */
+/* --- on demand -------------------------------------------------------------------------------- */
 
 static void test_many_askers_share_one_request(void **state)
 {
@@ -381,7 +381,7 @@ static void test_a_provider_cannot_switch_the_checks_off(void **state)
                             account->verdict == VERDICT_ACTIVE && scene->issuer->redemptions >= 2));
 }
 
-/* --- faults cut nobody -------------------------------------------------------------------------- */
+/* --- faults cut nobody ------------------------------------------------------------------------ */
 
 static void test_faults_of_the_provider_cut_nobody(void **state)
 {
@@ -424,7 +424,7 @@ static void test_faults_of_the_provider_cut_nobody(void **state)
     assert_int_equal(account->verdict, VERDICT_ACTIVE);
 }
 
-/* --- rotation ----------------------------------------------------------------------------------- */
+/* --- rotation --------------------------------------------------------------------------------- */
 
 static void test_a_rotated_token_is_kept_and_used(void **state)
 {
@@ -575,7 +575,7 @@ static void test_a_full_disk_stops_no_check_and_no_cut(void **state)
     signal(SIGXFSZ, SIG_DFL);
 }
 
-/* --- groups ------------------------------------------------------------------------------------- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 static void check_now(Scene *scene, Account *account)
 {

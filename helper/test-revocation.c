@@ -50,7 +50,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- the order ---------------------------------------------------------------------------------- */
+/* --- the order -------------------------------------------------------------------------------- */
 
 static void test_disabled_is_told_then_killed_then_logged(void **state)
 {
@@ -119,7 +119,7 @@ static void test_a_failing_tell_delays_nothing(void **state)
     assert_true(fake_find(world->fake, ENFORCER_END, account->uid, 0)->usec - began < 90000);
 }
 
-/* --- REVOKED ------------------------------------------------------------------------------------ */
+/* --- REVOKED ---------------------------------------------------------------------------------- */
 
 static void test_revoked_is_asked_to_leave_first(void **state)
 {
@@ -189,7 +189,7 @@ static void test_revoked_grace_warns_and_then_ends(void **state)
     assert_non_null(fake_find(world->fake, ENFORCER_TELL, account->uid, 1));
 }
 
-/* --- UNCONFIRMED and AGED ----------------------------------------------------------------------- */
+/* --- UNCONFIRMED and AGED --------------------------------------------------------------------- */
 
 static void test_unconfirmed_stays_is_warned_and_ends(void **state)
 {
@@ -238,7 +238,7 @@ static void test_aged_stays_unless_told_to_end(void **state)
     assert_null(fake_find(world->fake, ENFORCER_END, stays->uid, 0));
 }
 
-/* --- the enforcer ------------------------------------------------------------------------------- */
+/* --- the enforcer ----------------------------------------------------------------------------- */
 
 static void test_an_enforcer_that_is_away_is_asked_until_it_answers(void **state)
 {
@@ -301,7 +301,7 @@ static void test_survivors_are_named_and_looked_for_again(void **state)
         WORLD_UNTIL(world, 4000, fake_record(world->fake, RECORD_ENDED, "rt-paul", "left=0 ")));
 }
 
-/* --- storage ------------------------------------------------------------------------------------ */
+/* --- storage ---------------------------------------------------------------------------------- */
 
 static void test_a_crash_before_storing_leaves_the_cut_and_after_it_the_verdict(void **state)
 {
@@ -339,7 +339,7 @@ static void test_what_appears_later_is_found_at_the_next_round(void **state)
         WORLD_UNTIL(world, 3000, fake_record(world->fake, RECORD_ENDED, "rt-rosa", "count=7 ")));
 }
 
-/* --- many at once ------------------------------------------------------------------------------- */
+/* --- many at once ----------------------------------------------------------------------------- */
 
 static void test_the_fourth_refused_token_within_a_minute_is_held(void **state)
 {
@@ -378,7 +378,7 @@ static void test_our_own_fault_is_alarmed_and_cuts_nobody(void **state)
     assert_null(fake_find(world->fake, ENFORCER_END, account->uid, 0));
 }
 
-/* --- persons ------------------------------------------------------------------------------------ */
+/* --- persons ---------------------------------------------------------------------------------- */
 
 static void test_only_a_reinstatement_lifts_disabled(void **state)
 {

@@ -51,7 +51,7 @@ static Account account_of(Verdict verdict, uint64_t age)
     };
 }
 
-/* --- evidence ----------------------------------------------------------------------------------- */
+/* --- evidence --------------------------------------------------------------------------------- */
 
 typedef struct EvidenceRow {
     EvidenceMeaning meaning;
@@ -90,7 +90,7 @@ static void test_numbers_out_of_the_tables_give_nothing(void **state)
     assert_int_equal(verdict_after((Verdict)99, EVIDENCE_CONFIRMED), VERDICT_DISABLED);
 }
 
-/* --- new access --------------------------------------------------------------------------------- */
+/* --- new access ------------------------------------------------------------------------------- */
 
 typedef struct AdmitRow {
     const char *what;
@@ -229,7 +229,7 @@ static void test_what_is_checked_first(void **state)
     }
 }
 
-/* --- what runs ---------------------------------------------------------------------------------- */
+/* --- what runs -------------------------------------------------------------------------------- */
 
 static void test_unconfirmed_ends_after_a_warning(void **state)
 {
@@ -347,7 +347,7 @@ static void test_the_texts_fit_a_terminal_line(void **state)
     assert_null(verdict_text(&(Account){0}, &config, RUNNING_STAY, (char[8]){0}, 8));
 }
 
-/* --- many at once ------------------------------------------------------------------------------- */
+/* --- many at once ----------------------------------------------------------------------------- */
 
 static void test_the_fourth_account_within_a_minute_is_held(void **state)
 {
