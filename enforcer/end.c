@@ -186,7 +186,8 @@ int end_account(uint32_t uid, bool tied, EnforcerHow how, EnforcerEndReply *ret_
     if (r < 0)
         return r;
     reply.found = walk.belonging;
-    if (how == ENFORCER_KILL && walk.belonging > 0)
+    /* Even when the walk saw nobody: what forks and exits faster than it reads is seen by the sweep. */
+    if (how == ENFORCER_KILL)
         r = kill_until_none(&end, &walk, &reply.signalled);
     else if (how == ENFORCER_TERM && walk.belonging > 0)
         r = terminate(&end, &walk, &reply.signalled);

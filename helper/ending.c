@@ -142,6 +142,18 @@ static void ending_failed(Ending *ending, int result)
     ending_sleep(ending, delay < RETRY_LIMIT_USEC ? delay : RETRY_LIMIT_USEC);
 }
 
+/* "4242:name"; a space in the name would part it from its number. */
+static int print_survivor(const EnforcerSurvivor *survivor, char *buffer, size_t size)
+{
+    char command[sizeof(survivor->command) + 1] = "";
+
+    memcpy(command, survivor->command, sizeof(survivor->command));
+    for (char *p = command; *p; p++)
+        if (*p == ' ')
+            *p = '_';
+    return snprintf(buffer, size, "%" PRId32 ":%s", survivor->pid, command);
+}
+
 /* Those that are left, and those that the enforcer spares (a service's), which `left` does not
  * count. */
 static void note_survivors(EndingResult *result, const EnforcerEndReply *reply)
@@ -151,16 +163,16 @@ static void note_survivors(EndingResult *result, const EnforcerEndReply *reply)
 
     result->survivors[0] = '\0';
     for (uint32_t i = 0; i < count && i < ENFORCER_SURVIVORS_MAX; i++) {
-        const EnforcerSurvivor *survivor = &reply->survivors[i];
-        int n = snprintf(result->survivors + used, sizeof(result->survivors) - used,
-                         "%s%" PRId32 ":%.*s", used > 0 ? " " : "", survivor->pid,
-                         (int)sizeof(survivor->command), survivor->command);
+        size_t start = used > 0 ? used + 1 : 0, room = sizeof(result->survivors) - start;
+        int n = print_survivor(&reply->survivors[i], result->survivors + start, room);
 
-        if (n < 0 || (size_t)n >= sizeof(result->survivors) - used) {
+        if (n < 0 || (size_t)n >= room) {
             result->survivors[used] = '\0';
             return;
         }
-        used += (size_t)n;
+        if (used > 0)
+            result->survivors[used] = ' ';
+        used = start + (size_t)n;
     }
 }
 
