@@ -15,7 +15,7 @@
 
 typedef enum RecordEvent {
     RECORD_LOGIN = 1,         /* an interactive sign-in was decided, for or against */
-    RECORD_ACCOUNT_CHECK,     /* the account phase said no (or yes, for elevation: RECORD_ELEVATION) */
+    RECORD_ACCOUNT_CHECK,     /* the account phase said no (for elevation: RECORD_ELEVATION) */
     RECORD_ELEVATION,         /* sudo or su by one of ours */
     RECORD_SESSION_OPENED,
     RECORD_SESSION_CLOSED,
@@ -71,16 +71,18 @@ typedef struct Record {
 /* The event's word in the line ("session-opened") and in the journal; NULL for an unknown one. */
 const char *record_event_to_word(RecordEvent event);
 
-/* The field's key in the line ("verdict_new"), upper-cased behind RCPCH_ in the journal; NULL for an unknown one. */
+/* The field's key in the line ("verdict_new"), upper-cased behind RCPCH_ in the journal; NULL for
+ * an unknown one. */
 const char *record_field_to_key(RecordField field);
 
 /* Sets a field to a NUL-terminated text; NULL or "" leaves it absent. The text is borrowed until
  * record_encode(). */
 void record_set(Record *record, RecordField field, const char *text);
 
-/* Encodes into `buffer`. Control characters become '?', invalid UTF-8 too, and values are cut at RECORD_FIELD_MAX on a
- * character boundary; where all together are too long for `size`, at 512, 256 … 64 bytes. Returns the size, or -EMSGSIZE
- * when even that does not fit, or -EINVAL for an unknown event. */
+/* Encodes into `buffer`. Control characters become '?', invalid UTF-8 too, and values are cut at
+ * RECORD_FIELD_MAX on a character boundary; where all together are too long for `size`, at 512,
+ * 256 … 64 bytes. Returns the size, or -EMSGSIZE when even that does not fit, or -EINVAL for an
+ * unknown event. */
 int record_encode(const Record *record, uint8_t *buffer, size_t size);
 
 /* Decodes and checks; the values point into `buffer`. Returns 0, -EBADMSG. */

@@ -282,7 +282,7 @@ static int put_in_file(Log *log, const LineContext *context, const Record *recor
     return r < 0 ? r : chain_set_last(&log->last, context->sequence, line, strlen(line));
 }
 
-/* Gives a record its number and writes it to both homes. Returns 0 or why the file did not take it. */
+/* Gives a record its number and writes it to both homes. Returns 0 or why it is not in the file. */
 static int put_record(Log *log, const char *source, const Record *record, LogReceipt *receipt)
 {
     Chain last = log->last;

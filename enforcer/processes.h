@@ -30,14 +30,15 @@ typedef struct Process {
     char command[16]; /* control characters replaced, NUL-terminated */
 } Process;
 
-/* `proc` is a descriptor of /proc. Zombies, processes that are gone, PID 1 and this process belong to nobody. */
+/* `proc` is a descriptor of /proc. Zombies, processes that are gone, PID 1 and this process belong
+ * to nobody. */
 Belonging process_belongs(int proc, pid_t pid, const Target *target, Process *ret_process);
 
-/* Sends each of the zero-terminated `signals` if the process still belongs to the target once its pidfd is held.
- * Returns 0, -ESRCH when it is gone or another one, or a negative errno. */
+/* Sends each of the zero-terminated `signals` if the process still belongs to the target once its
+ * pidfd is held. Returns 0, -ESRCH when it is gone or another one, or a negative errno. */
 int process_signal(int proc, pid_t pid, const Target *target, const int *signals);
 
-/* Sends SIGKILL to every process with that real or saved uid in one system call that no fork outruns:
- * a child takes on the uid, without any capability, and calls kill(-1). Only for an account whose processes
- * are all to go; `uid` must not be special (settings.h). Returns 0 or a negative errno. */
+/* Sends SIGKILL to every process with that real or saved uid in one system call that no fork
+ * outruns: a child takes on the uid, without any capability, and calls kill(-1). Only for an
+ * account whose processes are all to go; `uid` must not be special (settings.h). Returns 0 or a negative errno. */
 int processes_sweep(uint32_t uid);

@@ -1,8 +1,7 @@
 #!/bin/sh
-# Runs the enforcer's module tests in PID, mount and IPC namespaces of their own, so that "every process of
-# a uid" is every process of ours and no file of the machine is written. Needs root.
-# Arguments: the program, the folder of the tests, make-snapshot, libhold-sync, and what pytest shall know
-# more.
+# Runs the enforcer's module tests in PID, mount and IPC namespaces of their own, so that "every
+# process of a uid" is every process of ours and no file of the machine is written. Needs root.
+# Arguments: the program, the folder of the tests, make-snapshot, libhold-sync, more for pytest.
 set -eu
 [ "$(id -u)" -eq 0 ] || { echo "run-module-tests.sh: must run as root" >&2; exit 1; }
 export RCPCH_ENFORCER="$1" RCPCH_MAKE_SNAPSHOT="$3" RCPCH_HOLD_SYNC="$4" PYTHONDONTWRITEBYTECODE=1
@@ -12,4 +11,4 @@ exec unshare --mount --pid --ipc --fork --kill-child --mount-proc --propagation 
     mount -t tmpfs tmpfs /tmp
     mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts /dev/pts
     mount --bind /dev/pts/ptmx /dev/ptmx
-    exec /usr/bin/python3 -m pytest -q -p no:cacheprovider "$0" "$@"' "$tests" "$@"
+    exec /usr/bin/python3 -m pytest -q --tb=short -p no:cacheprovider "$0" "$@"' "$tests" "$@"

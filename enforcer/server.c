@@ -57,7 +57,7 @@ struct Server {
     Connection *connections;
     unsigned connection_count;
     uint64_t next_id, next_serial;
-    EnforcerEndReply last_end; /* what was logged last, so that a rescan that changes nothing is not */
+    EnforcerEndReply last_end; /* what was logged last: a rescan that changes nothing is not */
     uint32_t last_end_uid;
 };
 

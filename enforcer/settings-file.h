@@ -22,7 +22,8 @@ typedef struct SettingsFiles {
     size_t count;
 } SettingsFiles;
 
-/* Returns 0, -E2BIG, -ENOMEM, -EPERM for a folder that is not `owner`'s alone, or why it cannot be read. */
+/* Returns 0, -E2BIG, -ENOMEM, -EPERM for a folder that is not `owner`'s alone, or why it cannot be
+ * read. */
 int settings_files_list(const char *file, const char *dir, uid_t owner, SettingsFiles *ret_files);
 void settings_files_clear(SettingsFiles *files);
 

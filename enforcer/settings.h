@@ -60,7 +60,7 @@ const char *settings_error(const Settings *settings);
 
 const SettingsData *settings_data(const Settings *settings);
 
-/* A Uid= of a [user] section that is not tied. Special numbers (0, 65534, 65535, 4294967295) never. */
+/* A Uid= of a [user] section that is not tied. Never 0, 65534, 65535 or 4294967295. */
 bool settings_pins_uid(const Settings *settings, uint32_t uid);
 
 /* A Gid= of a [group] section, or the private group of a pinned uid. */

@@ -142,7 +142,8 @@ static void test_bad_values_change_nothing(void **state)
         "[identity]\nUidBase=0\n", "[identity]\nUidBase=4294967296\n",
         "[identity]\nUidBase=99999999999999999999999\n", "[identity]\nUidBase=4294967295\n",
         "[user a]\nUid=0\n", "[user a]\nUid=65534\n", "[user a]\nUid=65535\n",
-        "[user a]\nUid=4294967295\n", "[group a]\nGid=0\n", "[group a]\nAllowPrivilegedLocalGroup=perhaps\n", "[identity\nUidBase=5\n", "UidBase\n",
+        "[user a]\nUid=4294967295\n", "[group a]\nGid=0\n", "[group a]\nAllowPrivilegedLocalGroup=perhaps\n",
+        "[identity\nUidBase=5\n", "UidBase\n",
         "=5\n", "[user a]\nUid=5\x01\n",
     };
     World *world = *state;
@@ -261,7 +262,8 @@ static void test_local_groups(void **state)
     _cleanup_(local_freep) Local *local = local_of(world);
 
     assert_int_equal(read_text(world, "[group a]\nLocalGroup=adm\n[group b]\nLocalGroup=alias\n"
-                                      "[group c]\nLocalGroup=root\n[group d]\nLocalGroup=nix\n"), 1);
+                                      "[group c]\nLocalGroup=root\n"
+                                      "[group d]\nLocalGroup=nix\n"), 1);
     assert_true(settings_allows_local_gid(world->settings, local, 4));
     assert_false(settings_allows_local_gid(world->settings, local, 27)); /* sudo's number */
     assert_false(settings_allows_local_gid(world->settings, local, 0));

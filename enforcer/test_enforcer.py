@@ -492,7 +492,8 @@ def test_stale_temporary_files_are_removed_at_start():
 
 
 def test_tied_accounts_are_named_for_the_pam_module(client):
-    m.write_conf("[user www-data]\nDirectory=web@rcpch.ac.uk\n[user root]\nDirectory=a@rcpch.ac.uk\n"
+    m.write_conf("[user www-data]\nDirectory=web@rcpch.ac.uk\n"
+                 "[user root]\nDirectory=a@rcpch.ac.uk\n"
                  "[user bob]\nUid=5150\n")
     assert client.append("alarm", reason="x")[0] == 0
     assert open("/var/lib/rcpch-nss/local").read() == "www-data\n"

@@ -31,8 +31,8 @@ void bus_close(Bus *bus);
  * bus_call(). Returns 0 or a negative errno. */
 int bus_prepare(Bus *bus, const char *method, sd_bus_message **ret_message);
 
-/* Sends it and takes it over, waits, and turns the answer's values into *ret_answer: an array with one member per
- * value. Errors are said on stderr, with what to do next. */
+/* Sends it and takes it over, waits, and turns the answer's values into *ret_answer: an array with
+ * one member per value. Errors are said on stderr, with what to do next. */
 ExitCode bus_call(Bus *bus, sd_bus_message *message, json_t **ret_answer);
 
 /* A method without arguments, or (text not NULL) with one text. */

@@ -23,8 +23,8 @@ typedef struct Column {
 /* The cell's text, escaped; "-" for nothing. The caller frees it. NULL only without memory. */
 char *table_cell(const Column *column, const json_t *object, bool utc);
 
-/* A heading and one line per object of the array `rows`; "(none)" when it is empty. Columns are two spaces
- * apart, the last one is not padded. Returns 0, -ENOMEM. */
+/* A heading and one line per object of the array `rows`; "(none)" when it is empty. Columns are
+ * two spaces apart, the last one is not padded. Returns 0, -ENOMEM. */
 int table_print(FILE *stream, const Column *columns, size_t count, const json_t *rows, bool utc);
 
 /* "title  value", one line per column. Returns 0, -ENOMEM. */

@@ -54,7 +54,8 @@ static void test_looks(void **state)
 
 static void test_nothing_in_it_is_obeyed(void **state)
 {
-    assert_looks("{" TIME "\"event\":\"login\",\"user\":\"a\\u001b[2Jb\",\"reason\":\"x\\ny\\u202ez\"}",
+    assert_looks("{" TIME "\"event\":\"login\",\"user\":\"a\\u001b[2Jb\","
+                 "\"reason\":\"x\\ny\\u202ez\"}",
                  "2026-11-21 18:10:15Z  login           a\\x1b[2Jb   -               "
                  "x\\ny\\u202ez");
 }

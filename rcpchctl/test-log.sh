@@ -1,6 +1,6 @@
 #!/bin/bash
-# `rcpchctl log` over real files: order over rotation, compression, filters, torn lines, --follow. Needs root
-# for a mount namespace of its own; no file of the machine is touched.
+# `rcpchctl log` over real files: order over rotation, compression, filters, torn lines, --follow.
+# Needs root for a mount namespace of its own; no file of the machine is touched.
 set -eu
 if [ "${2-}" != inside ]; then
     [ "$(id -u)" -eq 0 ] || { echo "test-log.sh: must run as root" >&2; exit 1; }
@@ -14,7 +14,8 @@ cd /var/log/rcpch
 fail() { echo "test-log.sh: $*" >&2; exit 1; }
 line() # SECOND USER
 {
-    printf '{"time":"2026-11-21T18:10:%02d.000000Z","host":"h","event":"login","user":"%s"}\n' "$1" "$2"
+    printf '{"time":"2026-11-21T18:10:%02d.000000Z","host":"h","event":"login","user":"%s"}\n' \
+        "$1" "$2"
 }
 users() { "$program" log --json "$@" | grep -o '"user":"[^"]*"' | cut -d'"' -f4 | tr '\n' ' '; }
 same() { [ "$1" = "$2" ] || fail "'$1' instead of '$2'"; }

@@ -67,8 +67,8 @@ const Verb verbs[] = {
          OPTION_BIT(OPTION_LINES),
      verb_log, "show the access log",
      "Shows the last 100 lines unless --since or --lines says otherwise. Reads the files in\n"
-     "/var/log/rcpch itself, rotated ones too: it works with everything else stopped, for root and\n"
-     "the group adm.\n"},
+     "/var/log/rcpch itself, rotated ones too: it works with everything else stopped, for root\n"
+     "and the group adm.\n"},
 };
 const size_t verb_count = ELEMENTSOF(verbs);
 
