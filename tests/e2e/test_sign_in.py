@@ -168,5 +168,6 @@ def test_sessions_are_listed(lab, person):
     assert alice.name in lab.rcpchctl("session", "list").stdout
     terminal.sendline("exit")
     terminal.wait_end()
+    # The user manager stays for logind's UserStopDelaySec=10 and has a session of its own.
     wait_for(lambda: alice.name not in lab.rcpchctl("session", "list").stdout,
-             "the session to be closed", 10)
+             "the session to be closed", 25)
