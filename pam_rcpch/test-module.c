@@ -370,7 +370,7 @@ static void all_phases_without_a_helper(double at_most)
         if (expected == PAM_AUTHINFO_UNAVAIL)
             assert_non_null(strstr(ours.shown, "not available at the moment"));
         assert_int_equal(application_call(&local, function), ignored);
-        assert_true(local.seconds < 0.5);
+        assert_true(local.seconds < 4.0);
         assert_int_equal(application_call(&root, function), ignored);
     }
 }
@@ -378,16 +378,16 @@ static void all_phases_without_a_helper(double at_most)
 static void test_no_helper(void **state)
 {
     fixture_kill(host.helper);
-    all_phases_without_a_helper(1.0);
+    all_phases_without_a_helper(4.0);
     host.helper = fixture_peer_start(host.peer);
 }
 
 static void test_no_bus(void **state)
 {
     fixture_kill(host.bus);
-    all_phases_without_a_helper(1.0);
+    all_phases_without_a_helper(4.0);
     assert_int_equal(unlink("/run/dbus/system_bus_socket"), 0);
-    all_phases_without_a_helper(1.0);
+    all_phases_without_a_helper(4.0);
     host.bus = fixture_bus_start(256);
     fixture_kill(host.helper);
     host.helper = fixture_peer_start(host.peer);
@@ -398,7 +398,7 @@ static void test_bus_is_full(void **state)
     host_down(state);
     host.bus = fixture_bus_start(1);
     host.helper = fixture_peer_start(host.peer); /* has the one connection */
-    all_phases_without_a_helper(1.0);
+    all_phases_without_a_helper(4.0);
 }
 
 /* The address is ours, not the environment's. */
@@ -445,7 +445,7 @@ static void test_helper_never_answers(void **state)
 {
     peer_says(OUTCOME_ALLOW, "");
     host.peer->mood = PEER_NEVER_ANSWERS;
-    deny_slowly(asking_phases, ELEMENTSOF(asking_phases), 4.5, 6.5);
+    deny_slowly(asking_phases, ELEMENTSOF(asking_phases), 4.5, 12.0);
     assert_int_equal(call(PHASE_ACCOUNT, "bob"), PAM_IGNORE);
 }
 
@@ -455,10 +455,10 @@ static void test_helper_is_stopped(void **state)
 
     peer_says(OUTCOME_ALLOW, "");
     kill(host.helper, SIGSTOP);
-    deny_slowly(asking_phases, ELEMENTSOF(asking_phases), 4.5, 6.5);
+    deny_slowly(asking_phases, ELEMENTSOF(asking_phases), 4.5, 12.0);
     assert_int_equal(application_call(&close, fixture_function(host.module, PHASE_CLOSE)),
                      PAM_SUCCESS);
-    assert_true(close.seconds < 2);
+    assert_true(close.seconds < 4);
     kill(host.helper, SIGCONT);
 }
 
@@ -466,7 +466,7 @@ static void test_bus_is_stopped(void **state)
 {
     peer_says(OUTCOME_ALLOW, "");
     kill(host.bus, SIGSTOP);
-    deny_slowly(asking_phases, ELEMENTSOF(asking_phases), 4.5, 6.5);
+    deny_slowly(asking_phases, ELEMENTSOF(asking_phases), 4.5, 12.0);
     assert_int_equal(call(PHASE_OPEN, "bob"), PAM_IGNORE);
     kill(host.bus, SIGCONT);
 }
@@ -478,7 +478,7 @@ static void test_flood_of_signals(void **state)
 
     peer_says(OUTCOME_ALLOW, "");
     host.peer->mood = PEER_FLOODS;
-    deny_slowly(one, 1, 0.1, 6.5);
+    deny_slowly(one, 1, 0.1, 12.0);
 }
 
 /* The helper hangs after BeginLogin: given up a little after `timeout=`. */
@@ -488,7 +488,7 @@ static void test_channel_is_silent(void **state)
 
     peer_says(OUTCOME_ALLOW, "");
     host.peer->channel = CHANNEL_SILENT;
-    deny_slowly(one, 1, 9.5, 16.5);
+    deny_slowly(one, 1, 9.5, 25.0);
 }
 
 static void no_snapshot(void)
