@@ -37,13 +37,16 @@ typedef enum EvidenceMeaning {
 
 typedef struct Evidence {
     EvidenceMeaning meaning;
-    bool is_explicit;   /* a code that names the account's state (50057, "User disabled"): never held back */
-    bool needs_directory; /* confirm by the directory where there is one */
-    char code[96];      /* for the log: "invalid_grant 50057", "http 503", "network timed out"; printable ASCII */
+    bool is_explicit;     /* a code that names the account's state (50057, "User disabled"): never
+                           * held back */
+    bool needs_directory; /* to be confirmed by the directory where there is one */
+    char code[96];        /* for the log: "invalid_grant 50057", "http 503", "network: timed out";
+                           * printable ASCII */
     uint64_t retry_after_usec; /* 0 = not said */
 } Evidence;
 
-/* Classifies a reply of a token endpoint. `body` may be NULL. Never fails: what is not understood is neutral. */
+/* Classifies a reply of a token endpoint. `body` may be NULL. Never fails: what is not understood is
+ * neutral. */
 void evidence_classify(ProviderType type, bool refused_refresh_is_revoked, EvidenceContext context,
                        long http_status, const char *body, size_t size, Evidence *ret_evidence);
 

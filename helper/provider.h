@@ -17,7 +17,8 @@ typedef struct Http Http;
 typedef struct Provider Provider;
 typedef struct ProviderOp ProviderOp;
 
-/* The person a validated token speaks of. Every text is bounded by CLAIM_MAX, free of control characters. */
+/* The person a validated token speaks of. Every text is bounded by CLAIM_MAX and harmless
+ * (common/utf8.h). */
 typedef struct Identity {
     char *issuer;
     char *id;          /* immutable id: "<tid>/<oid>" for Entra, the IdClaim (sub) otherwise */
@@ -32,12 +33,15 @@ DEFINE_CLEANUP(Identity *, identity_free)
 
 /* How a token request ended. */
 typedef struct TokenResult {
-    Evidence evidence;      /* always set; meaning CONFIRMED when the tokens are good */
-    Identity *identity;     /* from the validated ID token; NULL unless CONFIRMED (a refresh may come without an ID token) */
-    Secret *refresh_token;  /* the new one, or NULL: keep the old one. Also set with NEUTRAL evidence when the provider
-                             * rotated but its ID token did not hold: store it, the old one may be dead */
-    bool reply_lost;        /* the request may have been carried out, yet no usable answer came: the token may have been rotated */
-    char reason[160];       /* for the log: "id token: aud mismatch"; printable ASCII, no secret */
+    Evidence evidence;     /* always set; meaning CONFIRMED when the tokens are good */
+    Identity *identity;    /* of the validated ID token; NULL unless CONFIRMED, and where a refresh
+                            * answered without one */
+    Secret *refresh_token; /* the new one, or NULL: keep the old one. Also set with NEUTRAL evidence
+                            * when the provider rotated but its ID token did not hold: to be
+                            * stored, the old one may be dead */
+    bool reply_lost;       /* the request may have been carried out, yet no usable answer came: the
+                            * token may have been rotated */
+    char reason[160];      /* for the log: "id token: aud mismatch"; printable ASCII, no secret */
 } TokenResult;
 
 typedef struct DeviceCode {
@@ -48,7 +52,8 @@ typedef struct DeviceCode {
 } DeviceCode;
 
 typedef struct DeviceHandlers {
-    /* The code to show. Called once, before on_done, unless the start itself fails. Borrowed texts. */
+    /* The code to show. Called once, before on_done, unless the start itself fails. Borrowed texts.
+     * The operation may be cancelled from here. */
     void (*on_code)(Provider *provider, const DeviceCode *code, void *userdata);
     /* The end. `result` is borrowed; take members with TAKE_PTR. */
     void (*on_done)(Provider *provider, TokenResult *result, void *userdata);
@@ -56,22 +61,29 @@ typedef struct DeviceHandlers {
 
 typedef void (*ProviderTokenHandler)(Provider *provider, TokenResult *result, void *userdata);
 
-/* `config` is borrowed and must outlive the provider. Keys and metadata are cached under `cache_dir`. */
-int provider_new(sd_event *event, Http *http, const ProviderConfig *config, const char *cache_dir, Provider **ret_provider);
-Provider *provider_free(Provider *provider); /* cancels its operations */
+/* `config` is borrowed and must outlive the provider. Keys and metadata are cached under
+ * `cache_dir`. Returns 0, -EINVAL for a configuration nothing can be made of, -ENOMEM. */
+int provider_new(sd_event *event, Http *http, const ProviderConfig *config, const char *cache_dir,
+                 Provider **ret_provider);
+/* Cancels its operations. Not from within one of its handlers. */
+Provider *provider_free(Provider *provider);
 DEFINE_CLEANUP(Provider *, provider_free)
 
 const char *provider_name(const Provider *provider);
 const char *provider_issuer(const Provider *provider);
 
 /* RFC 8628, from the device authorization request to validated tokens. Polling starts at once.
- * Ends by itself when the code expires or after `timeout_usec`, whichever is first. */
+ * Ends by itself when the code expires or after `timeout_usec`, whichever is first. Returns 0 or
+ * -ENOMEM; everything else is told to on_done. */
 int provider_device_login(Provider *provider, const DeviceHandlers *handlers, uint64_t timeout_usec,
                           void *userdata, ProviderOp **ret_op);
 
-/* RFC 6749 §6 redemption. `expected_id` (may be NULL): an ID token that names somebody else is evidence NEUTRAL with a reason. */
+/* RFC 6749 §6 redemption, one request that is never repeated. `expected_id` (may be NULL): an ID
+ * token that names somebody else is evidence NEUTRAL with a reason. Returns as above, or -EINVAL
+ * without a token. */
 int provider_refresh(Provider *provider, const Secret *refresh_token, const char *expected_id,
-                     uint64_t timeout_usec, ProviderTokenHandler handler, void *userdata, ProviderOp **ret_op);
+                     uint64_t timeout_usec, ProviderTokenHandler handler, void *userdata,
+                     ProviderOp **ret_op);
 
 /* Gives up; closes connections of that operation. NULL is fine. Returns NULL. */
 ProviderOp *provider_op_cancel(ProviderOp *op);
