@@ -25,6 +25,7 @@ struct Log {
     Journal journal;
     Chain last;             /* of the last whole line in the file */
     uint64_t next_sequence;
+    bool settled;           /* the file was read: `last` is its last line */
     bool torn;              /* the file ends in a part of a line */
     bool dirty;             /* written since the last commit */
     bool note_due;          /* `note` waits for the next append */
@@ -219,8 +220,8 @@ static void compare(Log *log)
         note(log, "the last line here is not the last one written (%s)", log->last.hash);
 }
 
-/* Opens the file when it is not open. */
-static int ensure_open(Log *log, bool first)
+/* Opens the file when it is not open. The first time that succeeds says where the chain stands. */
+static int ensure_open(Log *log)
 {
     if (log->fd >= 0)
         return 0;
@@ -229,9 +230,16 @@ static int ensure_open(Log *log, bool first)
         return r;
     if (log->head_fd < 0)
         (void)open_file(log->head_path, O_RDWR, log->gid, &log->head_fd);
-    if (first)
-        return recover(log);
-    compare(log);
+    if (log->settled)
+        compare(log);
+    else
+        r = recover(log);
+    if (r < 0) {
+        close(log->fd);
+        log->fd = -1;
+        return r;
+    }
+    log->settled = true;
     return 0;
 }
 
@@ -324,7 +332,7 @@ static int put_note(Log *log)
 int log_append(Log *log, const char *source, const Record *record, LogReceipt *ret_receipt)
 {
     LogReceipt receipt = {0};
-    int r = ensure_open(log, false);
+    int r = ensure_open(log);
 
     if (r >= 0)
         r = put_note(log);
@@ -360,7 +368,7 @@ int log_reopen(Log *log)
     if (log->fd >= 0)
         close(log->fd);
     log->fd = -1;
-    int k = ensure_open(log, false);
+    int k = ensure_open(log);
     return r < 0 ? r : k;
 }
 
@@ -381,7 +389,7 @@ int log_new(const char *path, const char *head_path, gid_t gid, Log **ret_log)
         return -ENOMEM;
     if (gethostname(log->host, sizeof(log->host) - 1) < 0)
         (void)snprintf(log->host, sizeof(log->host), "unknown");
-    if (ensure_open(log, true) >= 0 && put_note(log) >= 0)
+    if (ensure_open(log) >= 0 && put_note(log) >= 0)
         (void)log_commit(log);
     *ret_log = TAKE_PTR(log);
     return 0;

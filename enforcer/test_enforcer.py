@@ -716,6 +716,25 @@ def test_a_full_disk_leaves_the_journal(enforcer):
         enforcer.start()
 
 
+def test_a_log_that_could_not_be_opened_at_start_goes_on_later(enforcer, client):
+    """The sequence goes on behind the file's last line, whenever the file can be opened."""
+    _, last, _, _ = client.append("login", user="alice")
+    enforcer.stop()
+    journal = m.Journal()
+    os.rename("/var/log/rcpch", "/var/log/away")
+    enforcer.start()
+    connection = m.Client()
+    assert connection.append("login", user="unseen")[2:] == (0, 1)
+    os.rename("/var/log/away", "/var/log/rcpch")
+    result, sequence, to_file, _ = connection.append("login", user="again")
+    assert result == 0 and to_file == 1 and sequence > last
+    m.check_chain(m.log_lines())
+    sequences = [e["sequence"] for e in m.log_entries()]
+    assert sequences == sorted(set(sequences))
+    connection.close()
+    journal.close()
+
+
 def test_a_link_in_place_of_the_log_is_not_followed(enforcer):
     enforcer.stop()
     os.unlink(m.LOG)
