@@ -11,4 +11,4 @@ PYTHONPATH=$(readlink -f "$(dirname "$(readlink -f "$0")")/../..")
 export PYTHONPATH
 cd "$PYTHONPATH/tests/line"
 exec unshare --mount --net --pid --ipc --fork --kill-child --mount-proc --propagation private \
-    /usr/bin/python3 -B -m pytest -q -p no:cacheprovider --rootdir=. "${@:-.}"
+    /usr/bin/python3 -B -m pytest -q --tb=short -p no:cacheprovider --rootdir=. "${@:-.}"
