@@ -10,12 +10,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree
 from dataclasses import dataclass, field
 
 from tests.host import debs, image, janitor, places
 
+PYTEST_NOTHING_SELECTED = 5  # pytest's exit status
 LOGS = places.cache() / "logs"
 JOBS = str(os.cpu_count() or 2)
 
@@ -73,10 +75,10 @@ def build(name, options, log, environment=None):
     return folder
 
 
-def meson_results(folder):
-    """Counts from meson's own record of its last run."""
+def meson_results(record):
+    """Counts from meson's own record of a run."""
     counts = Counts()
-    with open(folder / "meson-logs" / "testlog.json", encoding="utf-8") as file:
+    with open(record, encoding="utf-8") as file:
         for line in file:
             result = json.loads(line)
             if result["result"] in ("OK", "EXPECTEDFAIL"):
@@ -95,7 +97,7 @@ def meson_tests(folder, log, suites, timeout, environment=None):
     call(command, log, timeout, environment)
     if not record.exists():
         return Counts()
-    return meson_results(folder)
+    return meson_results(record)
 
 
 def unit_and_module(log):
@@ -123,6 +125,26 @@ def clang_units(log):
     return meson_tests(folder, log, ["unit"], 240)
 
 
+def fuzzers(log):
+    """Every fuzzer for a bounded number of runs, with clang's libFuzzer and the sanitizers."""
+    folder = build("fuzz", ["-Dfuzzers=true", "-Dsanitize=address", "-Dbuildtype=debug",
+                            "-Db_lundef=false"], log, {"CC": "clang"})
+    counts = meson_tests(folder, log, ["fuzz"], 900, SANITIZERS)
+    if counts.passed == 0:
+        raise PhaseFailed("no fuzzer ran")
+    return counts
+
+
+def benchmark(log):
+    """The name service's numbers against their targets."""
+    folder = build("gcc", [], log)
+    record = folder / "meson-logs" / "benchmarklog.json"
+    record.unlink(missing_ok=True)
+    call(["meson", "test", "-C", folder, "--no-rebuild", "--benchmark", "--print-errorlogs"], log,
+         300)
+    return meson_results(record)
+
+
 # pytest
 
 def pytest_results(path):
@@ -145,7 +167,7 @@ def run_pytest(log, timeout, *arguments):
     if not record.exists():
         raise PhaseFailed(f"pytest did not finish (exit status {status})\n{tail(log)}")
     counts = pytest_results(record)
-    if status not in (0, 1):
+    if status not in (0, 1, PYTEST_NOTHING_SELECTED):
         counts.failures.append(f"pytest ended with exit status {status}")
     return counts
 
@@ -162,19 +184,65 @@ def provider(log):
     return run_pytest(log, 120, "tests/provider")
 
 
+def run_files_side_by_side(log, files, timeout, *arguments):
+    """Runs pytest files in two processes, each taking the next file; each boots its own host.
+
+    The tests wait more than they work, so two at a time take little more than half the time.
+    """
+    queue, counts, lock = list(files), Counts(), threading.Lock()
+    deadline = time.monotonic() + timeout
+
+    def work():
+        while True:
+            with lock:
+                if not queue:
+                    return
+                file = queue.pop(0)
+            own_log = log.with_name(f"{log.stem}-{file.stem}.log")
+            own_log.unlink(missing_ok=True)
+            try:
+                left = max(1.0, deadline - time.monotonic())
+                found = run_pytest(own_log, left, str(file), *arguments)
+            except PhaseFailed as error:
+                found = Counts(failures=[f"{file.name}: {error}"])
+            with lock, open(log, "a", encoding="utf-8") as total:
+                counts.passed += found.passed
+                counts.failures += found.failures
+                if found.failures:
+                    total.write(own_log.read_text(errors="replace"))
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return counts
+
+
+# The longest first, so that nobody waits for the last one; what is not named comes after.
+LONGEST = ("test_packages.py", "test_pam_matrix.py", "test_survival.py", "test_tokens.py",
+           "test_faults.py")
+
+
+def _end_to_end_files():
+    files = sorted((places.REPOSITORY / "tests" / "e2e").glob("test_*.py"))
+    return sorted(files, key=lambda file: (LONGEST.index(file.name) if file.name in LONGEST
+                                           else len(LONGEST)))
+
+
 def end_to_end(log):
     """The packages on a real host, seen by a person and by the provider."""
-    return run_pytest(log, 420, "tests/e2e", "-m", "not long")
+    return run_files_side_by_side(log, _end_to_end_files(), 480, "-m", "not long")
 
 
 def end_to_end_long(log):
     """The end-to-end tests that take minutes."""
-    return run_pytest(log, 1800, "tests/e2e", "-m", "long")
+    return run_files_side_by_side(log, _end_to_end_files(), 2400, "-m", "long")
 
 
 PHASES = (unit_and_module, sanitized_units, provider, packages, end_to_end)
-FULL_PHASES = (unit_and_module, sanitized_units, clang_units, provider, packages,
-               end_to_end, end_to_end_long)
+FULL_PHASES = (unit_and_module, sanitized_units, clang_units, fuzzers, benchmark, provider,
+               packages, end_to_end, end_to_end_long)
 
 
 def play(phase):
