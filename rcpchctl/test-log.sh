@@ -6,7 +6,7 @@ if [ "${2-}" != inside ]; then
     [ "$(id -u)" -eq 0 ] || { echo "test-log.sh: must run as root" >&2; exit 1; }
     exec unshare --mount --propagation private "$0" "$1" inside
 fi
-program=$1
+program=$(readlink -f "$1")
 mount -t tmpfs tmpfs /var/log
 mkdir /var/log/rcpch
 cd /var/log/rcpch
