@@ -112,6 +112,7 @@ def test_revoked_keep(lab, person, configured):
     terminal.close(force=True)
 
 
+@pytest.mark.long
 def test_revoked_grace(lab, person, configured):
     configured(revocation={"OnRevoked": "grace:6s"})
     alice = person()
@@ -140,6 +141,7 @@ def test_aged(lab, person):
     terminal.close(force=True)
 
 
+@pytest.mark.long
 def test_unconfirmed_for_too_long(lab, person, configured):
     """The provider is gone: a warning, then the end; new access only within the grace."""
     configured(revocation={"MaxUnconfirmed": "12s", "OfflineGrace": "4s"})
