@@ -26,8 +26,8 @@
 #include "common/record.h"
 
 #define FAKE_CONNECTIONS 8
-#define FAKE_CALLS       512
-#define FAKE_ACCOUNTS    16
+#define FAKE_CALLS       4096
+#define FAKE_ACCOUNTS    512
 
 typedef struct FakeCall {
     EnforcerVerb verb;

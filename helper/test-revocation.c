@@ -382,6 +382,41 @@ static void test_the_fourth_refused_token_within_a_minute_is_held(void **state)
     assert_int_equal(accounts[5]->verdict, VERDICT_ACTIVE);
 }
 
+#define CROWD 300
+
+static bool all_gone(World *world, Account **accounts)
+{
+    for (unsigned i = 0; i < CROWD; i++)
+        if (fake_account(world->fake, accounts[i]->uid)->processes > 0)
+            return false;
+    return true;
+}
+
+static bool all_stored(World *world, Account **accounts)
+{
+    for (unsigned i = 0; i < CROWD; i++)
+        if (!revocation_is_stored(world->manager.revocation, accounts[i]))
+            return false;
+    return true;
+}
+
+static void test_three_hundred_explicit_codes_at_once_cut_everybody(void **state)
+{
+    World *world = *state;
+    Account *accounts[CROWD];
+
+    for (unsigned i = 0; i < CROWD; i++) {
+        char name[24];
+
+        snprintf(name, sizeof(name), "rt-crowd%u", i);
+        accounts[i] = world_account(world, name);
+    }
+    for (unsigned i = 0; i < CROWD; i++)
+        disable(world, accounts[i]);
+    assert_true(WORLD_UNTIL(world, 5000, all_gone(world, accounts)));
+    assert_true(WORLD_UNTIL(world, 5000, all_stored(world, accounts)));
+}
+
 static void test_our_own_fault_is_alarmed_and_cuts_nobody(void **state)
 {
     World *world = *state;
@@ -529,6 +564,7 @@ int main(void)
         TEST(test_a_crash_before_storing_leaves_the_cut_and_after_it_the_verdict),
         TEST(test_what_appears_later_is_found_at_the_next_round),
         TEST(test_the_fourth_refused_token_within_a_minute_is_held),
+        TEST(test_three_hundred_explicit_codes_at_once_cut_everybody),
         TEST(test_our_own_fault_is_alarmed_and_cuts_nobody),
         TEST(test_only_a_reinstatement_lifts_disabled),
         TEST(test_a_sign_in_lifts_revoked_once_it_is_ended),
