@@ -116,6 +116,12 @@ static int read_procs(int dir, Pids *pids)
     return 0;
 }
 
+/* Nothing else is passed over: people may give their groups names that begin with a dot. */
+static bool is_self_or_parent(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
 static int walk(int dir, unsigned depth, Pids *pids)
 {
     int r = read_procs(dir, pids);
@@ -126,7 +132,7 @@ static int walk(int dir, unsigned depth, Pids *pids)
     if (!entries)
         return r;
     while (r >= 0 && (entry = readdir(entries))) {
-        if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+        if (entry->d_type != DT_DIR || is_self_or_parent(entry->d_name))
             continue;
         _cleanup_close_ int child =
             openat(dir, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -189,8 +195,11 @@ static bool is_session_service(const char *name, size_t size)
 bool cgroups_path_is_service(const char *path)
 {
     static const char suffix[] = ".service";
+    static const char people[] = "/user.slice/"; /* its services are a person's own */
     const size_t suffix_size = sizeof(suffix) - 1;
 
+    if (strncmp(path, people, sizeof(people) - 1) == 0)
+        return false;
     while (*path) {
         path += *path == '/';
         size_t size = strcspn(path, "/");

@@ -92,6 +92,15 @@ static int walk_slice(End *end)
     return end->slice < 0 ? 0 : cgroups_slice_pids(end->slice, &end->pids);
 }
 
+/* Who was listed in the slice and is gone when looked at may have forked meanwhile. */
+static void walk_count_slice(const End *end, Walk *walk)
+{
+    size_t listed = end->pids.count - pids_contain(&end->pids, getpid());
+
+    if (walk->belonging < listed)
+        walk->belonging = (unsigned)listed;
+}
+
 /* Looks at every process once; signals those that belong when `signals` is given. */
 static int walk_all(End *end, const int *signals, Walk *ret_walk)
 {
@@ -113,6 +122,7 @@ static int walk_all(End *end, const int *signals, Walk *ret_walk)
         if (pid > 1 && pid <= INT32_MAX && *rest == '\0')
             walk_one(end, (pid_t)pid, signals, &walk);
     }
+    walk_count_slice(end, &walk);
     *ret_walk = walk;
     return 0;
 }

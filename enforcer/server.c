@@ -303,16 +303,24 @@ static int serve(Connection *connection, const Request *request, int parsed, int
 
 /* --- receiving ---------------------------------------------------------------------------- */
 
-/* At most one descriptor is taken; more of them, or anything cut off, ends the connection. */
+/* At most one descriptor is taken; more of them, or anything cut off, ends the connection. Room for
+ * one is, by alignment, room for two: what is surplus must be closed here. */
 static int take_descriptor(struct msghdr *message, int *ret_fd)
 {
+    bool surplus = false;
+
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
             continue;
-        if (c->cmsg_len == CMSG_LEN(sizeof(int)))
-            memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
+        for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
+            _cleanup_close_ int fd = -1;
+            memcpy(&fd, CMSG_DATA(c) + at, sizeof(fd));
+            surplus |= *ret_fd >= 0;
+            if (*ret_fd < 0)
+                *ret_fd = TAKE_FD(fd);
+        }
     }
-    return (message->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? -EBADMSG : 0;
+    return surplus || (message->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? -EBADMSG : 0;
 }
 
 /* Returns the size of one datagram, 0 at the end, -EAGAIN, -EBADMSG. */

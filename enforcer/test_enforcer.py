@@ -174,6 +174,19 @@ def test_a_descriptor_where_none_belongs_ends_the_connection(enforcer):
     assert connection.receive() is None
 
 
+def test_surplus_descriptors_do_not_stay_open(enforcer):
+    """Two descriptors fit where one is expected, because of alignment: both were kept for ever."""
+    folder = f"/proc/{enforcer.process}/fd"
+    before = len(os.listdir(folder))
+    for _ in range(100):
+        connection = m.Client()
+        connection.send(m.PUBLISH, b"", fds=[0, 1])
+        assert connection.receive() is None
+        connection.close()
+    assert connect_as(0)
+    assert len(os.listdir(folder)) < before + 50
+
+
 # --- end -----------------------------------------------------------------------------------
 
 def test_look_counts_and_touches_nothing(client, children):
@@ -248,6 +261,29 @@ def test_kill_outruns_fork_chains(client, children):
     replies = client.end_until_none(m.UID)
     assert len(replies) <= 5
     assert uids_of(m.UID) == []
+
+
+def test_kill_ends_a_lone_fork_chain_that_no_walk_meets(client, children):
+    """Nothing else of the account runs, and /proc takes longer than one process of the chain."""
+    children.start(0, "\n".join([
+        "for i in range(400):",
+        "    if os.fork() == 0:",
+        "        os._exit(0)",
+        "    os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)"]))
+    read, write = os.pipe()
+    children.start(0, "\n".join([
+        "if os.fork() == 0:",
+        "    os.setsid()",
+        f"    os.set_inheritable({write}, True)",
+        f"    os.setresuid({m.UID}, {m.UID}, {m.UID})",
+        "    os.execvp('perl', ['perl', '-e', '$e = time + 60; while (time < $e) { exit if fork }'])",
+        f"os.close({write})"]))
+    os.close(write)
+    m.wait_for(lambda: client.end(m.UID, m.LOOK)[1]["found"] == 0, "a walk that meets nobody")
+    assert not select.select([read], [], [], 0)[0], "the chain still runs"
+    client.end_until_none(m.UID)
+    assert select.select([read], [], [], 5)[0], "the chain goes on"
+    os.close(read)
 
 
 def test_a_dead_first_thread_hides_nobody(client, children):

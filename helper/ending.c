@@ -196,13 +196,17 @@ static uint32_t ending_count(Ending *ending, const EnforcerEndReply *reply)
 /* After an answered call: what comes next? */
 static void ending_advance(Ending *ending, uint32_t left)
 {
-    if (left == 0) {
-        ending_finish(ending, 0);
-    } else if (ending->phase == ENDING_KILL) {
-        if (ending->rounds >= ELEMENTSOF(kill_delays_usec))
+    if (ending->phase == ENDING_KILL) {
+        if (left == 0)
+            ending_finish(ending, 0);
+        else if (ending->rounds >= ELEMENTSOF(kill_delays_usec))
             ending_finish(ending, 0);
         else
             ending_sleep(ending, kill_delays_usec[ending->rounds++]);
+    } else if (left == 0) {
+        /* A walk that met nobody may have been outrun by a fork; SIGKILL never is. */
+        ending->phase = ENDING_KILL;
+        ending_sleep(ending, 0);
     } else {
         if (ending->phase == ENDING_TERM)
             ending->term_until_usec = boot_usec(ending->event) + TERM_USEC;
