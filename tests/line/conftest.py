@@ -3,7 +3,6 @@
 import os
 import pathlib
 import subprocess
-import tempfile
 
 import pytest
 
@@ -20,12 +19,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def line_folder():
-    base = pathlib.Path(tempfile.mkdtemp(prefix="rcpch-line-"))
-    bus_configuration = place.enter(base)
-    folder = base / "run"
-    folder.mkdir(mode=0o755)
-    base.chmod(0o755)
-    return folder, bus_configuration
+    return place.enter()
 
 
 @pytest.fixture(scope="session")

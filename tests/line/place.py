@@ -91,13 +91,14 @@ def _make_folders():
     _folder("/var/log/rcpch", 0o750)
 
 
-def enter(base):
-    """Makes the place; `base` is an empty folder outside of it, for the overlays' own files."""
+def enter():
+    """Makes the place. Returns a folder for the run's own files, and the bus's configuration."""
+    base = pathlib.Path("/run/line")
     _run("mount", "--make-rprivate", "/")
-    _run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", base)
+    _run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run")
+    base.mkdir(mode=0o755)
     for folder in OVERLAID:
         _overlay(base, folder)
-    _run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run")
     _run("ip", "link", "set", "lo", "up")
     if USER not in {entry.pw_name for entry in pwd.getpwall()}:
         _make_user()
@@ -107,4 +108,4 @@ def enter(base):
     _make_folders()
     bus = base / "bus.conf"
     bus.write_text(BUS_CONFIGURATION.format(shipped=SHIPPED_POLICY))
-    return bus
+    return base, bus
