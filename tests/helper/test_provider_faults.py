@@ -9,8 +9,8 @@ ALICE = "alice@rcpch.ac.uk"
 
 @pytest.fixture
 def probe(start):
-    """Impatient, so that a provider that hangs costs the tests a second."""
-    return start(timeout=1)
+    """Impatient, so that a provider that hangs costs the tests no more than two seconds."""
+    return start(timeout=2)
 
 
 # fault, its details, meaning, a word of the reason
@@ -129,7 +129,8 @@ def test_a_clock_that_is_off(control, sign_in, offset):
     assert done["meaning"] == "neutral" and "clock" in done["reason"], done
 
 
-def test_one_slow_provider_delays_nobody_else(control, probe):
+def test_one_slow_provider_delays_nobody_else(control, start):
+    probe = start(timeout=15)
     for endpoint in ("discovery", "token", "jwks", "device"):
         control.fault(endpoint, "hang", realm="entra")
     for n in range(50):
@@ -139,7 +140,7 @@ def test_one_slow_provider_delays_nobody_else(control, probe):
     probe.device("quick", "generic")
     control.approve(probe.code("quick")["user_code"], ALICE)
     assert probe.done("quick")["meaning"] == "confirmed"
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 10
 
 
 def test_environment_is_not_asked(monkeypatch, start, control, tmp_path):

@@ -58,7 +58,7 @@ def test_callers_patience_ends_first(probe):
     probe.code("a")
     started = time.monotonic()
     assert probe.done("a")["meaning"] == "code-expired"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 def test_any_interval_is_borne(control, probe):
@@ -74,7 +74,7 @@ def test_any_interval_is_borne(control, probe):
         if name == "1e+99":
             continue  # a minute at most: nobody waits for that here
         assert probe.done(name)["meaning"] == "confirmed"
-        assert time.monotonic() - since < 8
+        assert time.monotonic() - since < 20
 
 
 def test_slow_down_is_obeyed_for_good(control, probe):
