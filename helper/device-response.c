@@ -9,6 +9,7 @@
 #include "common/limits.h"
 #include "helper/http-headers.h"
 #include "helper/json-strict.h"
+#include "helper/provider-type.h"
 
 #define USER_CODE_MAX   64u
 #define URI_MAX         1024u
@@ -144,7 +145,7 @@ void device_response_clear(DeviceResponse *response)
 
 void device_pace_start(DevicePace *pace, ProviderType type, uint64_t interval_sec)
 {
-    *pace = (DevicePace){.interval_sec = interval_sec + (type == PROVIDER_KEYCLOAK ? 1 : 0)};
+    *pace = (DevicePace){.interval_sec = interval_sec + provider_traits(type)->poll_extra_sec};
 }
 
 uint64_t device_pace_next(DevicePace *pace, EvidenceMeaning meaning, uint64_t retry_after_usec)

@@ -34,7 +34,7 @@ typedef struct DevicePace {
     uint64_t backoff_sec;  /* 0, or the doubled pause after faults */
 } DevicePace;
 
-/* Keycloak draws slow_down for polling exactly at the interval: one second more there. */
+/* Starts at the announced interval, plus what the type needs (provider-type.h). */
 void device_pace_start(DevicePace *pace, ProviderType type, uint64_t interval_sec);
 
 /* The pause before the next poll, microseconds, after an answer that was PENDING, SLOW_DOWN or

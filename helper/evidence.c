@@ -15,6 +15,7 @@
 #include "common/limits.h"
 #include "helper/evidence-table.h"
 #include "helper/json-strict.h"
+#include "helper/provider-type.h"
 #include "helper/hostile-text.h"
 
 #define ERROR_MAX       64u
@@ -109,13 +110,14 @@ static const EvidenceRow *find_row(ProviderType type, EvidenceContext context,
 /* "invalid_grant 50057 50076", and for Keycloak the description, which there is the code. */
 static void describe(ProviderType type, const ErrorBody *body, Evidence *evidence)
 {
+    const ProviderTraits *traits = provider_traits(type);
     char text[sizeof(evidence->code)];
     int n = snprintf(text, sizeof(text), "%s", body->error);
 
-    for (size_t i = 0; type == PROVIDER_ENTRA && i < body->code_count; i++)
+    for (size_t i = 0; traits->has_error_codes && i < body->code_count; i++)
         if (n > 0 && (size_t)n < sizeof(text))
             n += snprintf(text + n, sizeof(text) - (size_t)n, " %" PRIu32, body->codes[i]);
-    if (type == PROVIDER_KEYCLOAK && *body->description && n > 0 && (size_t)n < sizeof(text))
+    if (traits->description_is_code && *body->description && n > 0 && (size_t)n < sizeof(text))
         snprintf(text + n, sizeof(text) - (size_t)n, ": %s", body->description);
     hostile_text_to_ascii(text, evidence->code, sizeof(evidence->code));
 }
@@ -132,8 +134,8 @@ static void classify_error(ProviderType type, bool refused_is_revoked, EvidenceC
     evidence->meaning = row->meaning;
     evidence->is_explicit = row->is_explicit;
     evidence->needs_directory = row->needs_directory;
-    if (type == PROVIDER_GENERIC && context == EVIDENCE_REFRESH && refused_is_revoked &&
-        strcmp(body->error, "invalid_grant") == 0)
+    if (provider_traits(type)->refusal_is_bare && context == EVIDENCE_REFRESH &&
+        refused_is_revoked && strcmp(body->error, "invalid_grant") == 0)
         evidence->meaning = EVIDENCE_REVOKED;
 }
 

@@ -13,6 +13,7 @@
 #include "helper/identity.h"
 #include "helper/json-strict.h"
 #include "helper/jwt.h"
+#include "helper/provider-type.h"
 
 typedef const char *(*ClaimCheck)(const json_t *payload, const IdTokenRules *rules);
 
@@ -21,15 +22,15 @@ static bool text_equals(const json_t *value, const char *expected)
     return json_is_string(value) && strcmp(json_string_value(value), expected) == 0;
 }
 
-/* Keycloak says in the payload what a token is for; access, refresh and logout tokens share its
- * key. */
+/* Other tokens of the provider, and its security events, may carry the same signature. */
 static const char *check_purpose(const json_t *payload, const IdTokenRules *rules)
 {
+    const char *expected = provider_traits(rules->config->type)->id_token_kind;
     const json_t *typ = json_object_get(payload, "typ");
 
     if (json_object_get(payload, "events"))
         return "id token: it is a security event";
-    if (rules->config->type == PROVIDER_KEYCLOAK && typ && !text_equals(typ, "ID"))
+    if (expected && typ && !text_equals(typ, expected))
         return "id token: its typ claim says it is another token";
     return NULL;
 }
@@ -43,7 +44,7 @@ static const char *check_issuer(const json_t *payload, const IdTokenRules *rules
 
 static const char *check_tenant(const json_t *payload, const IdTokenRules *rules)
 {
-    if (rules->config->type != PROVIDER_ENTRA)
+    if (!provider_traits(rules->config->type)->has_tenant)
         return NULL;
     if (!rules->tenant || !text_equals(json_object_get(payload, "tid"), rules->tenant))
         return "id token: tid mismatch";
@@ -143,8 +144,8 @@ const char *id_token_check_claims(const json_t *payload, const IdTokenRules *rul
 static int verify(const Jwt *jwt, const Jwks *jwks, const IdTokenRules *rules,
                   const char **ret_reason)
 {
-    bool entra = rules->config->type == PROVIDER_ENTRA;
-    int r = jwt_verify(jwt, jwks, entra ? rules->config->issuer : NULL, rules->tenant);
+    bool has_tenant = provider_traits(rules->config->type)->has_tenant;
+    int r = jwt_verify(jwt, jwks, has_tenant ? rules->config->issuer : NULL, rules->tenant);
 
     if (r == JWT_E_UNKNOWN_KEY) {
         *ret_reason = "id token: signed by a key the provider does not publish";

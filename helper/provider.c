@@ -9,6 +9,7 @@
 #include "common/limits.h"
 #include "helper/issuer.h"
 #include "helper/provider-internal.h"
+#include "helper/provider-type.h"
 
 uint64_t provider_now(const Provider *provider, clockid_t clock)
 {
@@ -132,7 +133,7 @@ static int set_tenant(Provider *provider)
 {
     const ProviderConfig *config = provider->config;
 
-    if (config->type != PROVIDER_ENTRA)
+    if (!provider_traits(config->type)->has_tenant)
         return 0;
     if (!config->tenant)
         return issuer_tenant(config->issuer, &provider->tenant);
