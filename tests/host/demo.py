@@ -11,7 +11,7 @@ import time
 
 import pexpect
 
-from tests.host import doorway, network, places, standing
+from tests.host import doorway, image, janitor, network, places, standing
 from tests.host.errors import HarnessError, TimedOut
 from tests.host.lab import Lab, end_on_signals
 from tests.host.process import run, wait_for
@@ -106,8 +106,14 @@ def clean():
         pass
     doorway.close_door()
     (places.RUNS / "rcpch-demo-ca.pem").unlink(missing_ok=True)
+    janitor.sweep()
+    if image.in_use(places.cache()):
+        print(f"Another lab still uses {places.cache()}: end it (tests/host/lab.sh down), "
+              "then clean again.", file=sys.stderr)
+        return 1
     shutil.rmtree(places.cache(), ignore_errors=True)
-    print("The demo's host, names and files are gone. Installed Debian packages stay.")
+    print("The demo's host, names and files are gone. Installed Debian packages stay.\n"
+          "Your ssh may remember the host: ssh-keygen -R audit01")
     return 0
 
 

@@ -49,11 +49,12 @@ def _make(folder):
 def _drop_old(folder):
     """Only the current image is kept; 400 MB each would add up."""
     for other in folder.parent.glob("root-*"):
-        if other != folder and not _in_use(other):
+        if other != folder and not in_use(other):
             shutil.rmtree(other, ignore_errors=True)
 
 
-def _in_use(folder):
+def in_use(folder):
+    """Whether something below `folder` is mounted or the lower layer of a lab."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
         return str(folder) in file.read()
 
