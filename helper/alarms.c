@@ -51,6 +51,14 @@ bool alarms_add(Manager *manager, const char *text, uint64_t now_usec)
     return true;
 }
 
+void alarms_drop(Manager *manager, const char *start)
+{
+    for (size_t i = manager->alarm_count; i-- > 0;) {
+        if (strncmp(manager->alarms[i], start, strlen(start)) == 0)
+            drop(manager, i);
+    }
+}
+
 void alarms_clear(Manager *manager)
 {
     while (manager->alarm_count > 0)

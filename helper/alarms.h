@@ -10,4 +10,6 @@
 /* Remembers `text` at `now_usec` (CLOCK_BOOTTIME). True when it is to be said: it is new, or was
  * said long ago. */
 bool alarms_add(Manager *manager, const char *text, uint64_t now_usec);
+/* Forgets the alarms that begin with `start`: what they said is over. */
+void alarms_drop(Manager *manager, const char *start);
 void alarms_clear(Manager *manager);

@@ -165,7 +165,8 @@ static void check_provider(const Config *config, const ProviderConfig *provider,
     check_issuer(config, provider, report);
     if (!provider->client_id)
         config_report_error(report, "provider", provider->name, "ClientId", "is missing");
-    if (provider->issuer)
+    /* It is made of Issuer= where it is not given: one complaint is enough. */
+    if (provider->issuer && !url_fault(provider->issuer, provider->allow_insecure_loopback))
         check_url(provider, "OidcUrl", provider->oidc_url, report);
     check_url(provider, "DeviceEndpoint", provider->device_endpoint, report);
     check_url(provider, "TokenEndpoint", provider->token_endpoint, report);

@@ -28,6 +28,12 @@ static _printf_(3, 4) int refuse(ConfigWhy *why, int error, const char *format, 
     return error;
 }
 
+static const char *describe(int error)
+{
+    return error == EACCES ? "Permission denied; user rcpch reads it: root:rcpch, mode 0640"
+                           : strerror(error);
+}
+
 static int check_stat(const struct stat *st, unsigned also_owner, unsigned forbidden_mode,
                       ConfigWhy *why)
 {
@@ -46,7 +52,10 @@ int config_file_check(const char *path, unsigned also_owner, unsigned forbidden_
 
     if (stat(path, &st) < 0)
         return refuse(why, -errno, "cannot be read: %s", strerror(errno));
-    return check_stat(&st, also_owner, forbidden_mode, why);
+    int r = check_stat(&st, also_owner, forbidden_mode, why);
+    if (r == 0 && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
+        return refuse(why, -errno, "cannot be read: %s", describe(errno));
+    return r;
 }
 
 static int open_regular(const char *path, bool check_owner, struct stat *ret_st, ConfigWhy *why)
@@ -56,7 +65,7 @@ static int open_regular(const char *path, bool check_owner, struct stat *ret_st,
     if (fd < 0 && errno == ELOOP)
         return refuse(why, -ELOOP, "is a symbolic link");
     if (fd < 0 || fstat(fd, ret_st) < 0)
-        return refuse(why, -errno, "cannot be opened: %s", strerror(errno));
+        return refuse(why, -errno, "cannot be opened: %s", describe(errno));
     if (!S_ISREG(ret_st->st_mode))
         return refuse(why, -EINVAL, "is not a regular file");
     int r = check_owner ? check_stat(ret_st, 0, MODE_WRITABLE_BY_OTHERS, why) : 0;

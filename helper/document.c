@@ -185,6 +185,11 @@ uint64_t document_fetched_usec(const Document *document)
     return document->has_content ? document->fetched_usec : 0;
 }
 
+bool document_has_url(const Document *document)
+{
+    return document->url;
+}
+
 const char *document_error(const Document *document)
 {
     return document->error;

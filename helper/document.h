@@ -62,3 +62,5 @@ bool document_fetch_urgently(Document *document);
 uint64_t document_fetched_usec(const Document *document);
 /* Why the last fetch failed, or "". Owned by the document. */
 const char *document_error(const Document *document);
+/* Is it known where to fetch it? */
+bool document_has_url(const Document *document);

@@ -59,7 +59,9 @@ static void on_code(Provider *provider, const DeviceCode *code, void *userdata)
 static void on_refused_by_provider(Login *login, Provider *provider, TokenResult *result)
 {
     if (result->evidence.meaning == EVIDENCE_OUR_FAULT)
-        manager_alarm(login->logins->manager, "provider %s refuses our registration: %s",
+        manager_alarm(login->logins->manager,
+                      ALARM_REGISTRATION ": %s. Nobody can sign in; check ClientId= and the "
+                      "secret.",
                       provider_name(provider), result->evidence.code);
     login_refuse(login, evidence_to_outcome(result->evidence.meaning), result->reason, NULL);
 }
@@ -71,6 +73,8 @@ static void on_done(Provider *provider, TokenResult *result, void *userdata)
     login->op = NULL; /* freed by the provider after this */
     free(login->evidence);
     login->evidence = strdup(result->evidence.code);
+    if (result->evidence.meaning == EVIDENCE_CONFIRMED)
+        manager_alarm_over(login->logins->manager, ALARM_REGISTRATION, provider_name(provider));
     if (result->evidence.meaning == EVIDENCE_CONFIRMED && result->identity)
         login_accept(login, result);
     else

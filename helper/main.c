@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -11,6 +13,7 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
 #include "common/paths.h"
 #include "helper/manager.h"
@@ -73,6 +76,20 @@ static Action parse_arguments(int argc, char **argv, const char **ret_file)
     return action;
 }
 
+/* What root can read the daemon perhaps cannot; so the check is made as the daemon's user. */
+static int become_daemon_user(void)
+{
+    const struct passwd *user = geteuid() == 0 ? getpwnam(RCPCH_USER) : NULL;
+
+    if (!user)
+        return 0;
+    if (initgroups(RCPCH_USER, user->pw_gid) < 0 ||
+        setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
+        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)
+        return -errno;
+    return 0;
+}
+
 static int check_config(const char *file)
 {
     _cleanup_(config_freep) Config *config = NULL;
@@ -84,7 +101,12 @@ static int check_config(const char *file)
         dir = NULL;
         return EXIT_FAILURE;
     }
-    int r = config_read(file ? file : paths.conf_file, file ? dir : paths.conf_dir, !file, &config,
+    int r = file ? 0 : become_daemon_user();
+    if (r < 0) {
+        fprintf(stderr, "rcpch-helper: cannot become user " RCPCH_USER ": %s\n", strerror(-r));
+        return EXIT_FAILURE;
+    }
+    r = config_read(file ? file : paths.conf_file, file ? dir : paths.conf_dir, !file, &config,
                         &messages);
     for (size_t i = 0; i < messages.count; i++)
         fprintf(stderr, "%s\n", messages.lines[i]);

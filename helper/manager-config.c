@@ -15,6 +15,8 @@
 #include "helper/revocation.h"
 #include "helper/text-list.h"
 
+#define ALARM_BROKEN "the configuration is broken, "
+
 /* --- messages --------------------------------------------------------------------------------- */
 
 static _printf_(2, 3) void add_message(ConfigMessages *messages, const char *format, ...)
@@ -123,7 +125,7 @@ int manager_load_config(Manager *manager)
         log_configuration(manager, "loaded", first_message(&messages));
     } else {
         keep_error(manager, &messages);
-        manager_alarm(manager, "the configuration is broken, nobody new is admitted: %s",
+        manager_alarm(manager, ALARM_BROKEN "nobody new is admitted: %s",
                       first_message(&manager->config_error));
         r = use_defaults(manager);
     }
@@ -173,6 +175,9 @@ static int take_over(Manager *manager, Config *config, Provider **providers)
     manager->config = config;
     manager->providers = providers;
     config_messages_clear(&manager->config_error);
+    /* Those were about the configuration that was; what is still wrong is said again. */
+    manager_alarm_over(manager, ALARM_BROKEN);
+    manager_alarm_over(manager, "Provider ");
     publisher_set_config(manager->publisher, config);
     return 0;
 }

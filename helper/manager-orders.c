@@ -263,7 +263,13 @@ static void on_revoked(uint32_t ended, uint32_t left, uint64_t elapsed_ms, const
     _cleanup_(bus_call_freep) BusCall *call = userdata;
     int r;
 
-    if (!revocation_is_stored(call->manager->revocation, call->account))
+    if (left == REVOCATION_LEFT_UNKNOWN)
+        r = sd_bus_reply_method_errorf(
+            call->message, BUS_ERROR("Unavailable"),
+            "%s is disabled and gets no new access, but the enforcer does not answer: what is "
+            "running goes on until it does. See: systemctl status rcpch-enforcer",
+            call->account->name);
+    else if (!revocation_is_stored(call->manager->revocation, call->account))
         r = sd_bus_reply_method_errorf(
             call->message, BUS_ERROR("Unavailable"),
             "%s is disabled and %" PRIu32

@@ -69,6 +69,17 @@ void manager_alarm(Manager *manager, const char *format, ...)
     manager_log(manager, &record);
 }
 
+void manager_alarm_over(Manager *manager, const char *format, ...)
+{
+    char start[ALARM_TEXT_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(start, sizeof(start), format, arguments);
+    va_end(arguments);
+    alarms_drop(manager, start);
+}
+
 static void on_publisher_alarm(const char *text, void *userdata)
 {
     manager_alarm(userdata, "%s", text);

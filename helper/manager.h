@@ -76,6 +76,10 @@ void manager_log(Manager *manager, const Record *record);
 
 /* Says it in the access log, in the journal and in `status`. */
 _printf_(2, 3) void manager_alarm(Manager *manager, const char *format, ...);
+/* How an alarm about a provider begins that refuses our client id or secret. */
+#define ALARM_REGISTRATION "Provider %s refuses this host's registration"
+/* What the alarms that begin with this text said is over: `status` shows them no more. */
+_printf_(2, 3) void manager_alarm_over(Manager *manager, const char *format, ...);
 
 /* SessionOpened and SessionClosed on the bus, when there is one. */
 void manager_session_signal(Manager *manager, const char *signal, const char *session, const char *user);

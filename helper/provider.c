@@ -201,7 +201,10 @@ static const char *last_problem(const Provider *provider)
 
     if (provider->last_error[0] && !provider->answered_last)
         return provider->last_error;
-    return metadata[0] ? metadata : document_error(provider->jwks_document);
+    if (metadata[0])
+        return metadata;
+    /* Where the keys are is known once the metadata were fetched; until then nobody has asked. */
+    return document_has_url(provider->jwks_document) ? document_error(provider->jwks_document) : "";
 }
 
 void provider_status(const Provider *provider, ProviderStatus *ret_status)

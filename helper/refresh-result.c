@@ -55,6 +55,8 @@ static void keep_new_token(Manager *manager, RefreshJob *job, Secret **token)
 
     if (r >= 0) {
         job->unstored_token = secret_free(job->unstored_token);
+        manager_alarm_over(manager, "The new refresh token of %s cannot be stored ",
+                           job->account->name);
         return;
     }
     if (!job->unstored_token)

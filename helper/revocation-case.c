@@ -156,6 +156,8 @@ void revocation_case_settle(RevocationCase *one)
                               one->account->name, strerror(-r));
             revocation_timer_arm(one->settle_timer,
                                  delay < RETRY_LIMIT_USEC ? delay : RETRY_LIMIT_USEC);
+        } else {
+            manager_alarm_over(manager, "The verdict of %s cannot be stored ", one->account->name);
         }
     }
     if (one->unlogged) {
@@ -198,6 +200,9 @@ static void on_done(const EndingResult *result, void *userdata)
     if (result->error < 0 && !was_rescan)
         manager_alarm(one->revocation->manager, "The enforcer refuses to end what %s runs (%s).",
                       one->account->name, strerror(-result->error));
+    if (result->error == 0)
+        manager_alarm_over(one->revocation->manager, "The enforcer did not end what %s runs ",
+                           one->account->name);
     if (!was_rescan)
         revocation_timer_arm(one->follow_up_timer, FOLLOW_UP_USEC);
     revocation_case_settle(one);

@@ -90,6 +90,8 @@ static void note_confirmed(Revocation *revocation, Account *account)
      * here: after a restart the older stamp counts, which only means asking again. */
     if (account_set_confirmed(revocation->manager->accounts, account, &now) < 0)
         account->confirmed = now;
+    revocation->fault_alarm_usec = 0;
+    manager_alarm_over(revocation->manager, ALARM_REGISTRATION, account->provider);
 }
 
 static void note_our_fault(Revocation *revocation, const Account *account, const Evidence *evidence)
@@ -101,8 +103,7 @@ static void note_our_fault(Revocation *revocation, const Account *account, const
     revocation->fault_alarm_usec = now;
     manager_alarm(
         revocation->manager,
-        "Provider %s refuses this host's registration: %s. Nobody is cut; check ClientId= and the "
-        "secret.",
+        ALARM_REGISTRATION ": %s. Nobody is cut; check ClientId= and the secret.",
         account->provider, evidence->code);
 }
 

@@ -35,6 +35,9 @@ int revocation_signed_in(Revocation *revocation, Account *account);
  * the name again does not reinstate anybody. */
 int revocation_forget(Revocation *revocation, Account *account, Verdict before, uint32_t left);
 
+/* `left` when the enforcer did not answer, so that nobody knows. */
+#define REVOCATION_LEFT_UNKNOWN UINT32_MAX
+
 typedef void (*RevocationEndHandler)(uint32_t ended, uint32_t left, uint64_t elapsed_ms,
                                      const char *survivors, void *userdata);
 /* `rcpchctl user revoke`: DISABLED by the administrator. The handler is called once, from the

@@ -45,11 +45,32 @@ static void test_bounded_newest_kept(void **state)
     alarms_clear(&manager);
 }
 
+static void test_over(void **state)
+{
+    Manager manager = {0};
+
+    assert_true(alarms_add(&manager, "provider a refuses", 1 * MINUTE));
+    assert_true(alarms_add(&manager, "disk full", 1 * MINUTE));
+    assert_true(alarms_add(&manager, "provider b refuses", 1 * MINUTE));
+    alarms_drop(&manager, "provider a ");
+    assert_int_equal(manager.alarm_count, 2);
+    assert_string_equal(manager.alarms[0], "disk full");
+    assert_true(alarms_add(&manager, "provider a refuses", 2 * MINUTE));
+    alarms_drop(&manager, "provider ");
+    assert_int_equal(manager.alarm_count, 1);
+    assert_string_equal(manager.alarms[0], "disk full");
+    assert_null(manager.alarms[1]);
+    alarms_clear(&manager);
+    alarms_drop(&manager, "disk");
+    assert_int_equal(manager.alarm_count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_said_once_in_ten_minutes),
         cmocka_unit_test(test_bounded_newest_kept),
+        cmocka_unit_test(test_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,8 +267,10 @@ static void test_an_enforcer_that_is_away_is_asked_until_it_answers(void **state
     disable(world, account);
     world_run(world, 700);
     assert_int_equal(account->verdict, VERDICT_DISABLED);
+    assert_int_equal(world->manager.alarm_count, 1);
     assert_int_equal(fake_up(world->fake), 0);
     assert_true(WORLD_UNTIL(world, 6000, ended_of(world, "rt-mia")));
+    assert_int_equal(world->manager.alarm_count, 0); /* that is over */
     assert_int_equal(fake_account(world->fake, account->uid)->processes, 0);
     assert_true(
         WORLD_UNTIL(world, 3000, fake_record(world->fake, RECORD_VERDICT, "rt-mia", "disabled")));
@@ -542,6 +544,7 @@ static void test_revoke_without_an_enforcer_answers_in_the_end(void **state)
     assert_true(WORLD_UNTIL(world, 3000, answer.came));
     assert_in_range(fake_now_usec() - began, 990000, 6000000);
     assert_int_equal(account->verdict, VERDICT_DISABLED);
+    assert_int_equal(answer.left, REVOCATION_LEFT_UNKNOWN); /* not counted is not "nothing" */
 }
 
 int main(void)

@@ -91,6 +91,8 @@ static ExitCode parse_words(char *const *words, size_t count, Arguments *argumen
     if (count == 0)
         return wrong(arguments, "a verb is missing");
     arguments->verb = verb_find(words, count, &used);
+    if (!arguments->verb && count == 1 && verb_is_object(words[0]))
+        return help ? EXIT_DONE : wrong(arguments, "a verb is missing behind '%.40s'", words[0]);
     if (!arguments->verb)
         return wrong(arguments, "'%.40s%s%.40s' is not a verb", words[0], count > 1 ? " " : "",
                      count > 1 ? words[1] : "");

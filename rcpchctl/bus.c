@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/paths.h"
 #include "common/utf8.h"
@@ -16,7 +17,7 @@
 
 static const char unreachable_advice[] = "The helper does not answer. See: systemctl status "
                                          "rcpch-helper; journalctl -u rcpch-helper -n 20\n";
-static const char root_advice[] = "This is for root only. Try: sudo rcpchctl …\n";
+static const char root_advice[] = "rcpchctl: This is for root only. Try: sudo rcpchctl …\n";
 
 typedef struct ErrorRow {
     const char *name;
@@ -80,7 +81,9 @@ static ExitCode say_error(const sd_bus_error *error)
     const char *text = error->message && error->message[0] ? error->message : error->name;
     _cleanup_free_ char *escaped = text ? cell_escape(text, strlen(text)) : NULL;
 
-    (void)fprintf(stderr, "rcpchctl: %s\n", escaped ? escaped : "the call failed");
+    /* The bus's own refusal is about rules and senders, and says nothing to a person. */
+    if (code != EXIT_NOT_PERMITTED || geteuid() == 0)
+        (void)fprintf(stderr, "rcpchctl: %s\n", escaped ? escaped : "the call failed");
     if (row && row->advice)
         (void)fputs(row->advice, stderr);
     else if (code == EXIT_UNREACHABLE)

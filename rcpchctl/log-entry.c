@@ -66,7 +66,7 @@ static const Phrase phrases[] = {
     {"ruser", "asked by ", ""},
     {"provider", "provider ", ""},
     {"evidence", "evidence: ", ""},
-    {"other_identity", "signed in instead: ", ""},
+    {"other_identity", "signed in as ", ""},
     {"count", "", " in all"},
     {"left", "", " left"},
     {"elapsed_ms", "", " ms"},
@@ -138,7 +138,9 @@ static void print_phrases(FILE *stream, const json_t *entry)
 
     for (size_t i = 0; i < ELEMENTSOF(phrases); i++) {
         const json_t *value = json_object_get(entry, phrases[i].key);
-        if (!value)
+        bool said = strcmp(phrases[i].key, "reason") == 0 &&
+                    strcmp(text_of(entry, "reason"), text_of(entry, "evidence")) == 0;
+        if (!value || said)
             continue;
         (void)fprintf(stream, "%s%s", first ? "" : ", ", phrases[i].before);
         print_value(stream, value);

@@ -79,7 +79,7 @@ static void test_wrong_ones(void **state)
     } rows[] = {
         {"", "a verb is missing"},
         {"frob", "'frob' is not a verb"},
-        {"user", "'user' is not a verb"},
+        {"user", "a verb is missing behind 'user'"},
         {"user frob", "'user frob' is not a verb"},
         {"user show", "USER is missing"},
         {"user show a b", "'b' is one word too many"},
@@ -109,6 +109,8 @@ static void test_help_needs_no_argument(void **state)
     assert_int_equal(parse("--version", &arguments), EXIT_DONE);
     assert_int_equal(parse("user show --help", &arguments), EXIT_DONE);
     assert_string_equal(arguments.verb->name, "show");
+    assert_int_equal(parse("user --help", &arguments), EXIT_DONE);
+    assert_null(arguments.verb);
 }
 
 /* Every option of a verb is explained by its help, and the exit codes with it. */

@@ -81,12 +81,15 @@ static bool all_is_well(const json_t *status)
 static ExitCode print_status(const json_t *status, bool utc)
 {
     const json_t *alarms = json_object_get(status, "alarms");
+    const json_t *providers = json_object_get(status, "providers");
 
     if (table_print_object(stdout, status_columns, ELEMENTSOF(status_columns), status, utc) < 0)
         return EXIT_REFUSED;
     (void)fputc('\n', stdout);
-    if (table_print(stdout, provider_columns, ELEMENTSOF(provider_columns),
-                    json_object_get(status, "providers"), utc) < 0)
+    if (json_array_size(providers) == 0)
+        (void)fputs("No provider is configured: no directory account can sign in.\n", stdout);
+    else if (table_print(stdout, provider_columns, ELEMENTSOF(provider_columns), providers,
+                         utc) < 0)
         return EXIT_REFUSED;
     if (json_array_size(alarms) > 0)
         (void)fputc('\n', stdout);
@@ -137,6 +140,10 @@ ExitCode verb_check_config(const Invocation *invocation)
 
     if (code == EXIT_DONE)
         (void)puts("The configuration can be used.");
+    else if (geteuid() != 0) {
+        (void)fputs("rcpchctl: This is for root only. Try: sudo rcpchctl check-config\n", stderr);
+        code = EXIT_NOT_PERMITTED;
+    }
     return code;
 }
 

@@ -24,7 +24,7 @@ const OptionRow option_rows[] = {
     {OPTION_FOLLOW, 'f', "follow", NULL, "go on showing lines as they are written"},
     {OPTION_USER, 'u', "user", "USER", "only lines about this account"},
     {OPTION_SINCE, 's', "since", "TIME",
-     "only lines since then: \"2026-11-21 18:00\", \"18:00\", today, yesterday, 90min, 2h, 3d"},
+     "only lines since: \"2026-11-21 18:00\", 18:00, today, 90min, 3d"},
     {OPTION_LINES, 'n', "lines", "N", "only the last N lines, or \"all\""},
     {OPTION_HELP, 'h', "help", NULL, "show help; behind a verb, help about that verb"},
     {OPTION_VERSION, 0, "version", NULL, "show the version"},
@@ -91,6 +91,14 @@ const Verb *verb_find(char *const *words, size_t count, size_t *ret_used)
         return verb;
     }
     return NULL;
+}
+
+bool verb_is_object(const char *word)
+{
+    for (size_t i = 0; i < verb_count; i++)
+        if (verbs[i].object && strcmp(verbs[i].object, word) == 0)
+            return true;
+    return false;
 }
 
 static void print_option(FILE *stream, const OptionRow *row)

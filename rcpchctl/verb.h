@@ -60,6 +60,8 @@ extern const size_t verb_count;
 
 /* Finds the verb that the words begin with; *ret_used is how many of them are its name. */
 const Verb *verb_find(char *const *words, size_t count, size_t *ret_used);
+/* Is it the first word of verbs that have two, such as "user"? */
+bool verb_is_object(const char *word);
 
 typedef struct OptionRow {
     OptionId id;
