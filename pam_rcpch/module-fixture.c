@@ -93,6 +93,12 @@ void fixture_publish(void)
          .gecos = "",
          .home = "/home/carol",
          .shell = "/bin/sh"},
+        {.name = "mallory",
+         .uid = 1879048195,
+         .gid = 1879048195,
+         .gecos = "",
+         .home = "/etc/systemd/system/no-such-thing.service.d",
+         .shell = "/bin/sh"},
     };
     SnapshotSpec spec = {.generation = 1, .users = users, .user_count = ELEMENTSOF(users)};
     _cleanup_close_ int fd = -1;

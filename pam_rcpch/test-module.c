@@ -254,6 +254,15 @@ static void test_items_that_are_not_text(void **state)
     assert_string_equal(host.peer->rhost, "???[2J?host");
 }
 
+/* A helper that lies could else have root make that folder, and give it to its owner. */
+static void test_a_home_cannot_plant_system_folders(void **state)
+{
+    peer_says(OUTCOME_ALLOW, "");
+    assert_int_equal(call(PHASE_ACCOUNT, "alice"), PAM_SUCCESS);
+    assert_int_not_equal(call(PHASE_ACCOUNT, "mallory"), PAM_SUCCESS);
+    assert_int_not_equal(call(PHASE_ACCOUNT, "mallory"), PAM_IGNORE);
+}
+
 static void test_messages(void **state)
 {
     Application quiet = {.user = "alice", .flags = (int)PAM_SILENT}, loud = {.user = "alice"},
@@ -579,6 +588,7 @@ int main(void)
         hosted(test_conversation_fails),
         hosted(test_user_changed_while_asked),
         hosted(test_account_tells_how_and_for_whom),
+        hosted(test_a_home_cannot_plant_system_folders),
         hosted(test_items_that_are_not_text),
         hosted(test_messages),
         hosted(test_session_opens_and_closes),
