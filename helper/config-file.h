@@ -23,7 +23,8 @@ int config_file_read(const char *path, bool check_owner, char **ret_text, size_t
                      ConfigWhy *why);
 
 /* Owner and mode of a file or folder that configuration points to; the same rule, also allowing
- * `also_owner` (pass 0 for root only); and whether this process may read it. Returns 0 or a negative errno with `why`. */
+ * `also_owner` (pass 0 for root only); and whether this process may read it. Returns 0 or a
+ * negative errno with `why`. */
 int config_file_check(const char *path, unsigned also_owner, unsigned forbidden_mode,
                       ConfigWhy *why);
 

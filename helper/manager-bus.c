@@ -173,6 +173,8 @@ static void on_refreshed(Account *account, const Evidence *evidence, void *userd
     Outcome outcome = verdict_admits(account, call->manager->config, false, false, &now);
     char text[256];
 
+    if (outcome == OUTCOME_ALLOW && !account_is_allowed(account, call->manager->config))
+        outcome = OUTCOME_NOT_IN_GROUP;
     snprintf(text, sizeof(text), "%s: %s", verdict_to_word(account->verdict), evidence->code);
     (void)sd_bus_reply_method_return(call->message, "us", (uint32_t)outcome, text);
 }
