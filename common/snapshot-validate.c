@@ -67,6 +67,11 @@ static bool local_gid_is_allowed(const SnapshotPolicy *policy, uint32_t gid)
            policy->local_gid_is_allowed(gid, policy->userdata);
 }
 
+static bool group_is_foreign(const SnapshotPolicy *policy, const char *name)
+{
+    return policy->group_is_foreign && policy->group_is_foreign(name, policy->userdata);
+}
+
 static bool name_is_local(const SnapshotPolicy *policy, const char *name)
 {
     return policy->name_is_local && policy->name_is_local(name, policy->userdata);
@@ -200,6 +205,8 @@ static int check_public(Check *check, const SnapshotGroup *group)
     if (!gid_is_allowed(check->policy, group->gid))
         return refuse(check, -EPERM, "group %s: number %u not allowed", group->name.text,
                       group->gid);
+    if (group_is_foreign(check->policy, group->name.text))
+        return refuse(check, -EPERM, "group %s: not in the configuration", group->name.text);
     if (name_is_local(check->policy, group->name.text))
         return refuse(check, -EPERM, "group %s: a local group has that name", group->name.text);
     return check_members(check, group);

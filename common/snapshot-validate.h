@@ -16,6 +16,7 @@ typedef struct SnapshotPolicy {
     bool (*uid_is_pinned)(uint32_t uid, void *userdata);        /* [user] Uid= */
     bool (*gid_is_pinned)(uint32_t gid, void *userdata);        /* [group] Gid= */
     bool (*local_gid_is_allowed)(uint32_t gid, void *userdata); /* that of a [group] LocalGroup= */
+    bool (*group_is_foreign)(const char *name, void *userdata); /* no [group] section names it */
     bool (*name_is_local)(const char *name, void *userdata);    /* in /etc/passwd or /etc/group */
     void *userdata;
 } SnapshotPolicy;

@@ -59,6 +59,13 @@ static bool local_gid_is_allowed(uint32_t gid, void *userdata)
     return settings_allows_local_gid(rules->settings, rules->local, gid);
 }
 
+static bool group_is_foreign(const char *name, void *userdata)
+{
+    const Rules *rules = userdata;
+
+    return !settings_names_group(rules->settings, name);
+}
+
 static bool name_is_local(const char *name, void *userdata)
 {
     const Rules *rules = userdata;
@@ -101,6 +108,7 @@ static int validate(const Mapping *mapping, const Rules *rules, EnforcerPublishR
         .uid_is_pinned = uid_is_pinned,
         .gid_is_pinned = gid_is_pinned,
         .local_gid_is_allowed = local_gid_is_allowed,
+        .group_is_foreign = group_is_foreign,
         .name_is_local = name_is_local,
         .userdata = (void *)rules,
     };

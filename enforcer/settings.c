@@ -177,6 +177,14 @@ static int set_user_directory(SettingsData *data, const char *name, const char *
     return r;
 }
 
+/* The value is the helper's business: that the section is there counts. */
+static int set_group_id(SettingsData *data, const char *name, const char *value)
+{
+    SettingsGroup *group = NULL;
+
+    return group_of(data, name, &group);
+}
+
 static int set_group_local(SettingsData *data, const char *name, const char *value)
 {
     SettingsGroup *group = NULL;
@@ -217,6 +225,7 @@ static const KeyRow key_rows[] = {
     {"identity", "UidCount", set_uid_count},
     {"user", "Uid", set_user_uid},
     {"user", "Directory", set_user_directory},
+    {"group", "Id", set_group_id},
     {"group", "LocalGroup", set_group_local},
     {"group", "Gid", set_group_gid},
     {"group", "AllowPrivilegedLocalGroup", set_group_privileged},
@@ -244,6 +253,18 @@ static int data_check(Settings *settings, const SettingsData *data)
     return -EBADMSG;
 }
 
+/* The helper goes by an older configuration until it is reloaded, or while the new one has an
+ * error; names that root once gave stay good, so that its snapshots are not refused meanwhile. */
+static int keep_group_names(const SettingsData *from, SettingsData *to)
+{
+    SettingsGroup *group = NULL;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < from->group_count; i++)
+        r = group_of(to, from->groups[i].name, &group);
+    return r == -E2BIG ? 0 : r;
+}
+
 static int read_all(Settings *settings, const SettingsFiles *files)
 {
     _cleanup_(data_freep) SettingsData *data = calloc(1, sizeof(*data));
@@ -258,6 +279,8 @@ static int read_all(Settings *settings, const SettingsFiles *files)
                                settings->error);
     if (r >= 0)
         r = data_check(settings, data);
+    if (r >= 0)
+        r = keep_group_names(settings->data, data);
     if (r < 0)
         return r;
     (void)data_free(settings->data);
@@ -386,6 +409,16 @@ bool settings_pins_gid(const Settings *settings, uint32_t gid)
         if (data->groups[i].gid == gid)
             return true;
     return settings_pins_uid(settings, gid);
+}
+
+bool settings_names_group(const Settings *settings, const char *name)
+{
+    const SettingsData *data = settings->data;
+
+    for (size_t i = 0; i < data->group_count; i++)
+        if (strcmp(data->groups[i].name, name) == 0)
+            return true;
+    return false;
 }
 
 bool settings_owns_uid(const Settings *settings, uint32_t uid)

@@ -438,6 +438,7 @@ SNAPSHOT = "/var/lib/rcpch-nss/snapshot"
 
 
 def test_publish_puts_the_file_in_place(client):
+    m.write_conf("[group staff-x]\nId=1\n")
     fd = snapshot(7, f"user:alice:{m.UID}", f"group:staff-x:{m.BASE + 9}")
     assert client.publish(fd) == (0, 7, "")
     assert open(SNAPSHOT, "rb").read() == content(fd)
@@ -466,6 +467,16 @@ def test_publish_refuses_what_root_did_not_allow(client, row):
     assert not os.path.exists(SNAPSHOT)
     entry = m.log_entries()[-1]
     assert (entry["event"], entry["outcome"], entry["reason"]) == ("published", "refused", reason)
+
+
+def test_publish_refuses_groups_that_no_section_names(client):
+    """Such a name could be that of a group to come (docker), or one that only sudoers knows."""
+    m.write_conf("[group staff-x]\nId=1\n")
+    assert client.publish(snapshot(1, f"group:staff-x:{m.BASE + 9}"))[0] == 0
+    result, _, reason = client.publish(snapshot(2, f"group:docker:{m.BASE + 9}"))
+    assert result == -errno.EPERM and "not in the configuration" in reason
+    m.write_conf("[identity]\n")  # not reloaded by the helper yet
+    assert client.publish(snapshot(3, f"group:staff-x:{m.BASE + 9}"))[0] == 0
 
 
 def test_publish_allows_what_root_allowed(client):
