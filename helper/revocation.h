@@ -46,6 +46,9 @@ typedef void (*RevocationEndHandler)(uint32_t ended, uint32_t left, uint64_t ela
 int revocation_revoke(Revocation *revocation, Account *account, const char *reason,
                       RevocationEndHandler handler, void *userdata);
 bool revocation_is_stored(const Revocation *revocation, const Account *account);
+/* Has the enforcer been through with it? False while it does not answer, and when it refuses:
+ * then "none left" is only what nobody has counted. */
+bool revocation_is_ended(const Revocation *revocation, const Account *account);
 /* Lifts DISABLED and deletes the refresh token: UNCONFIRMED, and the person must sign in again.
  * Stored when it returns 0. -EALREADY when not DISABLED, -EBUSY while the account is still being
  * ended, or another negative errno. */

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "common/paths.h"
+#include "helper/revocation-case.h"
 #include "helper/sessions.h"
 
 typedef struct Desk {
@@ -384,6 +385,34 @@ static void test_without_an_enforcer_nothing_is_claimed(void **state)
     assert_error(add(desk, "rt-dark@provider.test"), "uk.ac.rcpch.Error.Unavailable");
 }
 
+static void test_forget_without_an_enforcer_forgets_nobody_who_still_runs(void **state)
+{
+    Desk *desk = *state;
+    Account *account = world_account(desk->world, "rt-runs");
+
+    world_run(desk->world, 50);
+    fake_down(desk->world->fake);
+    desk->world->manager.revocation->wait_usec = USEC_PER_SEC;
+    assert_error(call(desk, "ForgetUser", "s", "rt-runs"), "uk.ac.rcpch.Error.Unavailable");
+    assert_int_equal(account->state, ACCOUNT_ACTIVE);
+    assert_int_equal(account->verdict, VERDICT_DISABLED);
+    assert_int_equal(fake_up(desk->world->fake), 0);
+    assert_true(WORLD_UNTIL(desk->world, 6000,
+                            fake_account(desk->world->fake, account->uid)->processes == 0));
+}
+
+static void test_revoke_without_an_enforcer_claims_no_end(void **state)
+{
+    Desk *desk = *state;
+    Account *account = world_account(desk->world, "rt-claim");
+
+    world_run(desk->world, 50);
+    fake_down(desk->world->fake);
+    desk->world->manager.revocation->wait_usec = USEC_PER_SEC;
+    assert_error(call(desk, "RevokeUser", "ss", "rt-claim", ""), "uk.ac.rcpch.Error.Unavailable");
+    assert_int_equal(account->verdict, VERDICT_DISABLED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -403,6 +432,8 @@ int main(void)
         TEST(test_forget_ends_and_leaves_the_number),
         TEST(test_forgetting_and_adding_lifts_no_revocation),
         TEST(test_without_an_enforcer_nothing_is_claimed),
+        TEST(test_forget_without_an_enforcer_forgets_nobody_who_still_runs),
+        TEST(test_revoke_without_an_enforcer_claims_no_end),
     };
 
     /* Only root may do the rest; the connection's peer is this process. */
