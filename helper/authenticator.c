@@ -169,7 +169,7 @@ static void on_checked(Account *account, const Evidence *evidence, void *userdat
 {
     _cleanup_(check_freep) Check *check = userdata;
 
-    check->wait = NULL; /* freed by the refresher after this */
+    check->wait = NULL; /* the refresher has freed it */
     unlink_check(check);
     decide(check);
 }

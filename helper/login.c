@@ -127,7 +127,8 @@ void login_finish(Login *login, Outcome outcome, const char *text)
     if (login->channel < 0)
         return;
     if (channel_send_step(login->channel, STEP_FINISHED, outcome, text ? text : "") < 0 ||
-        sd_event_source_set_time_relative(login->timer, LINGER_USEC) < 0)
+        sd_event_source_set_time_relative(login->timer, LINGER_USEC) < 0 ||
+        sd_event_source_set_enabled(login->timer, SD_EVENT_ONESHOT) < 0) /* it may have fired */
         close_channel(login);
 }
 

@@ -257,18 +257,12 @@ static int reply_ended(BusCall *call, uint32_t ended, uint32_t left, uint64_t el
     return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-/* Nobody is left only where somebody has looked. */
-static bool is_uncounted(const BusCall *call, uint32_t left)
-{
-    return left == 0 && !revocation_is_ended(call->manager->revocation, call->account);
-}
-
 static int reply_uncounted(const BusCall *call, const char *what)
 {
     return sd_bus_reply_method_errorf(
         call->message, BUS_ERROR("Unavailable"),
-        "%s is disabled%s, but the enforcer has not ended what it runs; it is asked again by "
-        "itself. See: systemctl status rcpch-enforcer",
+        "%s is disabled and gets no new access%s: the enforcer does not answer or refuses, "
+        "and what is running goes on until it ends it. See: systemctl status rcpch-enforcer",
         call->account->name, what);
 }
 
@@ -279,11 +273,7 @@ static void on_revoked(uint32_t ended, uint32_t left, uint64_t elapsed_ms, const
     int r;
 
     if (left == REVOCATION_LEFT_UNKNOWN)
-        r = sd_bus_reply_method_errorf(
-            call->message, BUS_ERROR("Unavailable"),
-            "%s is disabled and gets no new access, but the enforcer does not answer: what is "
-            "running goes on until it does. See: systemctl status rcpch-enforcer",
-            call->account->name);
+        r = reply_uncounted(call, "");
     else if (!revocation_is_stored(call->manager->revocation, call->account))
         r = sd_bus_reply_method_errorf(
             call->message, BUS_ERROR("Unavailable"),
@@ -291,8 +281,6 @@ static void on_revoked(uint32_t ended, uint32_t left, uint64_t elapsed_ms, const
             " processes are left, but this cannot be stored yet and would not "
             "outlive a restart of rcpch-helper. Is the disk of /var/lib/rcpch full?",
             call->account->name, left);
-    else if (is_uncounted(call, left))
-        r = reply_uncounted(call, "");
     else
         r = reply_ended(call, ended, left, elapsed_ms, survivors);
     if (r < 0)
@@ -350,9 +338,8 @@ static void on_forget_ended(uint32_t ended, uint32_t left, uint64_t elapsed_ms,
     _cleanup_(bus_call_freep) BusCall *call = userdata;
     int r;
 
-    /* Forgotten, it would not be ended any more. */
-    if (is_uncounted(call, left)) {
-        (void)reply_uncounted(call, " and not forgotten yet");
+    if (left == REVOCATION_LEFT_UNKNOWN) {
+        (void)reply_uncounted(call, ", but is not forgotten yet");
         return;
     }
     r = revocation_forget(call->manager->revocation, call->account, call->before, left);

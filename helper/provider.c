@@ -184,6 +184,11 @@ Provider *provider_free(Provider *provider)
     return NULL;
 }
 
+bool provider_is_busy(const Provider *provider)
+{
+    return provider->ops;
+}
+
 const char *provider_name(const Provider *provider)
 {
     return provider->config->name;

@@ -69,6 +69,9 @@ int provider_new(sd_event *event, Http *http, const ProviderConfig *config, cons
 Provider *provider_free(Provider *provider);
 DEFINE_CLEANUP(Provider *, provider_free)
 
+/* Are operations under way? Those who wait for them hold pointers into the provider. */
+bool provider_is_busy(const Provider *provider);
+
 const char *provider_name(const Provider *provider);
 const char *provider_issuer(const Provider *provider);
 

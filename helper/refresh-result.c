@@ -5,7 +5,7 @@
  * the request goes out and cleared by its reply; a flag that stands tells the next answer that an
  * earlier reply was lost and that "invalid_grant" may only mean "used twice". The new token is
  * stored before anything else is done with the reply. When the disk is full the check is made all
- * the same, with memory standing in: not asking would let disabled people stay.
+ * the same, alarmed and with memory standing in: not asking would let disabled people stay.
  */
 #include "helper/refresh-job.h"
 
@@ -29,6 +29,23 @@ static void forget_old_sign_in(RefreshJob *job)
     job->lost_reply = false;
 }
 
+/* A check that cannot be noted is made all the same. What is at stake is small and has a remedy:
+ * only if the helper dies before the reply may the next answer take a rotated token for a refused
+ * one, and the person signs in again. Not asking would let a disabled one stay. */
+static void note_redeeming(Manager *manager, const Account *account)
+{
+    int r = store_token_set_redeeming(manager->store, account, true);
+
+    if (r < 0)
+        manager_alarm(manager,
+                      "That the refresh token of %s is being redeemed cannot be stored (%s). It is "
+                      "redeemed all the same.",
+                      account->name, strerror(-r));
+    else
+        manager_alarm_over(manager, "That the refresh token of %s is being redeemed cannot ",
+                           account->name);
+}
+
 int refresh_token_take(Manager *manager, RefreshJob *job, Secret **ret_token)
 {
     Account *account = job->account;
@@ -42,9 +59,9 @@ int refresh_token_take(Manager *manager, RefreshJob *job, Secret **ret_token)
     if (r < 0 || !*ret_token)
         return r;
     redeeming = store_token_is_redeeming(manager->store, account);
-    job->was_redeeming = job->lost_reply || redeeming > 0;
+    job->was_redeeming = job->lost_reply || redeeming != 0; /* not readable: it may well be */
     if (redeeming == 0)
-        (void)store_token_set_redeeming(manager->store, account, true);
+        note_redeeming(manager, account);
     return 0;
 }
 

@@ -86,6 +86,21 @@ static Flight *flight_of(Refresher *refresher, const Provider *provider)
     return flight;
 }
 
+/* Gone at zero: a provider that a reload replaced must leave nothing behind, because the next one
+ * may come to lie at the same address. */
+static void flight_over(Refresher *refresher, const Provider *provider)
+{
+    Flight **link = &refresher->flights;
+
+    while (*link && (*link)->provider != provider)
+        link = &(*link)->next;
+    if (!*link || --(*link)->count > 0)
+        return;
+    Flight *flight = *link;
+    *link = flight->next;
+    free(flight);
+}
+
 static void flights_free(Refresher *refresher)
 {
     while (refresher->flights) {
@@ -167,12 +182,10 @@ static void job_over(RefreshJob *job, const Evidence *evidence)
 static void on_refreshed(Provider *provider, TokenResult *result, void *userdata)
 {
     RefreshJob *job = userdata;
-    Flight *flight = flight_of(job->refresher, provider);
     Evidence evidence;
 
     job->op = NULL;
-    if (flight && flight->count > 0)
-        flight->count--;
+    flight_over(job->refresher, provider);
     refresh_result_take(job->refresher->manager, job, result, &evidence);
     if (job->is_overtaken && !evidence.is_explicit) {
         /* The answer is about a token that a newer sign-in has replaced: it says nothing of the
@@ -206,18 +219,19 @@ static const char *job_send(RefreshJob *job)
 
     if (!provider)
         return "provider is not configured";
-    flight = flight_of(job->refresher, provider);
-    if (!flight)
-        return "out of memory";
     if (refresh_token_take(manager, job, &token) < 0)
         return "refresh token not readable";
     if (!token)
         return "no refresh token kept";
-    if (provider_refresh(provider, token, account->id, timeout_usec(manager, account), on_refreshed,
-                         job, &job->op) < 0)
-        return "request not sent";
+    flight = flight_of(job->refresher, provider);
+    if (!flight)
+        return "out of memory";
     flight->count++;
-    return NULL;
+    if (provider_refresh(provider, token, account->id, timeout_usec(manager, account), on_refreshed,
+                         job, &job->op) >= 0)
+        return NULL;
+    flight_over(job->refresher, provider);
+    return "request not sent";
 }
 
 static void job_start(RefreshJob *job)

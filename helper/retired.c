@@ -39,11 +39,24 @@ static Retired *retired_free(Retired *retired)
 }
 DEFINE_CLEANUP(Retired *, retired_free)
 
+static bool is_in_use(const Retired *retired)
+{
+    for (size_t i = 0; i < retired->config->provider_count; i++)
+        if (provider_is_busy(retired->providers[i]))
+            return true;
+    return false;
+}
+
+/* After a suspended hour all timers are due at once, this one perhaps before an operation's own. */
 static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Retired *retired = userdata;
     Retired **link = &retired->manager->retired;
 
+    if (is_in_use(retired)) {
+        int r = sd_event_source_set_time_relative(source, MARGIN_USEC);
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    }
     while (*link && *link != retired)
         link = &(*link)->next;
     if (*link)

@@ -114,13 +114,6 @@ int revocation_revoke(Revocation *revocation, Account *account, const char *reas
     return handler ? revocation_case_wait(one, handler, userdata) : 0;
 }
 
-bool revocation_is_ended(const Revocation *revocation, const Account *account)
-{
-    const RevocationCase *one = account->revocation_case;
-
-    return one && !one->ending && one->applied >= RUNNING_TERM && one->last.error >= 0;
-}
-
 bool revocation_is_stored(const Revocation *revocation, const Account *account)
 {
     return !account->revocation_case || !account->revocation_case->unstored;

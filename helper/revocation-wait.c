@@ -37,8 +37,9 @@ static void waiter_answer(EndWaiter *waiter)
     *link = waiter->next;
     if (one->ending)
         ending_progress(one->ending, &result);
-    /* It is still going on because the enforcer has not counted; that is not "nothing left". */
-    if (one->ending && result.left == 0)
+    /* What the enforcer has not counted, because it does not answer, refuses or was never asked,
+     * is not "nothing left". */
+    if (result.left == 0 && (one->ending || result.error < 0 || one->applied < RUNNING_TERM))
         result.left = REVOCATION_LEFT_UNKNOWN;
     waiter->handler(result.ended, result.left, result.elapsed_ms, result.survivors,
                     waiter->userdata);

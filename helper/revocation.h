@@ -35,7 +35,7 @@ int revocation_signed_in(Revocation *revocation, Account *account);
  * the name again does not reinstate anybody. */
 int revocation_forget(Revocation *revocation, Account *account, Verdict before, uint32_t left);
 
-/* `left` when the enforcer did not answer, so that nobody knows. */
+/* `left` when the enforcer did not answer, or refused, so that nobody knows. */
 #define REVOCATION_LEFT_UNKNOWN UINT32_MAX
 
 typedef void (*RevocationEndHandler)(uint32_t ended, uint32_t left, uint64_t elapsed_ms,
@@ -46,9 +46,6 @@ typedef void (*RevocationEndHandler)(uint32_t ended, uint32_t left, uint64_t ela
 int revocation_revoke(Revocation *revocation, Account *account, const char *reason,
                       RevocationEndHandler handler, void *userdata);
 bool revocation_is_stored(const Revocation *revocation, const Account *account);
-/* Has the enforcer been through with it? False while it does not answer, and when it refuses:
- * then "none left" is only what nobody has counted. */
-bool revocation_is_ended(const Revocation *revocation, const Account *account);
 /* Lifts DISABLED and deletes the refresh token: UNCONFIRMED, and the person must sign in again.
  * Stored when it returns 0. -EALREADY when not DISABLED, -EBUSY while the account is still being
  * ended, or another negative errno. */

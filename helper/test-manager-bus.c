@@ -401,6 +401,18 @@ static void test_forget_without_an_enforcer_forgets_nobody_who_still_runs(void *
                             fake_account(desk->world->fake, account->uid)->processes == 0));
 }
 
+static void test_forget_with_an_enforcer_that_refuses_forgets_nobody(void **state)
+{
+    Desk *desk = *state;
+    Account *account = world_account(desk->world, "rt-odd");
+
+    (void)WORLD_UNTIL(desk->world, 2000, enforcer_client_connected(desk->world->manager.enforcer));
+    desk->world->fake->refuses_end = -EPERM;
+    assert_error(call(desk, "ForgetUser", "s", "rt-odd"), "uk.ac.rcpch.Error.Unavailable");
+    assert_int_equal(account->state, ACCOUNT_ACTIVE);
+    assert_int_equal(account->verdict, VERDICT_DISABLED);
+}
+
 static void test_revoke_without_an_enforcer_claims_no_end(void **state)
 {
     Desk *desk = *state;
@@ -433,6 +445,7 @@ int main(void)
         TEST(test_forgetting_and_adding_lifts_no_revocation),
         TEST(test_without_an_enforcer_nothing_is_claimed),
         TEST(test_forget_without_an_enforcer_forgets_nobody_who_still_runs),
+        TEST(test_forget_with_an_enforcer_that_refuses_forgets_nobody),
         TEST(test_revoke_without_an_enforcer_claims_no_end),
     };
 

@@ -545,6 +545,16 @@ static void test_somebody_elses_token_is_not_kept(void **state)
     assert_token(scene->world, account, "first");
 }
 
+static bool has_alarm(const Scene *scene, const char *part)
+{
+    const Manager *manager = &scene->world->manager;
+
+    for (size_t i = 0; i < manager->alarm_count; i++)
+        if (strstr(manager->alarms[i], part))
+            return true;
+    return false;
+}
+
 static void test_a_full_disk_stops_no_check_and_no_cut(void **state)
 {
     Scene *scene = *state;
@@ -560,6 +570,7 @@ static void test_a_full_disk_stops_no_check_and_no_cut(void **state)
     ask(scene, account, 3000, &first);
     assert_true(WORLD_UNTIL(scene->world, 4000, first.count == 1));
     assert_int_equal(first.verdict, VERDICT_ACTIVE);
+    assert_true(has_alarm(scene, "is being redeemed cannot be stored"));
     ask(scene, account, 3000, &second);
     assert_true(WORLD_UNTIL(scene->world, 4000, second.count == 1));
     assert_string_equal(scene->issuer->last_token, "rotated-1");
@@ -573,6 +584,18 @@ static void test_a_full_disk_stops_no_check_and_no_cut(void **state)
     assert_true(WORLD_UNTIL(scene->world, 4000,
                             revocation_is_stored(scene->world->manager.revocation, account)));
     signal(SIGXFSZ, SIG_DFL);
+}
+
+/* A reload frees the old provider; the next one may come to lie at its address. */
+static void test_no_count_outlives_the_requests_to_a_provider(void **state)
+{
+    Scene *scene = *state;
+    Account *account = person(scene, "rt-quin", 0);
+    Answer answer = {0};
+
+    ask(scene, account, 3000, &answer);
+    assert_true(WORLD_UNTIL(scene->world, 4000, answer.count == 1));
+    assert_null(scene->world->manager.refresher->flights);
 }
 
 /* --- groups ----------------------------------------------------------------------------------- */
@@ -666,6 +689,7 @@ int main(void)
         TEST(test_a_newer_sign_in_overtakes_an_answer),
         TEST(test_somebody_elses_token_is_not_kept),
         TEST(test_a_full_disk_stops_no_check_and_no_cut),
+        TEST(test_no_count_outlives_the_requests_to_a_provider),
         TEST(test_groups_are_replaced_and_silence_is_not_none),
         TEST(test_who_is_no_longer_allowed_is_said),
     };
