@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+#define NEWEST_LOOKS 32u /* some 2 ms in all */
+
 /* What one walk saw. */
 typedef struct Walk {
     unsigned belonging; /* to be ended and alive */
@@ -92,6 +94,17 @@ static int walk_slice(End *end)
     return end->slice < 0 ? 0 : cgroups_slice_pids(end->slice, &end->pids);
 }
 
+/* A chain of fork-and-exit outside the slice (a cron job's) is over before a walk gets to it, but
+ * it is always among the newest: those are looked at by number, many times. */
+static void walk_newest(const End *end, Walk *walk)
+{
+    for (unsigned i = 0; i < NEWEST_LOOKS && walk->belonging == 0; i++) {
+        pid_t newest = processes_newest(end->proc);
+        for (pid_t pid = newest - 1; newest > 2 && pid <= newest + 2; pid++)
+            walk_one(end, pid, NULL, walk);
+    }
+}
+
 /* Who was listed in the slice and is gone when looked at may have forked meanwhile. */
 static void walk_count_slice(const End *end, Walk *walk)
 {
@@ -123,6 +136,8 @@ static int walk_all(End *end, const int *signals, Walk *ret_walk)
             walk_one(end, (pid_t)pid, signals, &walk);
     }
     walk_count_slice(end, &walk);
+    if (!signals)
+        walk_newest(end, &walk);
     *ret_walk = walk;
     return 0;
 }

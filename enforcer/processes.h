@@ -34,6 +34,9 @@ typedef struct Process {
  * to nobody. */
 Belonging process_belongs(int proc, pid_t pid, const Target *target, Process *ret_process);
 
+/* The number that the last process to be started got, or -errno. */
+pid_t processes_newest(int proc);
+
 /* Sends each of the zero-terminated `signals` if the process still belongs to the target once its
  * pidfd is held. Returns 0, -ESRCH when it is gone or another one, or a negative errno. */
 int process_signal(int proc, pid_t pid, const Target *target, const int *signals);

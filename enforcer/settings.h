@@ -66,8 +66,8 @@ bool settings_pins_uid(const Settings *settings, uint32_t uid);
 /* A Gid= of a [group] section, or the private group of a pinned uid. */
 bool settings_pins_gid(const Settings *settings, uint32_t gid);
 
-/* A directory group of that name is configured, or was since the start. Others could stand for a local group that is to
- * come (docker), or that only sudoers names (admin). */
+/* A directory group of that name is configured, or was since the start. Others could stand for a
+ * local group that is to come (docker), or that only sudoers names (admin). */
 bool settings_names_group(const Settings *settings, const char *name);
 
 /* In [identity]'s range, or pinned; never a special number. */

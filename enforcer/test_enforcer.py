@@ -263,7 +263,7 @@ def test_kill_outruns_fork_chains(client, children):
     assert uids_of(m.UID) == []
 
 
-def test_kill_ends_a_lone_fork_chain_that_no_walk_meets(client, children):
+def test_a_lone_fork_chain_is_seen_and_killed(client, children):
     """Nothing else of the account runs, and /proc takes longer than one process of the chain."""
     children.start(0, "\n".join([
         "for i in range(400):",
@@ -279,7 +279,8 @@ def test_kill_ends_a_lone_fork_chain_that_no_walk_meets(client, children):
         "    os.execvp('perl', ['perl', '-e', '$e = time + 60; while (time < $e) { exit if fork }'])",
         f"os.close({write})"]))
     os.close(write)
-    m.wait_for(lambda: client.end(m.UID, m.LOOK)[1]["found"] == 0, "a walk that meets nobody")
+    looks = [client.end(m.UID, m.LOOK)[1]["found"] for _ in range(20)]
+    assert looks.count(0) <= 5, looks
     assert not select.select([read], [], [], 0)[0], "the chain still runs"
     client.end_until_none(m.UID)
     assert select.select([read], [], [], 5)[0], "the chain goes on"
