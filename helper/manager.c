@@ -80,9 +80,12 @@ void manager_alarm_over(Manager *manager, const char *format, ...)
     alarms_drop(manager, start);
 }
 
-static void on_publisher_alarm(const char *text, void *userdata)
+static void on_publisher_alarm(const char *text, bool is_over, void *userdata)
 {
-    manager_alarm(userdata, "%s", text);
+    if (is_over)
+        manager_alarm_over(userdata, "%s", text);
+    else
+        manager_alarm(userdata, "%s", text);
 }
 
 void manager_session_signal(Manager *manager, const char *signal, const char *session,

@@ -111,11 +111,15 @@ static void raise_alarm(const char *text, void *userdata)
     /* Without memory it is said again next time: better twice than never. */
     (void)text_list_add(&publisher->alarming, text);
     if (!text_list_contains(publisher->alarmed, text) && publisher->alarm)
-        publisher->alarm(text, publisher->userdata);
+        publisher->alarm(text, false, publisher->userdata);
 }
 
 static void close_alarms(Publisher *publisher)
 {
+    for (char **text = publisher->alarmed; text && *text && publisher->alarm; text++) {
+        if (!text_list_contains(publisher->alarming, *text))
+            publisher->alarm(*text, true, publisher->userdata);
+    }
     text_list_free(publisher->alarmed);
     publisher->alarmed = TAKE_PTR(publisher->alarming);
 }

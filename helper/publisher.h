@@ -13,7 +13,8 @@
 typedef struct Publisher Publisher;
 typedef struct Config Config;
 typedef void (*PublisherHandler)(int result, void *userdata);
-typedef void (*PublisherAlarm)(const char *text, void *userdata);
+/* Something is left out; or, with `is_over`, what was said with this text is so no more. */
+typedef void (*PublisherAlarm)(const char *text, bool is_over, void *userdata);
 
 int publisher_new(sd_event *event, Store *store, Accounts *accounts, EnforcerClient *enforcer,
                   const Config *config, PublisherAlarm alarm, void *userdata,

@@ -33,7 +33,7 @@ typedef struct Fixture {
     Config *config;
     Publisher *publisher;
     char alarms[16][256];
-    unsigned alarm_count, called, wanted;
+    unsigned alarm_count, over_count, called, wanted;
     int result;
 } Fixture;
 
@@ -61,10 +61,14 @@ static void configure(Fixture *fixture, const char *text)
     fixture->config = config;
 }
 
-static void on_alarm(const char *text, void *userdata)
+static void on_alarm(const char *text, bool is_over, void *userdata)
 {
     Fixture *fixture = userdata;
 
+    if (is_over) {
+        fixture->over_count++;
+        return;
+    }
     assert_true(fixture->alarm_count < ELEMENTSOF(fixture->alarms));
     snprintf(fixture->alarms[fixture->alarm_count++], sizeof(fixture->alarms[0]), "%s", text);
 }
@@ -340,11 +344,13 @@ static void local_names_and_numbers_are_left_out(void **state)
                         "Account bob is left out: a local user or group has its number");
     publish(fixture);
     assert_int_equal(fixture->alarm_count, 3); /* one alarm each */
+    assert_int_equal(fixture->over_count, 0);
 
     /* Mended, and broken again: that is news again. */
     write_file(fixture->passwd, "root:x:0:0:root:/root:/bin/bash\n");
     publish(fixture);
     assert_user(fixture, "alice", true);
+    assert_int_equal(fixture->over_count, 2);
     write_file(fixture->passwd, text);
     publish(fixture);
     assert_int_equal(fixture->alarm_count, 5);

@@ -31,9 +31,10 @@ static inline void world_on_complaint(const char *what, int error, void *userdat
     ((World *)userdata)->complained = true;
 }
 
-static inline void world_on_alarm(const char *text, void *userdata)
+static inline void world_on_alarm(const char *text, bool is_over, void *userdata)
 {
-    manager_alarm(userdata, "%s", text);
+    if (!is_over)
+        manager_alarm(userdata, "%s", text);
 }
 
 static inline void world_open_state(World *world)
