@@ -13,7 +13,6 @@
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
-#define _pure_ __attribute__((pure))
 
 #define DEFINE_CLEANUP(type, func)                                                                 \
     static inline void func##p(type *p)                                                            \

@@ -90,13 +90,3 @@ const char *json_text(const json_t *object, const char *name, size_t max)
         return NULL;
     return json_string_value(value);
 }
-
-bool json_whole(const json_t *object, const char *name, int64_t *ret_value)
-{
-    const json_t *value = json_object_get(object, name);
-
-    if (!json_is_integer(value))
-        return false;
-    *ret_value = (int64_t)json_integer_value(value);
-    return true;
-}

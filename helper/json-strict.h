@@ -21,7 +21,3 @@ int json_read_strict(const char *data, size_t size, size_t max, json_t **ret_jso
 /* The string member `name`, borrowed; NULL when it is absent, no string, empty or beyond `max`
  * bytes. */
 const char *json_text(const json_t *object, const char *name, size_t max);
-
-/* The integer member `name`. Integers only: no string, no fraction. False when absent or another
- * type. */
-bool json_whole(const json_t *object, const char *name, int64_t *ret_value);

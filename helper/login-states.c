@@ -69,14 +69,3 @@ int login_states_step(LoginState *state, unsigned *seen, LoginEvent event,
     *ret_decision = transition->decides;
     return 0;
 }
-
-const char *login_state_to_word(LoginState state)
-{
-    static const char *const words[_LOGIN_STATE_COUNT] = {
-        [LOGIN_STARTING] = "starting",     [LOGIN_ASKING] = "asking",
-        [LOGIN_WAITING] = "waiting",       [LOGIN_PUBLISHING] = "publishing",
-        [LOGIN_RECORDING] = "recording",   [LOGIN_DECIDED] = "decided",
-    };
-
-    return (unsigned)state < _LOGIN_STATE_COUNT ? words[state] : "unknown";
-}

@@ -38,6 +38,3 @@ typedef enum LoginDecision {
  * once; it starts as 0. Returns 0 and what the event may decide, or -EPROTO with nothing changed. */
 int login_states_step(LoginState *state, unsigned *seen, LoginEvent event,
                       LoginDecision *ret_decision);
-
-/* For the log: "asking", "publishing" … */
-const char *login_state_to_word(LoginState state);

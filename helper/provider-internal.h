@@ -54,7 +54,6 @@ struct ProviderOp {
     DeviceResponse device;
     DevicePace pace;
     sd_event_source *poll_timer;
-    uint64_t give_up_usec; /* CLOCK_BOOTTIME */
     bool last_poll_failed;
 
     /* a refresh */

@@ -19,8 +19,6 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#define JOSE_TEXT_MAX 65536u
-
 static inline char *jose_base64url(const void *data, size_t size)
 {
     static const char alphabet[] =

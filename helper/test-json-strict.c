@@ -133,7 +133,6 @@ static void test_depth(void **state)
 static void test_members(void **state)
 {
     json_auto_t *json = NULL;
-    int64_t number = 7;
 
     assert_int_equal(read_text("{\"t\":\"abc\",\"e\":\"\",\"n\":5,\"f\":5.0,\"s\":\"5\"}", &json),
                      0);
@@ -143,12 +142,6 @@ static void test_members(void **state)
     assert_null(json_text(json, "n", 9));
     assert_null(json_text(json, "absent", 9));
     assert_null(json_text(NULL, "t", 9));
-    assert_false(json_whole(json, "f", &number));
-    assert_false(json_whole(json, "s", &number));
-    assert_false(json_whole(json, "absent", &number));
-    assert_int_equal(number, 7);
-    assert_true(json_whole(json, "n", &number));
-    assert_int_equal(number, 5);
 }
 
 int main(void)

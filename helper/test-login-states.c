@@ -120,12 +120,6 @@ static void test_no_walk_admits_without_its_history(void **unused)
     assert_true(admissions > 0);
 }
 
-static void test_words(void **unused)
-{
-    assert_string_equal(login_state_to_word(LOGIN_ASKING), "asking");
-    assert_string_equal(login_state_to_word(_LOGIN_STATE_COUNT), "unknown");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,7 +127,6 @@ int main(void)
         cmocka_unit_test(test_numbers_outside_the_table),
         cmocka_unit_test(test_answers_come_once),
         cmocka_unit_test(test_no_walk_admits_without_its_history),
-        cmocka_unit_test(test_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

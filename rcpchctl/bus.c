@@ -261,11 +261,6 @@ static int read_value(sd_bus_message *message, unsigned depth, json_t **ret_valu
     return -EBADMSG;
 }
 
-int bus_read_value(sd_bus_message *message, json_t **ret_value)
-{
-    return read_value(message, DEPTH_MAX, ret_value);
-}
-
 /* --- calls -------------------------------------------------------------------------------- */
 
 ExitCode bus_call(Bus *bus, sd_bus_message *message, json_t **ret_answer)

@@ -38,10 +38,6 @@ ExitCode bus_call(Bus *bus, sd_bus_message *message, json_t **ret_answer);
 /* A method without arguments, or (text not NULL) with one text. */
 ExitCode bus_call_simple(const char *method, const char *text, json_t **ret_answer);
 
-/* The next value of a message as JSON: texts, numbers, booleans, arrays, dictionaries of
- * variants. Returns 0, -EBADMSG for another type, -ENOMEM. */
-int bus_read_value(sd_bus_message *message, json_t **ret_value);
-
 /* The exit code that an error's name stands for. */
 ExitCode bus_error_to_exit(const sd_bus_error *error);
 
