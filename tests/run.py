@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from tests.host import debs, image, janitor, places
 
+SIDE_BY_SIDE = 3
 PYTEST_NOTHING_SELECTED = 5  # pytest's exit status
 LOGS = places.cache() / "logs"
 JOBS = str(os.cpu_count() or 2)
@@ -91,7 +92,8 @@ def meson_results(record):
 def meson_tests(folder, log, suites, timeout, environment=None):
     record = folder / "meson-logs" / "testlog.json"
     record.unlink(missing_ok=True)
-    command = ["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs"]
+    command = ["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs",
+               "--num-processes", str(2 * int(JOBS))]
     for suite in suites:
         command += ["--suite", suite]
     call(command, log, timeout, environment)
@@ -185,9 +187,9 @@ def provider(log):
 
 
 def run_files_side_by_side(log, files, timeout, *arguments):
-    """Runs pytest files in two processes, each taking the next file; each boots its own host.
+    """Runs pytest files in some processes, each taking the next file; each boots its own host.
 
-    The tests wait more than they work, so two at a time take little more than half the time.
+    The tests wait more than they work, so three at a time suit two cores.
     """
     queue, counts, lock = list(files), Counts(), threading.Lock()
     deadline = time.monotonic() + timeout
@@ -211,7 +213,7 @@ def run_files_side_by_side(log, files, timeout, *arguments):
                 if found.failures:
                     total.write(own_log.read_text(errors="replace"))
 
-    workers = [threading.Thread(target=work) for _ in range(2)]
+    workers = [threading.Thread(target=work) for _ in range(SIDE_BY_SIDE)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -221,7 +223,7 @@ def run_files_side_by_side(log, files, timeout, *arguments):
 
 # The longest first, so that nobody waits for the last one; what is not named comes after.
 LONGEST = ("test_packages.py", "test_pam_matrix.py", "test_survival.py", "test_tokens.py",
-           "test_faults.py")
+           "test_faults.py", "test_verdicts.py")
 
 
 def _end_to_end_files():
