@@ -802,7 +802,8 @@ def stuck_disk():
     """An enforcer whose fdatasync() does not return until the fixture's function is called."""
     m.clean()
     os.mkfifo("/tmp/hold-sync")
-    program = m.Enforcer(LD_PRELOAD=os.environ["RCPCH_HOLD_SYNC"])
+    program = m.Enforcer(LD_PRELOAD=os.environ["RCPCH_HOLD_SYNC"],
+                         ASAN_OPTIONS="verify_asan_link_order=0")  # where ASan is built in
     hold = []
 
     def let_go():

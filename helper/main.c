@@ -107,7 +107,7 @@ static int check_config(const char *file)
         return EXIT_FAILURE;
     }
     r = config_read(file ? file : paths.conf_file, file ? dir : paths.conf_dir, !file, &config,
-                        &messages);
+                    &messages);
     for (size_t i = 0; i < messages.count; i++)
         fprintf(stderr, "%s\n", messages.lines[i]);
     if (r < 0 && messages.count == 0)
