@@ -837,6 +837,21 @@ def test_a_stuck_disk_delays_no_end(stuck_disk, children):
     quick.close()
 
 
+def test_a_flood_of_records_hides_no_end(stuck_disk, children):
+    """The queue to the disk is full of the helper's records: the enforcer's own still find room."""
+    children.start(m.UID)
+    flood = [m.Client() for _ in range(10)]
+    for connection in flood:
+        for i in range(120):
+            connection.send(m.APPEND, m.record("login", user=f"u{i}"))
+    client = m.Client()
+    client.end_until_none(m.UID)
+    stuck_disk()
+    m.wait_for(lambda: any(entry["event"] == "ended" for entry in m.log_entries()), "its line")
+    for connection in [*flood, client]:
+        connection.close()
+
+
 # --- the program ---------------------------------------------------------------------------
 
 def test_arguments_and_exit_codes():

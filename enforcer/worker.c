@@ -267,10 +267,12 @@ Worker *worker_free(Worker *worker)
 
 int worker_submit(Worker *worker, Work *work)
 {
+    /* Half of the room is the enforcer's own: a helper cannot keep its deeds out of the log. */
+    const unsigned limit = work->client == 0 ? 2 * WORK_WAITING_MAX : WORK_WAITING_MAX;
     int r = 0;
 
     pthread_mutex_lock(&worker->lock);
-    if (worker->waiting.count >= WORK_WAITING_MAX) {
+    if (worker->waiting.count >= limit) {
         r = -EAGAIN;
     } else {
         list_push(&worker->waiting, work);
