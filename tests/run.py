@@ -153,9 +153,10 @@ def pytest_results(path):
     counts = Counts()
     for case in xml.etree.ElementTree.parse(path).iter("testcase"):
         name = f"{case.get('classname')}.{case.get('name')}"
-        bad = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
+        bad = [child for child in case if child.tag in ("failure", "error", "skipped")]
         if bad:
-            counts.failures.append(f"{name}: {bad[0]}")
+            reason = (bad[0].get("message") or bad[0].tag).strip().splitlines()[0]
+            counts.failures.append(f"{name}: {reason[:300]}")
         else:
             counts.passed += 1
     return counts
@@ -259,8 +260,6 @@ def play(phase):
         counts = Counts(failures=[f"{phase.__name__}: {error}"])
     for failure in counts.failures:
         print(f"   FAILED {failure}")
-    if counts.failures and log.exists():
-        print(tail(log, 80))
     print(f"   {counts.passed} passed, {len(counts.failures)} failed, "
           f"{time.monotonic() - began:.0f} s ({log})", flush=True)
     return counts
