@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -102,4 +103,16 @@ bool home_of_account_is_harmless(const char *user)
         snapshot_user_by_name(&view, user, &row) > 0 && home_is_harmless(row.home.text);
     snapshot_unmap(&view);
     return harmless;
+}
+
+bool home_check(const Subject *subject, Decision *decision)
+{
+    if (subject->elevation || subject->ownership != OWNERSHIP_OURS)
+        return true;
+    if (home_of_account_is_harmless(subject->name))
+        return true;
+    decision_set(decision, OUTCOME_INTERNAL, NULL);
+    snprintf(decision->detail, sizeof(decision->detail),
+             "the home folder would be made in a folder of the system's or of somebody else");
+    return false;
 }

@@ -9,9 +9,16 @@
 
 #include <stdbool.h>
 
+#include "pam_rcpch/decision.h"
+#include "pam_rcpch/subject.h"
+
 /* True when the folder is there already (then nothing is made), or when what there is of its path
  * belongs to root alone, links resolved, outside the system's own folders. errno is kept. */
 bool home_is_harmless(const char *home);
 
 /* The same for the home of an account in the snapshot; false when it is not there. */
 bool home_of_account_is_harmless(const char *user);
+
+/* True when the subject's home is harmless; else the decision becomes a denial. Of those in the
+ * snapshot only: the homes of tied local accounts are root's own word, and an elevation makes none. */
+bool home_check(const Subject *subject, Decision *decision);

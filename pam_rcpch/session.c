@@ -16,6 +16,7 @@
 #include <security/pam_ext.h>
 
 #include "pam_rcpch/bus.h"
+#include "pam_rcpch/home.h"
 
 #define SESSION_VARIABLE "RCPCH_SESSION"
 
@@ -52,7 +53,9 @@ int session_open(const Request *request)
 
     if (!subject_is_ours(&subject))
         return request_end_not_ours(request, &subject);
-    session_register(request, &subject, &decision);
+    /* `sudo -u alice` runs the account phase of who asks, so hers has not looked at her home. */
+    if (home_check(&subject, &decision))
+        session_register(request, &subject, &decision);
     return request_end(request, &subject, &decision);
 }
 

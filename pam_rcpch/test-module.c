@@ -261,6 +261,10 @@ static void test_a_home_cannot_plant_system_folders(void **state)
     assert_int_equal(call(PHASE_ACCOUNT, "alice"), PAM_SUCCESS);
     assert_int_not_equal(call(PHASE_ACCOUNT, "mallory"), PAM_SUCCESS);
     assert_int_not_equal(call(PHASE_ACCOUNT, "mallory"), PAM_IGNORE);
+    /* sudo -u mallory: only the session phase hears of the target */
+    assert_int_equal(call(PHASE_OPEN, "alice"), PAM_SUCCESS);
+    assert_int_not_equal(call(PHASE_OPEN, "mallory"), PAM_SUCCESS);
+    assert_int_not_equal(call(PHASE_OPEN, "mallory"), PAM_IGNORE);
 }
 
 static void test_messages(void **state)

@@ -77,6 +77,14 @@ def test_an_ssh_key_does_not_do_before_it(lab, person):
     assert status == 255 and "has never signed in here" in seen, seen
 
 
+def test_no_home_is_made_for_who_is_denied(lab, person):
+    """root's `sudo -u` asks only the session phase about the target; ours stands before mkhomedir."""
+    alice = person()
+    done = lab.host.run(["sudo", "-u", alice.name, "true"], check=False)
+    assert done.returncode != 0, done
+    assert lab.host.run(["test", "-e", f"/home/{alice.name}"], check=False).returncode == 1
+
+
 def test_somebody_else_approves(lab, person):
     alice, mallory = person(), person("mallory", on_host=False)
     terminal = lab.ssh(alice.name)
