@@ -116,9 +116,10 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
 
 
 def sanitized_units(log):
-    """The unit tests once more, built with AddressSanitizer and UndefinedBehaviorSanitizer."""
-    folder = build("asan", ["-Dsanitize=address", "-Dbuildtype=debug", "-Db_lundef=false"], log)
-    return meson_tests(folder, log, ["unit"], 400, SANITIZERS)
+    """The unit tests once more with ASan and UBSan, and every fuzzer replays its seeds and changes."""
+    folder = build("asan", ["-Dsanitize=address", "-Dbuildtype=debug", "-Db_lundef=false",
+                            "-Dfuzzers=true"], log)
+    return meson_tests(folder, log, ["unit", "fuzz"], 400, SANITIZERS)
 
 
 def clang_units(log):
@@ -142,8 +143,10 @@ def benchmark(log):
     folder = build("gcc", [], log)
     record = folder / "meson-logs" / "benchmarklog.json"
     record.unlink(missing_ok=True)
-    call(["meson", "test", "-C", folder, "--no-rebuild", "--benchmark", "--print-errorlogs"], log,
-         300)
+    call(["meson", "test", "-C", folder, "--no-rebuild", "--benchmark", "--print-errorlogs",
+          "--logbase", "benchmarklog"], log, 300)
+    for line in record.read_text(encoding="utf-8").splitlines():
+        print(json.loads(line).get("stdout", ""))
     return meson_results(record)
 
 
