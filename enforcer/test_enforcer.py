@@ -1,9 +1,6 @@
 """The four verbs of the real program: who may speak, what is refused, what happens."""
-import ctypes
 import errno
-import json
 import os
-import pty
 import select
 import signal
 import socket
@@ -14,77 +11,6 @@ import subprocess
 import pytest
 
 import modtest as m
-
-
-@pytest.fixture(scope="session", autouse=True)
-def the_world():
-    m.world()
-
-
-@pytest.fixture
-def enforcer():
-    m.clean()
-    program = m.Enforcer()
-    yield program
-    assert program.close() == 0
-
-
-@pytest.fixture
-def client(enforcer):
-    connection = m.Client()
-    yield connection
-    connection.close()
-
-
-class Children:
-    """Processes of a uid. Whatever a test leaves is killed with it; all end by themselves."""
-
-    def __init__(self):
-        self.pids = []
-
-    def start(self, uid, code="", login_uid=None):
-        """Forks a process that runs `code` as `uid`, after it said that it is ready."""
-        read, write = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.close(read)
-                signal.alarm(60)
-                if login_uid is not None:
-                    with open("/proc/self/loginuid", "w") as file:
-                        file.write(str(login_uid))
-                os.setgroups([])
-                os.setresgid(uid, uid, uid)
-                os.setresuid(uid, uid, uid)
-                exec(code, {"os": os, "signal": signal, "ready": lambda: os.write(write, b"x"),
-                            "ctypes": ctypes})
-                os.write(write, b"x")
-                signal.pause()
-            finally:
-                os._exit(0)
-        os.close(write)
-        assert select.select([read], [], [], m.WAIT)[0] and os.read(read, 1) == b"x"
-        os.close(read)
-        self.pids.append(pid)
-        return pid
-
-    def alive(self, pid):
-        done, _ = os.waitpid(pid, os.WNOHANG)
-        if done:
-            self.pids.remove(pid)
-        return not done
-
-    def close(self):
-        for pid in self.pids:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-
-
-@pytest.fixture
-def children():
-    family = Children()
-    yield family
-    family.close()
 
 
 def uids_of(uid):
@@ -374,16 +300,6 @@ def test_a_configuration_that_others_may_write_is_refused(client):
 
 # --- tell ----------------------------------------------------------------------------------
 
-@pytest.fixture
-def terminal():
-    """A pseudo terminal that belongs to the account."""
-    master, slave = pty.openpty()
-    os.chown(os.ttyname(slave), m.UID, 0)
-    yield master
-    os.close(master)
-    os.close(slave)
-
-
 def test_tell_writes_one_line(client, terminal):
     assert client.tell(m.UID, "Your access has ended: café") == (0, 1)
     assert os.read(terminal, 1000).decode() == "\r\r\nYour access has ended: café\r\r\n"
@@ -413,21 +329,6 @@ def test_tell_never_waits(client, terminal):
 
 # --- publish -------------------------------------------------------------------------------
 
-def snapshot(generation, *rows):
-    """A sealed memory file, from the real builder."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    os.set_inheritable(theirs.fileno(), True)
-
-    def move():
-        os.dup2(theirs.fileno(), 3)
-    subprocess.run([os.environ["RCPCH_MAKE_SNAPSHOT"], str(generation), *rows], check=True,
-                   close_fds=False, preexec_fn=move)
-    theirs.close()
-    _, fds, _, _ = socket.recv_fds(ours, 16, 1)
-    ours.close()
-    return fds[0]
-
-
 def content(fd):
     return os.pread(fd, os.fstat(fd).st_size, 0)
 
@@ -437,7 +338,7 @@ SNAPSHOT = "/var/lib/rcpch-nss/snapshot"
 
 def test_publish_puts_the_file_in_place(client):
     m.write_conf("[group staff-x]\nId=1\n")
-    fd = snapshot(7, f"user:alice:{m.UID}", f"group:staff-x:{m.BASE + 9}")
+    fd = m.snapshot(7, f"user:alice:{m.UID}", f"group:staff-x:{m.BASE + 9}")
     assert client.publish(fd) == (0, 7, "")
     assert open(SNAPSHOT, "rb").read() == content(fd)
     st = os.stat(SNAPSHOT)
@@ -446,9 +347,9 @@ def test_publish_puts_the_file_in_place(client):
 
 
 def test_publish_marks_the_old_file_and_replaces_it(client):
-    assert client.publish(snapshot(1, f"user:alice:{m.UID}"))[0] == 0
+    assert client.publish(m.snapshot(1, f"user:alice:{m.UID}"))[0] == 0
     old = open(SNAPSHOT, "rb")
-    assert client.publish(snapshot(2))[:2] == (0, 2)
+    assert client.publish(m.snapshot(2))[:2] == (0, 2)
     assert os.fstat(old.fileno()).st_ino != os.stat(SNAPSHOT).st_ino
     assert os.pread(old.fileno(), 4, 12) == struct.pack("<I", 1)
     with open(SNAPSHOT, "rb") as new:
@@ -460,7 +361,7 @@ def test_publish_marks_the_old_file_and_replaces_it(client):
                                  "group:staff-x:27", "group:staff-x:4", "group:adm:1879050000",
                                  "user:alice:1879050000:0"])
 def test_publish_refuses_what_root_did_not_allow(client, row):
-    result, generation, reason = client.publish(snapshot(1, row))
+    result, generation, reason = client.publish(m.snapshot(1, row))
     assert result == -errno.EPERM and generation == 0 and reason
     assert not os.path.exists(SNAPSHOT)
     entry = m.log_entries()[-1]
@@ -470,27 +371,27 @@ def test_publish_refuses_what_root_did_not_allow(client, row):
 def test_publish_refuses_groups_that_no_section_names(client):
     """Such a name could be that of a group to come (docker), or one that only sudoers knows."""
     m.write_conf("[group staff-x]\nId=1\n")
-    assert client.publish(snapshot(1, f"group:staff-x:{m.BASE + 9}"))[0] == 0
-    result, _, reason = client.publish(snapshot(2, f"group:docker:{m.BASE + 9}"))
+    assert client.publish(m.snapshot(1, f"group:staff-x:{m.BASE + 9}"))[0] == 0
+    result, _, reason = client.publish(m.snapshot(2, f"group:docker:{m.BASE + 9}"))
     assert result == -errno.EPERM and "not in the configuration" in reason
     m.write_conf("[identity]\n")  # not reloaded by the helper yet
-    assert client.publish(snapshot(3, f"group:staff-x:{m.BASE + 9}"))[0] == 0
+    assert client.publish(m.snapshot(3, f"group:staff-x:{m.BASE + 9}"))[0] == 0
 
 
 def test_publish_allows_what_root_allowed(client):
     m.write_conf("[user bob]\nUid=5150\n[group auditors]\nLocalGroup=adm\nId=1\n"
                  "[group admins]\nLocalGroup=sudo\n")
     adm, sudo = 4, 27
-    assert client.publish(snapshot(1, f"user:alice:{m.UID}:{adm}", "user:bob:5150"))[0] == 0
-    assert client.publish(snapshot(2, f"user:alice:{m.UID}:{sudo}"))[0] == -errno.EPERM
+    assert client.publish(m.snapshot(1, f"user:alice:{m.UID}:{adm}", "user:bob:5150"))[0] == 0
+    assert client.publish(m.snapshot(2, f"user:alice:{m.UID}:{sudo}"))[0] == -errno.EPERM
     m.write_conf("[group admins]\nLocalGroup=sudo\nAllowPrivilegedLocalGroup=yes\n")
-    assert client.publish(snapshot(2, f"user:alice:{m.UID}:{sudo}"))[0] == 0
-    assert client.publish(snapshot(3, f"user:alice:{m.UID}:{adm}"))[0] == -errno.EPERM
+    assert client.publish(m.snapshot(2, f"user:alice:{m.UID}:{sudo}"))[0] == 0
+    assert client.publish(m.snapshot(3, f"user:alice:{m.UID}:{adm}"))[0] == -errno.EPERM
 
 
 def test_publish_refuses_a_pinned_number_that_a_local_account_has(client):
     m.write_conf("[user bob]\nUid=33\n")
-    assert client.publish(snapshot(1, "user:bob:33"))[0] == -errno.EPERM
+    assert client.publish(m.snapshot(1, "user:bob:33"))[0] == -errno.EPERM
     assert client.end(33, m.LOOK)[0] == -errno.EPERM
 
 
@@ -504,7 +405,7 @@ def memfd(data, seals):
 
 def test_publish_refuses_unsealed_files(client):
     import fcntl
-    good = content(snapshot(1, f"user:alice:{m.UID}"))
+    good = content(m.snapshot(1, f"user:alice:{m.UID}"))
     write, shrink, grow = fcntl.F_SEAL_WRITE, fcntl.F_SEAL_SHRINK, fcntl.F_SEAL_GROW
     for seals in (0, write, shrink, grow, write | shrink, write | grow, shrink | grow):
         assert client.publish(memfd(good, seals))[0] == -errno.EPERM
@@ -517,7 +418,7 @@ def test_publish_refuses_unsealed_files(client):
 def test_publish_refuses_malformed_ones(client):
     import fcntl
     seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
-    good = content(snapshot(1, f"user:alice:{m.UID}"))
+    good = content(m.snapshot(1, f"user:alice:{m.UID}"))
     for at in range(0, len(good), 5):
         bad = bytearray(good)
         bad[at] ^= 0x41
@@ -594,7 +495,7 @@ def test_the_enforcer_logs_its_own_deeds(client, children, terminal):
     children.start(m.UID)
     client.end_until_none(m.UID)
     client.tell(m.UID, "good bye")
-    client.publish(snapshot(3, f"user:alice:{m.UID}"))
+    client.publish(m.snapshot(3, f"user:alice:{m.UID}"))
     entries = {e["event"]: e for e in m.log_entries()}
     assert entries["ended"]["uid"] == m.UID and entries["ended"]["count"] == 1
     assert entries["told"]["reason"] == "good bye" and entries["told"]["count"] == 1
@@ -635,221 +536,6 @@ def test_a_journal_that_hangs_stops_nothing():
     connection.close()
     assert program.close() == 0
     journal.close()
-
-
-# --- the log over faults -------------------------------------------------------------------
-
-def test_sighup_goes_on_in_a_new_file(enforcer, client):
-    client.append("login", user="before")
-    os.rename(m.LOG, m.LOG + ".1")
-    os.kill(enforcer.process, signal.SIGHUP)
-    m.wait_for(lambda: os.path.exists(m.LOG), "the new file")
-    client.append("login", user="after")
-    last = m.check_chain(m.log_lines(m.LOG + ".1"))
-    m.check_chain(m.log_lines(), last)
-    old, new = m.log_entries(m.LOG + ".1"), m.log_entries()
-    assert new[0]["sequence"] == old[-1]["sequence"] + 1
-    assert "recovered" not in [e["event"] for e in new]
-
-
-def test_a_restart_after_rotation_goes_on(enforcer, client):
-    client.append("login", user="before")
-    enforcer.stop()
-    os.rename(m.LOG, m.LOG + ".1")
-    enforcer.start()
-    last = m.check_chain(m.log_lines(m.LOG + ".1"))
-    m.wait_for(lambda: os.path.getsize(m.LOG) > 0, "the first line")
-    m.check_chain(m.log_lines(), last)
-
-
-@pytest.mark.parametrize("cut", [1, 20, 100])
-def test_a_torn_line_is_closed(enforcer, client, cut):
-    client.append("login", user="whole")
-    client.append("login", user="torn")
-    enforcer.stop(signal.SIGKILL)
-    with open(m.LOG, "r+b") as file:
-        file.truncate(os.path.getsize(m.LOG) - cut)
-    os.unlink(m.HEAD)
-    enforcer.start()
-    lines = m.log_lines()
-    m.wait_for(lambda: len(m.log_lines()) >= 5, "the started record")
-    m.check_chain(m.log_lines())
-    recovered = [e for e in m.log_entries() if e["event"] == "recovered"]
-    assert len(recovered) == 1 and "unfinished" in recovered[0]["reason"], lines
-
-
-def test_lines_that_went_missing_are_noticed(enforcer, client):
-    client.append("login", user="one")
-    keep = os.path.getsize(m.LOG)
-    client.append("login", user="two")
-    _, last, _, _ = client.append("login", user="three")
-    enforcer.stop(signal.SIGKILL)
-    with open(m.LOG, "r+b") as file:
-        file.truncate(keep)
-    enforcer.start()
-    entry = [e for e in m.log_entries() if e["event"] == "recovered"][-1]
-    assert entry["reason"] == f"lines {last - 1} to {last} are missing here"
-    assert entry["sequence"] == last + 1
-
-
-def test_a_changed_last_line_is_noticed(enforcer, client):
-    client.append("login", user="alice")
-    enforcer.stop(signal.SIGKILL)
-    data = open(m.LOG, "rb").read().replace(b"alice", b"bobby")
-    open(m.LOG, "wb").write(data)
-    enforcer.start()
-    entry = [e for e in m.log_entries() if e["event"] == "recovered"][-1]
-    assert "not the one that the head names" in entry["reason"]
-
-
-def test_kill_9_loses_no_acknowledged_line(enforcer):
-    """Killed after every number of acknowledged lines, with more on their way."""
-    acknowledged = []
-    for step in range(12):
-        connection = m.Client()
-        for i in range(step + 4):
-            connection.send(m.APPEND, m.record("login", user=f"s{step}-{i}"))
-        for i in range(step):
-            _, _, result, payload = connection.receive()
-            _, to_file, _ = m.APPEND_REPLY.unpack(payload)
-            assert result == 0 and to_file == 1
-            acknowledged.append(f"s{step}-{i}")
-        enforcer.stop(signal.SIGKILL)
-        connection.close()
-        enforcer.start()
-    users = [e.get("user") for e in m.log_entries()]
-    assert [u for u in acknowledged if u not in users] == []
-    m.check_chain(m.log_lines())
-    sequences = [e["sequence"] for e in m.log_entries()]
-    assert sequences == sorted(set(sequences))
-
-
-def test_a_full_disk_leaves_the_journal(enforcer):
-    """Journal only, and the reply says so; the file tells of the gap when it can."""
-    enforcer.stop()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", "/var/log/rcpch"],
-                   check=True)
-    journal = m.Journal()
-    enforcer.start()
-    connection = m.Client()
-    assert connection.append("login", user="fits")[2] == 1
-    try:
-        filler = open("/var/log/rcpch/filler", "wb", buffering=0)
-        while True:
-            try:
-                filler.write(b"x" * 4096)
-            except OSError:
-                break
-        replies = []
-        for _ in range(8):
-            replies.append(connection.append("login", user="x" * 900))
-            journal.read()
-        lost = [r for r in replies if r[2] == 0]
-        assert lost and all(r[0] == 0 and r[3] == 1 for r in lost)
-        m.check_chain(m.log_lines())
-        filler.truncate(0)
-        filler.close()
-        assert connection.append("login", user="again")[2] == 1
-        recovered = [e for e in m.log_entries() if e["event"] == "recovered"]
-        assert sum(e["count"] for e in recovered) == len(lost)
-        m.check_chain(m.log_lines())
-    finally:
-        connection.close()
-        journal.close()
-        enforcer.stop()
-        subprocess.run(["umount", "-l", "/var/log/rcpch"], check=True)
-        enforcer.start()
-
-
-def test_a_log_that_could_not_be_opened_at_start_goes_on_later(enforcer, client):
-    """The sequence goes on behind the file's last line, whenever the file can be opened."""
-    _, last, _, _ = client.append("login", user="alice")
-    enforcer.stop()
-    journal = m.Journal()
-    os.rename("/var/log/rcpch", "/var/log/away")
-    enforcer.start()
-    connection = m.Client()
-    assert connection.append("login", user="unseen")[2:] == (0, 1)
-    os.rename("/var/log/away", "/var/log/rcpch")
-    result, sequence, to_file, _ = connection.append("login", user="again")
-    assert result == 0 and to_file == 1 and sequence > last
-    m.check_chain(m.log_lines())
-    sequences = [e["sequence"] for e in m.log_entries()]
-    assert sequences == sorted(set(sequences))
-    connection.close()
-    journal.close()
-
-
-def test_a_link_in_place_of_the_log_is_not_followed(enforcer):
-    enforcer.stop()
-    os.unlink(m.LOG)
-    with open("/tmp/victim", "w") as file:
-        file.write("untouched")
-    os.symlink("/tmp/victim", m.LOG)
-    journal = m.Journal()
-    enforcer.start()
-    connection = m.Client()
-    assert connection.append("login", user="alice")[2:] == (0, 1)
-    assert open("/tmp/victim").read() == "untouched"
-    os.unlink(m.LOG)
-    assert connection.append("login", user="alice")[2:] == (1, 1)
-    connection.close()
-    journal.close()
-
-
-@pytest.fixture
-def stuck_disk():
-    """An enforcer whose fdatasync() does not return until the fixture's function is called."""
-    m.clean()
-    os.mkfifo("/tmp/hold-sync")
-    program = m.Enforcer(LD_PRELOAD=os.environ["RCPCH_HOLD_SYNC"],
-                         ASAN_OPTIONS="verify_asan_link_order=0")  # where ASan is built in
-    hold = []
-
-    def let_go():
-        if not hold:
-            hold.append(os.open("/tmp/hold-sync", os.O_RDWR))
-    yield let_go
-    let_go()
-    assert program.close() == 0
-    os.close(hold[0])
-    os.unlink("/tmp/hold-sync")
-
-
-def test_a_stuck_disk_delays_no_end(stuck_disk, children):
-    """Lines and snapshots wait for the disk; an end and a word to the person do not."""
-    pid = children.start(m.UID)
-    slow, quick = m.Client(), m.Client()
-    for i in range(100):
-        slow.send(m.APPEND, m.record("login", user=f"u{i}"))
-    slow.send(m.PUBLISH, b"", [snapshot(1)])
-    assert quick.tell(m.UID, "good bye") == (0, 0)
-    quick.end_until_none(m.UID)
-    m.wait_for(lambda: not children.alive(pid), "it ended")
-    assert select.select([slow.socket], [], [], 0)[0] == [], "nothing is acknowledged yet"
-    stuck_disk()
-    for i in range(100):
-        _, _, result, payload = slow.receive()
-        assert result == 0 and m.APPEND_REPLY.unpack(payload)[1] == 1
-    assert slow.receive()[2] == 0
-    m.check_chain(m.log_lines())
-    slow.close()
-    quick.close()
-
-
-def test_a_flood_of_records_hides_no_end(stuck_disk, children):
-    """The queue to the disk is full of the helper's records: the enforcer's own still find room."""
-    children.start(m.UID)
-    flood = [m.Client() for _ in range(10)]
-    for connection in flood:
-        for i in range(120):
-            connection.send(m.APPEND, m.record("login", user=f"u{i}"))
-    client = m.Client()
-    client.end_until_none(m.UID)
-    stuck_disk()
-    m.wait_for(lambda: any(entry["event"] == "ended" for entry in m.log_entries()), "its line")
-    for connection in [*flood, client]:
-        connection.close()
 
 
 # --- the program ---------------------------------------------------------------------------

@@ -6,17 +6,17 @@
 #include <errno.h>
 #include <string.h>
 
-static const char placeholder[] = "{tenantid}";
+static const char tenant_hole[] = "{tenantid}";
 
 bool issuer_matches(const char *text, const char *issuer, const char *tenant)
 {
-    const char *hole = tenant ? strstr(text, placeholder) : NULL;
+    const char *hole = tenant ? strstr(text, tenant_hole) : NULL;
 
     if (!hole)
         return strcmp(text, issuer) == 0;
     size_t before = (size_t)(hole - text), width = strlen(tenant);
     return strncmp(text, issuer, before) == 0 && strncmp(issuer + before, tenant, width) == 0 &&
-           strcmp(hole + sizeof(placeholder) - 1, issuer + before + width) == 0;
+           strcmp(hole + sizeof(tenant_hole) - 1, issuer + before + width) == 0;
 }
 
 int issuer_tenant(const char *issuer, char **ret_tenant)
