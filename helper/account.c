@@ -300,15 +300,30 @@ bool account_in_group(const Account *account, const Config *config, const char *
            text_list_contains(account->groups, group->id);
 }
 
+const char *account_allowed_by(const Account *account, const Config *config,
+                               const char **ret_word)
+{
+    *ret_word = NULL;
+    if (account->state != ACCOUNT_ACTIVE || !config_provider(config, account->provider))
+        return NULL;
+    if (config->allow_all)
+        return "AllowAll";
+    if (text_list_contains(config->allow_users, account->name)) {
+        *ret_word = account->name;
+        return "AllowUsers";
+    }
+    for (size_t i = 0; config->allow_groups && config->allow_groups[i]; i++) {
+        if (account_in_group(account, config, config->allow_groups[i])) {
+            *ret_word = config->allow_groups[i];
+            return "AllowGroups";
+        }
+    }
+    return NULL;
+}
+
 bool account_is_allowed(const Account *account, const Config *config)
 {
-    if (account->state != ACCOUNT_ACTIVE || !config_provider(config, account->provider))
-        return false;
-    if (config->allow_all || text_list_contains(config->allow_users, account->name))
-        return true;
-    for (size_t i = 0; config->allow_groups && config->allow_groups[i]; i++) {
-        if (account_in_group(account, config, config->allow_groups[i]))
-            return true;
-    }
-    return false;
+    const char *word = NULL;
+
+    return account_allowed_by(account, config, &word) != NULL;
 }

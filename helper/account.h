@@ -125,5 +125,9 @@ bool account_is_tied(const Account *account, const Config *config);
 /* Is this account allowed here at all? Empty allows nobody (design §4); nor is anybody allowed
  * whose provider is no longer configured. */
 bool account_is_allowed(const Account *account, const Config *config);
+/* Which key of [access] allows it, and (unless AllowAll) which of its words; NULL: none does. Both
+ * borrowed. */
+const char *account_allowed_by(const Account *account, const Config *config,
+                               const char **ret_word);
 /* Member of the [group NAME] by immutable id? */
 bool account_in_group(const Account *account, const Config *config, const char *group_name);

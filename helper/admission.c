@@ -1,12 +1,34 @@
 /*
- * Verdict, access and service rules together. See admission.h.
+ * The rules of admission, in the order in which they are judged. See admission.h.
+ *
+ * Each row judges, and can say in words what it judged by; the words never decide anything.
  */
 #include "helper/admission.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "helper/config-values.h"
 #include "helper/revocation.h"
+#include "helper/text-list.h"
+
+/* A request and what was looked up for it once. */
+typedef struct Case {
+    const AdmissionRequest *request;
+    const Account *account;
+    const Config *config;
+    const ServiceConfig *service; /* its section, or NULL */
+    const Stamp *now;
+} Case;
+
+typedef struct Rule {
+    const char *name;
+    Outcome (*judge)(const Case *one);
+    void (*explain)(const Case *one, AdmissionFinding *finding);
+} Rule;
 
 bool service_elevates(const char *service)
 {
@@ -18,47 +40,273 @@ bool service_elevates(const char *service)
     return false;
 }
 
-static bool requires_groups(const ServiceConfig *rules)
+/* --- words ------------------------------------------------------------------------------------ */
+
+static _printf_(2, 3) void say(AdmissionFinding *finding, const char *format, ...)
 {
-    return rules && rules->require_groups && rules->require_groups[0];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(finding->why, sizeof(finding->why), format, arguments);
+    va_end(arguments);
 }
 
-/* One of the groups is enough, as with AllowGroups=. */
-static const char *missing_group(const Account *account, const Config *config,
-                                 const ServiceConfig *rules)
+static _printf_(2, 3) void set_setting(AdmissionFinding *finding, const char *format, ...)
 {
-    if (!requires_groups(rules))
-        return NULL;
-    for (size_t i = 0; rules->require_groups[i]; i++)
-        if (account_in_group(account, config, rules->require_groups[i]))
-            return NULL;
-    return rules->require_groups[0];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(finding->setting, sizeof(finding->setting), format, arguments);
+    va_end(arguments);
 }
 
-static bool too_old(const Account *account, const ServiceConfig *rules, const Stamp *now)
+typedef struct Words {
+    char text[64];
+} Words;
+
+/* "5m 3s" */
+static const char *span(uint64_t usec, Words *words)
 {
-    return rules && rules->max_auth_age_usec > 0 &&
-           stamp_age_usec(&account->signed_in, now) > rules->max_auth_age_usec;
+    if (usec < USEC_PER_SEC)
+        (void)snprintf(words->text, sizeof(words->text), "less than 1s");
+    else
+        (void)config_format_duration(usec - usec % USEC_PER_SEC, words->text,
+                                     sizeof(words->text));
+    return words->text;
 }
 
-Outcome admission_judge(const Account *account, const Config *config, const char *service,
-                        const Stamp *now, const char **ret_missing)
+/* "5m 3s ago" */
+static const char *ago(const Stamp *then, const Stamp *now, Words *words)
 {
-    const ServiceConfig *rules = config_service(config, service);
-    bool elevation = service_elevates(service) && requires_groups(rules);
-    const char *missing = NULL;
+    uint64_t age = stamp_age_usec(then, now);
+    Words inner;
 
-    Outcome outcome = verdict_admits(account, config, false, elevation, now);
-    if (outcome == OUTCOME_ALLOW && !account_is_allowed(account, config))
-        outcome = OUTCOME_NOT_IN_GROUP;
-    if (outcome == OUTCOME_ALLOW) {
-        missing = missing_group(account, config, rules);
-        if (missing)
-            outcome = OUTCOME_NOT_IN_GROUP;
-        else if (too_old(account, rules, now))
-            outcome = OUTCOME_SIGN_IN_TOO_OLD;
+    if (!stamp_is_set(then))
+        return "never";
+    if (age == AGE_STALE)
+        return "in the future: a clock was set back";
+    (void)snprintf(words->text, sizeof(words->text), "%.48s ago", span(age, &inner));
+    return words->text;
+}
+
+/* --- the verdict ------------------------------------------------------------------------------ */
+
+static Outcome judge_verdict(const Case *one)
+{
+    return verdict_stands(one->account);
+}
+
+static void explain_verdict(const Case *one, AdmissionFinding *finding)
+{
+    const Account *account = one->account;
+    Words words;
+
+    if (account->state != ACCOUNT_ACTIVE)
+        say(finding, "the account was forgotten");
+    else
+        say(finding, "%s, moved %s%s%.160s", verdict_to_word(account->verdict),
+            ago(&account->verdict_since, one->now, &words),
+            account->evidence[0] ? ", evidence: " : "", account->evidence);
+}
+
+/* --- the confirmation ------------------------------------------------------------------------- */
+
+/* Within the grace people may go on working, but not become root by a group that nobody confirms
+ * (design §5). */
+static bool must_be_confirmed(const Case *one)
+{
+    return service_elevates(one->request->service) && one->service &&
+           text_list_count(one->service->require_groups) > 0;
+}
+
+static Outcome judge_confirmation(const Case *one)
+{
+    return verdict_confirmed(one->account, one->config, must_be_confirmed(one), one->now);
+}
+
+static void explain_confirmation(const Case *one, AdmissionFinding *finding)
+{
+    const Account *account = one->account;
+    char fresh[48], grace[48];
+    Words words;
+
+    set_setting(finding, "[revocation] FreshSec=%s OfflineGrace=%s",
+                config_format_duration(one->config->fresh_usec, fresh, sizeof(fresh)),
+                config_format_duration(one->config->offline_grace_usec, grace, sizeof(grace)));
+    if (!account->id)
+        say(finding, "not bound to a directory id yet: an interactive sign-in comes first");
+    else
+        say(finding, "the directory last confirmed it %s%s",
+            ago(&account->confirmed, one->now, &words),
+            finding->outcome == OUTCOME_TOO_STALE && must_be_confirmed(one)
+                ? "; a service that needs a group gets no OfflineGrace"
+                : "");
+}
+
+/* --- [access] --------------------------------------------------------------------------------- */
+
+static Outcome judge_access(const Case *one)
+{
+    return account_is_allowed(one->account, one->config) ? OUTCOME_ALLOW : OUTCOME_NOT_IN_GROUP;
+}
+
+static void explain_access(const Case *one, AdmissionFinding *finding)
+{
+    const char *word = NULL, *key = account_allowed_by(one->account, one->config, &word);
+    const GroupConfig *group =
+        key && strcmp(key, "AllowGroups") == 0 ? config_group(one->config, word) : NULL;
+    _cleanup_free_ char *groups = text_list_join(one->config->allow_groups, ' ');
+
+    if (!config_provider(one->config, one->account->provider)) {
+        say(finding, "its provider %.64s is not configured any more", one->account->provider);
+        return;
     }
-    if (ret_missing)
-        *ret_missing = missing;
+    if (key)
+        set_setting(finding, "[access] %s=%s", key, word ? word : "yes");
+    else
+        set_setting(finding, "[access] AllowGroups=%s", groups ? groups : "");
+    if (group)
+        say(finding, "member of %s (%s)", group->name, group->id);
+    else if (key)
+        say(finding, word ? "named" : "everybody is");
+    else
+        say(finding, "in no group of AllowGroups=, not named by AllowUsers=");
+}
+
+/* --- [service] RequireGroups= ----------------------------------------------------------------- */
+
+static char *const *required(const Case *one)
+{
+    return one->service ? one->service->require_groups : NULL;
+}
+
+/* The first group of the list that the account is in; NULL for none. */
+static const char *group_of(const Account *account, const Config *config, char *const *names)
+{
+    for (size_t i = 0; names && names[i]; i++)
+        if (account_in_group(account, config, names[i]))
+            return names[i];
+    return NULL;
+}
+
+const char *admission_missing_group(const Account *account, const Config *config,
+                                    const char *service)
+{
+    const ServiceConfig *section = config_service(config, service);
+    char *const *names = section ? section->require_groups : NULL;
+
+    if (text_list_count(names) == 0 || group_of(account, config, names))
+        return NULL;
+    return names[0];
+}
+
+static Outcome judge_groups(const Case *one)
+{
+    return admission_missing_group(one->account, one->config, one->request->service)
+               ? OUTCOME_NOT_IN_GROUP
+               : OUTCOME_ALLOW;
+}
+
+static void explain_groups(const Case *one, AdmissionFinding *finding)
+{
+    const char *name = group_of(one->account, one->config, required(one));
+    _cleanup_free_ char *names = text_list_join(required(one), ' ');
+    const GroupConfig *group = NULL;
+
+    finding->applies = text_list_count(required(one)) > 0;
+    if (!finding->applies)
+        return;
+    set_setting(finding, "[service %s] RequireGroups=%s", one->service->name, names ? names : "");
+    group = config_group(one->config, name ? name : required(one)[0]);
+    say(finding, name ? "member of %s (%s)" : "not a member of %s (%s), nor of another one named",
+        group ? group->name : required(one)[0], group && group->id ? group->id : "not configured");
+}
+
+/* --- [service] MaxAuthAge= -------------------------------------------------------------------- */
+
+static uint64_t max_auth_age(const Case *one)
+{
+    return one->service ? one->service->max_auth_age_usec : 0;
+}
+
+static Outcome judge_sign_in(const Case *one)
+{
+    if (max_auth_age(one) == 0 ||
+        stamp_age_usec(one->request->signed_in, one->now) <= max_auth_age(one))
+        return OUTCOME_ALLOW;
+    return OUTCOME_SIGN_IN_TOO_OLD;
+}
+
+static void explain_sign_in(const Case *one, AdmissionFinding *finding)
+{
+    char limit[48];
+    Words words;
+
+    finding->applies = max_auth_age(one) > 0;
+    if (finding->applies)
+        set_setting(finding, "[service %s] MaxAuthAge=%s", one->service->name,
+                    config_format_duration(max_auth_age(one), limit, sizeof(limit)));
+    say(finding, "last interactive sign-in: %s", ago(one->request->signed_in, one->now, &words));
+}
+
+/* --- the enforcer ----------------------------------------------------------------------------- */
+
+/* Who cannot be cut is not let in. */
+static Outcome judge_enforcer(const Case *one)
+{
+    return one->request->enforcer_connected ? OUTCOME_ALLOW : OUTCOME_UNAVAILABLE;
+}
+
+static void explain_enforcer(const Case *one, AdmissionFinding *finding)
+{
+    say(finding, one->request->enforcer_connected
+                     ? "the enforcer answers"
+                     : "the enforcer cannot be reached: who cannot be cut is not let in");
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+static const Rule rules[] = {
+    {"verdict", judge_verdict, explain_verdict},
+    {"confirmation", judge_confirmation, explain_confirmation},
+    {"access", judge_access, explain_access},
+    {"groups", judge_groups, explain_groups},
+    {"sign-in age", judge_sign_in, explain_sign_in},
+    {"enforcer", judge_enforcer, explain_enforcer},
+};
+
+_Static_assert(ELEMENTSOF(rules) <= ADMISSION_RULES_MAX, "every finding has a place");
+
+static Case case_of(const AdmissionRequest *request, const Config *config, const Stamp *now)
+{
+    return (Case){.request = request, .account = request->account, .config = config,
+                  .service = config_service(config, request->service), .now = now};
+}
+
+Outcome admission_judge(const AdmissionRequest *request, const Config *config, const Stamp *now,
+                        const char **ret_rule)
+{
+    const Case one = case_of(request, config, now);
+    Outcome outcome = OUTCOME_ALLOW;
+    size_t i = 0;
+
+    while (i < ELEMENTSOF(rules) && (outcome = rules[i].judge(&one)) == OUTCOME_ALLOW)
+        i++;
+    if (ret_rule)
+        *ret_rule = outcome == OUTCOME_ALLOW ? NULL : rules[i].name;
     return outcome;
+}
+
+size_t admission_explain(const AdmissionRequest *request, const Config *config, const Stamp *now,
+                         AdmissionFinding *ret_findings)
+{
+    const Case one = case_of(request, config, now);
+
+    for (size_t i = 0; i < ELEMENTSOF(rules); i++) {
+        AdmissionFinding *finding = &ret_findings[i];
+        *finding = (AdmissionFinding){.rule = rules[i].name, .applies = true,
+                                      .outcome = rules[i].judge(&one)};
+        rules[i].explain(&one, finding);
+    }
+    return ELEMENTSOF(rules);
 }

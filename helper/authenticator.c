@@ -126,26 +126,35 @@ static void text_for(Outcome outcome, const char *missing, char *text, size_t si
         snprintf(text, size, "%s", outcome == OUTCOME_ALLOW ? "" : outcome_to_text(outcome));
 }
 
+/* The log's reason, where the outcome alone does not say it. */
+static const char *reason_for(const Account *account, const char *rule, const char *missing)
+{
+    if (!account)
+        return "the account is not known here";
+    if (missing)
+        return "not in a group that the service requires";
+    return rule && strcmp(rule, "enforcer") == 0 ? "the enforcer cannot be reached" : NULL;
+}
+
 static void decide(Check *check)
 {
     Manager *manager = check->authenticator->manager;
     Account *account = accounts_find(manager->accounts, check->user);
-    const char *missing = NULL, *reason = NULL;
+    const char *missing = NULL, *rule = NULL;
     Outcome outcome = OUTCOME_UNAVAILABLE;
     Stamp now = stamp_now();
     char text[512];
 
-    if (!account)
-        reason = "the account is not known here";
-    else
-        outcome = admission_judge(account, manager->config, check->service, &now, &missing);
-    if (outcome == OUTCOME_ALLOW && !enforcer_client_connected(manager->enforcer)) {
-        outcome = OUTCOME_UNAVAILABLE; /* who cannot be cut is not let in */
-        reason = "the enforcer cannot be reached";
+    if (account) {
+        const AdmissionRequest request = {
+            .account = account, .service = check->service, .signed_in = &account->signed_in,
+            .enforcer_connected = enforcer_client_connected(manager->enforcer),
+        };
+        outcome = admission_judge(&request, manager->config, &now, &rule);
     }
-    if (missing)
-        reason = "not in a group that the service requires";
-    log_decision(check, account, outcome, reason);
+    if (rule && strcmp(rule, "groups") == 0)
+        missing = admission_missing_group(account, manager->config, check->service);
+    log_decision(check, account, outcome, reason_for(account, rule, missing));
     text_for(outcome, missing, text, sizeof(text));
     check->handler(outcome, text, check->userdata);
 }

@@ -57,5 +57,10 @@ int revocation_reinstate(Revocation *revocation, Account *account);
  * verdict_needs_check() said so. `elevation`: sudo or su with RequireGroups. */
 Outcome verdict_admits(const Account *account, const Config *config, bool interactive,
                        bool elevation, const Stamp *now);
+/* Its two halves: what the verdict itself says (never interactive); and, for one that stands, how
+ * long ago the provider vouched for the account. */
+Outcome verdict_stands(const Account *account);
+Outcome verdict_confirmed(const Account *account, const Config *config, bool elevation,
+                          const Stamp *now);
 /* Is the confirmation older than FreshSec, or missing, so that it must be checked first? */
 bool verdict_needs_check(const Account *account, const Config *config, const Stamp *now);

@@ -235,11 +235,13 @@ static Outcome judge(Sessions *sessions, const Account *account, const char *ser
     Manager *manager = sessions->manager;
     Stamp now = stamp_now();
 
-    Outcome outcome = account ? admission_judge(account, manager->config, service, &now, NULL)
-                              : OUTCOME_UNAVAILABLE;
-    if (outcome == OUTCOME_ALLOW && !enforcer_client_connected(manager->enforcer))
-        return OUTCOME_UNAVAILABLE; /* who cannot be cut is not let in */
-    return outcome;
+    if (!account)
+        return OUTCOME_UNAVAILABLE;
+    const AdmissionRequest request = {
+        .account = account, .service = service, .signed_in = &account->signed_in,
+        .enforcer_connected = enforcer_client_connected(manager->enforcer),
+    };
+    return admission_judge(&request, manager->config, &now, NULL);
 }
 
 static void on_opened_recorded(int result, const EnforcerAppendReply *reply, void *userdata)

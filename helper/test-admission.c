@@ -46,11 +46,21 @@ static Account account_active(void)
     };
 }
 
+static Outcome judge_at(const Account *account, const char *service, const Stamp *now,
+                        const char **ret_rule)
+{
+    const AdmissionRequest request = {.account = account, .service = service,
+                                      .signed_in = &account->signed_in,
+                                      .enforcer_connected = true};
+
+    return admission_judge(&request, &config, now, ret_rule);
+}
+
 static Outcome judge(const Account *account, const char *service, uint64_t second)
 {
     Stamp now = at_second(second);
 
-    return admission_judge(account, &config, service, &now, NULL);
+    return judge_at(account, service, &now, NULL);
 }
 
 static void test_active_and_allowed(void **state)
@@ -87,16 +97,19 @@ static void test_required_groups(void **state)
     static const char *const elevating[] = {"sudo", "sudo-i"};
     Account account = account_active();
     Stamp now = at_second(1001);
-    const char *missing = "untouched";
+    const char *rule = "untouched";
 
     for (size_t i = 0; i < ELEMENTSOF(elevating); i++) {
-        assert_int_equal(admission_judge(&account, &config, elevating[i], &now, &missing),
-                         OUTCOME_NOT_IN_GROUP);
-        assert_string_equal(missing, "audit-admins");
+        assert_int_equal(judge_at(&account, elevating[i], &now, &rule), OUTCOME_NOT_IN_GROUP);
+        assert_string_equal(rule, "groups");
+        assert_string_equal(admission_missing_group(&account, &config, elevating[i]),
+                            "audit-admins");
     }
     account.groups = staff_and_admins; /* one of the two is enough */
-    assert_int_equal(admission_judge(&account, &config, "sudo", &now, &missing), OUTCOME_ALLOW);
-    assert_null(missing);
+    assert_int_equal(judge_at(&account, "sudo", &now, &rule), OUTCOME_ALLOW);
+    assert_null(rule);
+    assert_null(admission_missing_group(&account, &config, "sudo"));
+    assert_null(admission_missing_group(&account, &config, "vault"));
 }
 
 /* Within the grace people may go on working, but not become root (design §5). */
@@ -127,6 +140,131 @@ static void test_age_of_the_sign_in(void **state)
     assert_int_equal(judge(&account, "vault", 1601), OUTCOME_SIGN_IN_TOO_OLD);
 }
 
+/* Who cannot be cut is not let in. */
+static void test_no_enforcer_no_admission(void **state)
+{
+    Account account = account_active();
+    Stamp now = at_second(1001);
+    const char *rule = NULL;
+    const AdmissionRequest request = {.account = &account, .service = "sshd",
+                                      .signed_in = &account.signed_in};
+
+    assert_int_equal(admission_judge(&request, &config, &now, &rule), OUTCOME_UNAVAILABLE);
+    assert_string_equal(rule, "enforcer");
+}
+
+static const AdmissionFinding *finding_of(const AdmissionFinding *findings, size_t count,
+                                          const char *rule)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(findings[i].rule, rule) == 0)
+            return &findings[i];
+    fail_msg("no finding about %s", rule);
+    return NULL;
+}
+
+typedef struct Words {
+    const char *rule;
+    bool applies;
+    Outcome outcome;
+    const char *setting, *why;
+} Words;
+
+static void assert_words(const Account *account, const char *service, uint64_t second,
+                         const Words *words, size_t word_count)
+{
+    AdmissionFinding findings[ADMISSION_RULES_MAX];
+    Stamp now = at_second(second);
+    const AdmissionRequest request = {.account = account, .service = service,
+                                      .signed_in = &account->signed_in,
+                                      .enforcer_connected = true};
+
+    size_t count = admission_explain(&request, &config, &now, findings);
+    for (size_t i = 0; i < word_count; i++) {
+        const AdmissionFinding *finding = finding_of(findings, count, words[i].rule);
+        assert_int_equal(finding->applies, words[i].applies);
+        assert_int_equal(finding->outcome, words[i].outcome);
+        assert_string_equal(finding->setting, words[i].setting);
+        assert_string_equal(finding->why, words[i].why);
+    }
+}
+
+static void test_explained_yes(void **state)
+{
+    static const Words words[] = {
+        {"verdict", true, OUTCOME_ALLOW, "", "active, moved 1m 1s ago, evidence: sign-in"},
+        {"confirmation", true, OUTCOME_ALLOW, "[revocation] FreshSec=30s OfflineGrace=1h",
+         "the directory last confirmed it 31s ago"},
+        {"access", true, OUTCOME_ALLOW, "[access] AllowGroups=audit-staff",
+         "member of audit-staff (id-staff)"},
+        {"groups", true, OUTCOME_ALLOW, "[service sudo] RequireGroups=audit-admins ops",
+         "member of audit-admins (id-admins)"},
+        {"sign-in age", false, OUTCOME_ALLOW, "", "last interactive sign-in: 1m 1s ago"},
+        {"enforcer", true, OUTCOME_ALLOW, "", "the enforcer answers"},
+    };
+    Account account = account_active();
+
+    account.groups = staff_and_admins;
+    account.verdict_since = at_second(1000);
+    account.confirmed = at_second(1030);
+    account.evidence = (char *)"sign-in";
+    assert_words(&account, "sudo", 1061, words, ELEMENTSOF(words));
+}
+
+static void test_explained_no(void **state)
+{
+    static const Words words[] = {
+        {"verdict", true, OUTCOME_ALLOW, "", "unconfirmed, moved less than 1s ago, evidence: held: refresh 5"},
+        {"confirmation", true, OUTCOME_TOO_STALE, "[revocation] FreshSec=30s OfflineGrace=1h",
+         "the directory last confirmed it 1m 1s ago; a service that needs a group gets no "
+         "OfflineGrace"},
+        {"access", true, OUTCOME_NOT_IN_GROUP, "[access] AllowGroups=audit-staff",
+         "in no group of AllowGroups=, not named by AllowUsers="},
+        {"groups", true, OUTCOME_NOT_IN_GROUP, "[service sudo] RequireGroups=audit-admins ops",
+         "not a member of audit-admins (id-admins), nor of another one named"},
+    };
+    static const Words vault[] = {
+        {"groups", false, OUTCOME_ALLOW, "", ""},
+        {"sign-in age", true, OUTCOME_SIGN_IN_TOO_OLD, "[service vault] MaxAuthAge=10m",
+         "last interactive sign-in: never"},
+    };
+    Account account = account_active();
+
+    account.groups = staff + 1;
+    account.verdict = VERDICT_UNCONFIRMED;
+    account.verdict_since = at_second(1061);
+    account.evidence = (char *)"held: refresh 5";
+    assert_words(&account, "sudo-i", 1061, words, ELEMENTSOF(words));
+    account.signed_in = (Stamp){0};
+    assert_words(&account, "vault", 1061, vault, ELEMENTSOF(vault));
+}
+
+/* What is explained is what is decided: the first rule that refuses gives the outcome. */
+static void test_explanation_and_decision_agree(void **state)
+{
+    static const char *const names[] = {"sshd", "sudo", "vault"};
+    AdmissionFinding findings[ADMISSION_RULES_MAX];
+    Stamp now = at_second(1700);
+
+    for (unsigned i = 0; i < 5 * 3 * 4; i++) {
+        Account account = account_active();
+        const char *rule = NULL;
+        account.verdict = (Verdict)(i % 5);
+        account.evidence = (char *)"";
+        account.groups = i % 4 == 0 ? staff + 1 : i % 4 == 1 ? staff : staff_and_admins;
+        account.confirmed = at_second(i % 4 == 3 ? 1699 : 1000);
+        const AdmissionRequest request = {.account = &account, .service = names[i / 20],
+                                          .signed_in = &account.signed_in,
+                                          .enforcer_connected = true};
+        Outcome outcome = admission_judge(&request, &config, &now, &rule);
+        size_t count = admission_explain(&request, &config, &now, findings), first = 0;
+        while (first < count && findings[first].outcome == OUTCOME_ALLOW)
+            first++;
+        assert_int_equal(first < count ? findings[first].outcome : OUTCOME_ALLOW, outcome);
+        assert_true(first == count ? rule == NULL : rule == findings[first].rule);
+    }
+}
+
 static void test_which_services_elevate(void **state)
 {
     static const char *const yes[] = {"sudo", "sudo-i", "su", "su-l"};
@@ -146,6 +284,10 @@ int main(void)
         cmocka_unit_test(test_required_groups),
         cmocka_unit_test(test_elevation_is_never_offline),
         cmocka_unit_test(test_age_of_the_sign_in),
+        cmocka_unit_test(test_no_enforcer_no_admission),
+        cmocka_unit_test(test_explained_yes),
+        cmocka_unit_test(test_explained_no),
+        cmocka_unit_test(test_explanation_and_decision_agree),
         cmocka_unit_test(test_which_services_elevate),
     };
 

@@ -177,9 +177,8 @@ static Outcome admits_by_age(const Account *account, uint64_t limit_usec, const 
     return age != AGE_STALE && age <= limit_usec ? OUTCOME_ALLOW : OUTCOME_TOO_STALE;
 }
 
-/* ACTIVE and UNCONFIRMED: how long ago did the provider vouch for the account? */
-static Outcome admits_confirmed(const Account *account, const Config *config, bool elevation,
-                                const Stamp *now)
+Outcome verdict_confirmed(const Account *account, const Config *config, bool elevation,
+                          const Stamp *now)
 {
     if (!account->id)
         return OUTCOME_NOT_BOUND;
@@ -194,25 +193,35 @@ static Outcome admits_confirmed(const Account *account, const Config *config, bo
     return admits_by_age(account, config->offline_grace_usec, now);
 }
 
-Outcome verdict_admits(const Account *account, const Config *config, bool interactive,
-                       bool elevation, const Stamp *now)
+Outcome verdict_stands(const Account *account)
 {
     if (account->state != ACCOUNT_ACTIVE)
         return OUTCOME_DISABLED;
 
     switch (account->verdict) {
     case VERDICT_AGED:
-        return interactive ? OUTCOME_ALLOW : OUTCOME_SIGN_IN_TOO_OLD;
+        return OUTCOME_SIGN_IN_TOO_OLD;
     case VERDICT_REVOKED:
-        return interactive ? OUTCOME_ALLOW : OUTCOME_REVOKED;
+        return OUTCOME_REVOKED;
     case VERDICT_ACTIVE:
     case VERDICT_UNCONFIRMED:
-        return interactive ? OUTCOME_ALLOW : admits_confirmed(account, config, elevation, now);
+        return OUTCOME_ALLOW;
     case VERDICT_DISABLED:
     case _VERDICT_COUNT:
         break;
     }
     return OUTCOME_DISABLED;
+}
+
+Outcome verdict_admits(const Account *account, const Config *config, bool interactive,
+                       bool elevation, const Stamp *now)
+{
+    Outcome outcome = verdict_stands(account);
+
+    /* A sign-in heals everything but DISABLED. */
+    if (interactive)
+        return outcome == OUTCOME_DISABLED ? OUTCOME_DISABLED : OUTCOME_ALLOW;
+    return outcome == OUTCOME_ALLOW ? verdict_confirmed(account, config, elevation, now) : outcome;
 }
 
 bool verdict_needs_check(const Account *account, const Config *config, const Stamp *now)
