@@ -13,6 +13,7 @@
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
+#define _cold_ __attribute__((cold, noinline))  /* seldom run: kept out of its callers' way */
 
 #define DEFINE_CLEANUP(type, func)                                                                 \
     static inline void func##p(type *p)                                                            \

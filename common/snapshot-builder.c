@@ -1,8 +1,8 @@
 /*
  * Builds the snapshot. See snapshot-builder.h for the contract, snapshot-format.h for the bytes.
  *
- * Rows and indexes have a size that is known beforehand, so they come first and are filled in
- * place; lists and strings are appended behind them. Everything is made in one buffer of memory,
+ * Tables and indexes have a size that is known beforehand, so they come first and are filled in
+ * place; records, lists and strings are appended behind them. Everything is made in one buffer of memory,
  * which is written to the memory file and sealed at the end.
  */
 #include "common/snapshot-builder.h"
@@ -192,8 +192,7 @@ static int append_tables(Builder *builder)
     int r = header < 0 ? (int)header : 0;
 
     if (r == 0)
-        r = append_table(builder, builder->user_count, sizeof(SnapshotUserRow),
-                         &builder->user_table);
+        r = append_table(builder, builder->user_count, sizeof(SnapshotSlot), &builder->user_table);
     if (r == 0)
         r = append_table(builder, builder->group_count, sizeof(SnapshotGroupRow),
                          &builder->group_table);
@@ -214,34 +213,47 @@ static void put32(uint8_t *bytes, uint32_t value)
     memcpy(bytes, &value, sizeof(value));
 }
 
+static void put16(uint8_t *bytes, uint16_t value)
+{
+    value = htole16(value);
+    memcpy(bytes, &value, sizeof(value));
+}
+
+static void put_slot(uint8_t *bytes, uint32_t key, uint32_t place)
+{
+    put32(bytes + offsetof(SnapshotSlot, key), key);
+    put32(bytes + offsetof(SnapshotSlot, place), place);
+}
+
 static int64_t append_string(Builder *builder, const char *text)
 {
-    uint16_t size = (uint16_t)strlen(text), little = htole16(size);
+    uint16_t size = (uint16_t)strlen(text);
     int64_t offset = append(builder, (size_t)size + 3);
 
     if (offset < 0)
         return offset;
-    memcpy(builder->bytes + offset, &little, sizeof(little));
+    put16(builder->bytes + offset, size);
     memcpy(builder->bytes + offset + 2, text, size);
     return offset;
 }
 
-/* The name of row `row`, for telling apart two rows with one key. */
-typedef const char *(*RowName)(const Builder *builder, uint32_t row);
+/* The name at a place, as slots give it, for telling apart two with one key. */
+typedef const char *(*NameAt)(const Builder *builder, uint32_t place);
 
-static const char *user_name(const Builder *builder, uint32_t row)
+static const char *user_name_at(const Builder *builder, uint32_t place)
 {
-    return builder->users[row]->name;
+    return (const char *)builder->bytes + place + sizeof(SnapshotUserRecord);
 }
 
-static const char *group_name(const Builder *builder, uint32_t row)
+static const char *group_name_at(const Builder *builder, uint32_t place)
 {
-    return builder->groups[row].name;
+    return builder->groups[place - 1].name;
 }
 
-/* Files a row under its key. Returns 0, -EEXIST when the name is there already, -EAGAIN when the
+/* Files a place under its key. Returns 0, -EEXIST when the name is there already, -EAGAIN when the
  * run of full slots is too long for this seed. */
-static int file_row(Builder *builder, SnapshotTable index, uint32_t key, uint32_t row, RowName name)
+static int file_place(Builder *builder, SnapshotTable index, uint32_t key, uint32_t place,
+                      NameAt name_at)
 {
     uint32_t slot = snapshot_slot_of(key, builder->seed, index.count);
 
@@ -250,16 +262,26 @@ static int file_row(Builder *builder, SnapshotTable index, uint32_t key, uint32_
         uint32_t other = snapshot_get32(bytes + 4);
 
         if (other == 0) {
-            put32(bytes, key);
-            put32(bytes + 4, row + 1);
+            put_slot(bytes, key, place);
             return 0;
         }
-        if (name && snapshot_get32(bytes) == key &&
-            strcmp(name(builder, other - 1), name(builder, row)) == 0)
+        if (name_at && snapshot_get32(bytes) == key &&
+            strcmp(name_at(builder, other), name_at(builder, place)) == 0)
             return -EEXIST;
         slot = (slot + 1) & (index.count - 1);
     }
     return -EAGAIN;
+}
+
+static size_t user_slot(const Builder *builder, uint32_t i)
+{
+    return builder->user_table.offset + (size_t)i * sizeof(SnapshotSlot);
+}
+
+/* The record of the user with the i-th number. */
+static uint32_t user_place(const Builder *builder, uint32_t i)
+{
+    return snapshot_get32(builder->bytes + user_slot(builder, i) + offsetof(SnapshotSlot, place));
 }
 
 static uint32_t key_of(const Builder *builder, const char *name)
@@ -267,22 +289,25 @@ static uint32_t key_of(const Builder *builder, const char *name)
     return snapshot_name_key(name, strlen(name), builder->seed);
 }
 
-static int file_rows(Builder *builder)
+/* Files a user or a group under its name and under its number. */
+static int file_both(Builder *builder, SnapshotTable names, SnapshotTable ids, uint32_t id,
+                     uint32_t place, NameAt name_at)
+{
+    int r = file_place(builder, names, key_of(builder, name_at(builder, place)), place, name_at);
+
+    return r < 0 ? r : file_place(builder, ids, id, place, NULL);
+}
+
+static int file_all(Builder *builder)
 {
     int r = 0;
 
-    for (uint32_t i = 0; r == 0 && i < builder->user_count; i++) {
-        r = file_row(builder, builder->user_names, key_of(builder, user_name(builder, i)), i,
-                     user_name);
-        if (r == 0)
-            r = file_row(builder, builder->user_ids, builder->users[i]->uid, i, NULL);
-    }
-    for (uint32_t i = 0; r == 0 && i < builder->group_count; i++) {
-        r = file_row(builder, builder->group_names, key_of(builder, group_name(builder, i)), i,
-                     group_name);
-        if (r == 0)
-            r = file_row(builder, builder->group_ids, builder->groups[i].gid, i, NULL);
-    }
+    for (uint32_t i = 0; r == 0 && i < builder->user_count; i++)
+        r = file_both(builder, builder->user_names, builder->user_ids, builder->users[i]->uid,
+                      user_place(builder, i), user_name_at);
+    for (uint32_t i = 0; r == 0 && i < builder->group_count; i++)
+        r = file_both(builder, builder->group_names, builder->group_ids, builder->groups[i].gid,
+                      i + 1, group_name_at);
     return r;
 }
 
@@ -302,7 +327,7 @@ static int fill_indexes(Builder *builder)
         clear_index(builder, builder->user_ids);
         clear_index(builder, builder->group_names);
         clear_index(builder, builder->group_ids);
-        r = file_rows(builder);
+        r = file_all(builder);
     }
     return r == -EAGAIN ? -E2BIG : r;
 }
@@ -342,7 +367,7 @@ static int64_t append_list(Builder *builder, const uint32_t *numbers, size_t cou
     return offset;
 }
 
-static int fill_gids(Builder *builder, const SnapshotUserSpec *user, size_t row)
+static int fill_gids(Builder *builder, const SnapshotUserSpec *user, size_t record)
 {
     uint32_t gids[GROUPS_PER_USER_MAX], count;
     int64_t offset;
@@ -353,8 +378,8 @@ static int fill_gids(Builder *builder, const SnapshotUserSpec *user, size_t row)
     offset = append_list(builder, gids, count);
     if (offset < 0)
         return (int)offset;
-    put_field(builder, row, offsetof(SnapshotUserRow, gids), (uint32_t)offset);
-    put_field(builder, row, offsetof(SnapshotUserRow, gid_count), count);
+    put_field(builder, record, offsetof(SnapshotUserRecord, gids), (uint32_t)offset);
+    put_field(builder, record, offsetof(SnapshotUserRecord, gid_count), count);
     return 0;
 }
 
@@ -368,36 +393,53 @@ static int fill_string(Builder *builder, size_t row, size_t field, const char *t
     return 0;
 }
 
-static size_t user_row(const Builder *builder, uint32_t i)
+/* Appends a text and its NUL, and sets the field of the record to its size. */
+static int fill_text(Builder *builder, size_t record, size_t field, const char *text)
 {
-    return builder->user_table.offset + (size_t)i * sizeof(SnapshotUserRow);
+    size_t size = strlen(text);
+    int64_t offset = append(builder, size + 1);
+
+    if (offset < 0)
+        return (int)offset;
+    memcpy(builder->bytes + offset, text, size);
+    put16(builder->bytes + record + field, (uint16_t)size);
+    return 0;
+}
+
+static int fill_texts(Builder *builder, const SnapshotUserSpec *user, size_t record)
+{
+    int r = fill_text(builder, record, offsetof(SnapshotUserRecord, name_size), user->name);
+
+    if (r == 0)
+        r = fill_text(builder, record, offsetof(SnapshotUserRecord, gecos_size), user->gecos);
+    if (r == 0)
+        r = fill_text(builder, record, offsetof(SnapshotUserRecord, home_size), user->home);
+    if (r == 0)
+        r = fill_text(builder, record, offsetof(SnapshotUserRecord, shell_size), user->shell);
+    return r;
 }
 
 static int fill_user(Builder *builder, uint32_t i)
 {
     const SnapshotUserSpec *user = builder->users[i];
-    size_t row = user_row(builder, i);
+    int64_t record = append_aligned(builder, sizeof(SnapshotUserRecord), SNAPSHOT_ALIGN);
     int r;
 
-    put_field(builder, row, offsetof(SnapshotUserRow, uid), user->uid);
-    put_field(builder, row, offsetof(SnapshotUserRow, gid), user->gid);
-    r = fill_string(builder, row, offsetof(SnapshotUserRow, name), user->name);
-    if (r == 0)
-        r = fill_string(builder, row, offsetof(SnapshotUserRow, gecos), user->gecos);
-    if (r == 0)
-        r = fill_string(builder, row, offsetof(SnapshotUserRow, home), user->home);
-    if (r == 0)
-        r = fill_string(builder, row, offsetof(SnapshotUserRow, shell), user->shell);
-    return r < 0 ? r : fill_gids(builder, user, row);
+    if (record < 0)
+        return (int)record;
+    put_slot(builder->bytes + user_slot(builder, i), user->uid, (uint32_t)record);
+    put_field(builder, (size_t)record, offsetof(SnapshotUserRecord, uid), user->uid);
+    r = fill_texts(builder, user, (size_t)record);
+    return r < 0 ? r : fill_gids(builder, user, (size_t)record);
 }
 
-/* Where the name of user row `i` stands, which its private group and its memberships share. */
-static uint32_t user_name_offset(const Builder *builder, uint32_t i)
+/* The name of a user as a string, which its private group and its memberships share. */
+static uint32_t name_of_record(uint32_t place)
 {
-    return snapshot_get32(builder->bytes + user_row(builder, i) + offsetof(SnapshotUserRow, name));
+    return place + (uint32_t)offsetof(SnapshotUserRecord, name_size);
 }
 
-/* The offset of a member's name: the user row's own, or a new string for a local account. */
+/* The offset of a member's name: the user's own, or a new string for a local account. */
 static int64_t member_offset(Builder *builder, const char *name)
 {
     uint32_t key = key_of(builder, name), slots = builder->user_names.count;
@@ -406,12 +448,12 @@ static int64_t member_offset(Builder *builder, const char *name)
     for (uint32_t i = 0; i < SNAPSHOT_PROBE_MAX; i++, slot = (slot + 1) & (slots - 1)) {
         const uint8_t *bytes = builder->bytes + builder->user_names.offset +
                                (size_t)slot * sizeof(SnapshotSlot);
-        uint32_t row = snapshot_get32(bytes + 4);
+        uint32_t place = snapshot_get32(bytes + 4);
 
-        if (row == 0)
+        if (place == 0)
             break;
-        if (snapshot_get32(bytes) == key && strcmp(user_name(builder, row - 1), name) == 0)
-            return user_name_offset(builder, row - 1);
+        if (snapshot_get32(bytes) == key && strcmp(user_name_at(builder, place), name) == 0)
+            return name_of_record(place);
     }
     return append_string(builder, name);
 }
@@ -447,7 +489,7 @@ static int fill_group(Builder *builder, uint32_t i)
     put_field(builder, row, offsetof(SnapshotGroupRow, gid), group->gid);
     if (!group->spec) {
         put_field(builder, row, offsetof(SnapshotGroupRow, name),
-                  user_name_offset(builder, group->user));
+                  name_of_record(user_place(builder, group->user)));
         put_field(builder, row, offsetof(SnapshotGroupRow, flags), SNAPSHOT_GROUP_PRIVATE);
         return 0;
     }
@@ -455,12 +497,19 @@ static int fill_group(Builder *builder, uint32_t i)
     return r < 0 ? r : fill_members(builder, group->spec, row);
 }
 
-static int fill_rows(Builder *builder)
+static int fill_users(Builder *builder)
 {
     int r = 0;
 
     for (uint32_t i = 0; r == 0 && i < builder->user_count; i++)
         r = fill_user(builder, i);
+    return r;
+}
+
+static int fill_groups(Builder *builder)
+{
+    int r = 0;
+
     for (uint32_t i = 0; r == 0 && i < builder->group_count; i++)
         r = fill_group(builder, i);
     return r;
@@ -542,9 +591,11 @@ int snapshot_build(const SnapshotSpec *spec, int *ret_fd)
     if (r == 0)
         r = append_tables(&builder);
     if (r == 0)
+        r = fill_users(&builder);
+    if (r == 0)
         r = fill_indexes(&builder);
     if (r == 0)
-        r = fill_rows(&builder);
+        r = fill_groups(&builder);
     if (r == 0)
         r = fill_header(&builder);
     return r < 0 ? r : seal(&builder, ret_fd);

@@ -6,20 +6,24 @@
  * multiples of 8; the file's size is a multiple of 32, padded with zeros.
  *
  *   header   SnapshotHeader, 128 bytes
- *   users    SnapshotUserRow[user_count], uid strictly ascending
+ *   users    SnapshotSlot[user_count]: uid, strictly ascending, and where the user's record is
  *   groups   SnapshotGroupRow[group_count], gid strictly ascending; directory groups and one
  *            private group per user, of the user's name and number and without members
  *   indexes  four tables of SnapshotSlot: name → user, uid → user, name → group, gid → group
+ *   records  SnapshotUserRecord and, without a gap, name, full name, home and shell, each with its
+ *            NUL, so that a look-up touches one place and copies once; at multiples of 32
  *   lists    u32 arrays: supplementary gids of a user, or string offsets of a group's members
- *   strings  u16 size, `size` bytes, NUL. The NUL is not counted
+ *   strings  u16 size, `size` bytes, NUL. The NUL is not counted. A record ends in the size of its
+ *            name, so that the name is such a string, too
  *
  * Enumeration goes by number, ascending, which is the order of the rows. So a reader whose file
  * is replaced half-way goes on behind the last number it returned, and skips nobody who stayed.
  *
  * Hash index: open addressing with linear probing over a power of two of slots, at least twice
  * as many as rows. A look-up begins at snapshot_slot_of(key) and ends at an empty slot, or after
- * SNAPSHOT_PROBE_MAX slots: no row is farther from its first slot. The key of a name is
- * snapshot_name_key(), the key of a number is the number.
+ * SNAPSHOT_PROBE_MAX slots: nothing is farther from its first slot. The key of a name is
+ * snapshot_name_key(), the key of a number is the number. The slot of a user leads to its record,
+ * the slot of a group to its row.
  *
  * The checksum finds torn and rotten files, once per mapping. It is no signature: who may write
  * the file is root's business, and the reader checks that root owns it.
@@ -32,7 +36,7 @@
 #include <string.h>
 
 #define SNAPSHOT_MAGIC     {'R', 'C', 'P', 'C', 'H', 'N', 'S', 'S'}
-#define SNAPSHOT_VERSION   1u
+#define SNAPSHOT_VERSION   2u
 #define SNAPSHOT_ALIGN     32u
 #define SNAPSHOT_PROBE_MAX 128u
 
@@ -58,16 +62,16 @@ typedef struct SnapshotHeader {
     uint8_t reserved[32];    /* 0 */
 } SnapshotHeader;
 
-typedef struct SnapshotUserRow {
+/* The user's gid is the uid. */
+typedef struct SnapshotUserRecord {
     uint32_t uid;
-    uint32_t gid;            /* equal to uid */
-    uint32_t name;           /* offsets of strings */
-    uint32_t gecos;
-    uint32_t home;
-    uint32_t shell;
     uint32_t gids;           /* offset of a list of supplementary gids, without the private one */
     uint32_t gid_count;
-} SnapshotUserRow;
+    uint16_t gecos_size;     /* without the NULs */
+    uint16_t home_size;
+    uint16_t shell_size;
+    uint16_t name_size;
+} SnapshotUserRecord;        /* then name, full name, home, shell */
 
 #define SNAPSHOT_GROUP_PRIVATE 1u
 
@@ -82,13 +86,14 @@ typedef struct SnapshotGroupRow {
 
 typedef struct SnapshotSlot {
     uint32_t key;
-    uint32_t row;            /* row number + 1; 0 = empty */
+    uint32_t place;          /* of a user: the record's offset; of a group: row + 1; 0 = empty */
 } SnapshotSlot;
 
 _Static_assert(sizeof(SnapshotHeader) == 128, "header is 128 bytes");
 _Static_assert(offsetof(SnapshotHeader, superseded) == 12, "superseded is at 12");
 _Static_assert(offsetof(SnapshotHeader, generation) == 32, "the checksum covers 32 to the end");
-_Static_assert(sizeof(SnapshotUserRow) == 32, "user row is 32 bytes");
+_Static_assert(sizeof(SnapshotUserRecord) == 20, "user record is 20 bytes and the texts");
+_Static_assert(offsetof(SnapshotUserRecord, name_size) == 18, "the name is a string");
 _Static_assert(sizeof(SnapshotGroupRow) == 24, "group row is 24 bytes");
 _Static_assert(sizeof(SnapshotSlot) == 8, "slot is 8 bytes");
 
@@ -123,20 +128,29 @@ static inline uint64_t snapshot_mix(uint64_t word)
     return word ^ word >> 32;
 }
 
-/* The key of a name: its 8-byte words, the last one filled up with zeros, xored into the sum and
- * mixed one after the other, begun with seed and size; of the sum the upper half. The seed keeps
- * people who choose their own account names from lining up in one run of slots. */
+/* The last 8 bytes of a text, of a shorter one all of them, filled up with zeros. */
+static inline uint64_t snapshot_last_word(const uint8_t *bytes, size_t size)
+{
+    uint64_t last = 0;
+
+    if (size >= 8)
+        return snapshot_get64(bytes + size - 8);
+    for (size_t i = 0; i < size; i++)
+        last |= (uint64_t)bytes[i] << 8 * i;
+    return last;
+}
+
+/* The key of a name: its whole 8-byte words and its last word, xored into the sum and mixed one
+ * after the other, begun with seed and size; of the sum the upper half. The seed keeps people who
+ * choose their own account names from lining up in one run of slots. */
 static inline uint32_t snapshot_name_key(const char *name, size_t size, uint64_t seed)
 {
     const uint8_t *bytes = (const uint8_t *)name;
-    uint64_t hash = seed ^ size, last = 0;
+    uint64_t hash = seed ^ size;
 
-    for (; size >= 8; bytes += 8, size -= 8)
-        hash = snapshot_mix(hash ^ snapshot_get64(bytes));
-    for (size_t i = 0; i < size; i++)
-        last |= (uint64_t)bytes[i] << 8 * i;
-    hash = snapshot_mix(hash ^ last);
-    return (uint32_t)(hash >> 32);
+    for (size_t i = 0; i + 8 < size; i += 8)
+        hash = snapshot_mix(hash ^ snapshot_get64(bytes + i));
+    return (uint32_t)(snapshot_mix(hash ^ snapshot_last_word(bytes, size)) >> 32);
 }
 
 /* The first slot of a key in an index of `slots` (a power of two) slots. */

@@ -78,7 +78,7 @@ int snapshot_view_init(SnapshotView *ret_view, const void *base, size_t size)
         .group_names = table_from(header.group_names),
         .group_ids = table_from(header.group_ids),
     };
-    if (!table_is_valid(&view, view.users, sizeof(SnapshotUserRow)) ||
+    if (!table_is_valid(&view, view.users, sizeof(SnapshotSlot)) ||
         !table_is_valid(&view, view.groups, sizeof(SnapshotGroupRow)) ||
         !index_is_valid(&view, view.user_names) || !index_is_valid(&view, view.user_ids) ||
         !index_is_valid(&view, view.group_names) || !index_is_valid(&view, view.group_ids))
@@ -133,14 +133,6 @@ void snapshot_unmap(SnapshotView *view)
     *view = (SnapshotView){};
 }
 
-bool snapshot_is_superseded(const SnapshotView *view)
-{
-    const volatile uint32_t *word =
-        (const volatile uint32_t *)(view->base + offsetof(SnapshotHeader, superseded));
-
-    return *word != 0;
-}
-
 /* The string whose offset stands at `field`. */
 static int string_in(const SnapshotView *view, const uint8_t *field, SnapshotString *ret_string)
 {
@@ -156,28 +148,56 @@ static int string_in(const SnapshotView *view, const uint8_t *field, SnapshotStr
     return 0;
 }
 
+/* The text that begins where the one before ends. */
+static inline SnapshotString text_behind(SnapshotString before, const uint8_t *size)
+{
+    return (SnapshotString){.text = before.text + before.size + 1, .size = snapshot_get16(size)};
+}
+
+static inline bool is_terminated(SnapshotString string)
+{
+    return string.text[string.size] == '\0';
+}
+
+/* The record at `offset`: its texts and its list lie in the file, each text ends in a NUL. */
+static inline int user_in(const SnapshotView *view, uint32_t offset, SnapshotUser *ret_user)
+{
+    const uint8_t *bytes = view->base + offset;
+    uint32_t gids;
+
+    if (!holds(view, offset, 1, sizeof(SnapshotUserRecord)))
+        return -EBADMSG;
+    ret_user->uid = ret_user->gid = snapshot_get32(bytes + offsetof(SnapshotUserRecord, uid));
+    ret_user->name = (SnapshotString){
+        .text = (const char *)bytes + sizeof(SnapshotUserRecord),
+        .size = snapshot_get16(bytes + offsetof(SnapshotUserRecord, name_size))};
+    ret_user->gecos = text_behind(ret_user->name, bytes + offsetof(SnapshotUserRecord, gecos_size));
+    ret_user->home = text_behind(ret_user->gecos, bytes + offsetof(SnapshotUserRecord, home_size));
+    ret_user->shell = text_behind(ret_user->home, bytes + offsetof(SnapshotUserRecord, shell_size));
+    ret_user->text_size =
+        (size_t)(ret_user->shell.text - ret_user->name.text) + ret_user->shell.size + 1;
+    if (ret_user->text_size > view->size - offset - sizeof(SnapshotUserRecord) ||
+        !is_terminated(ret_user->name) || !is_terminated(ret_user->gecos) ||
+        !is_terminated(ret_user->home) || !is_terminated(ret_user->shell))
+        return -EBADMSG;
+    gids = snapshot_get32(bytes + offsetof(SnapshotUserRecord, gids));
+    ret_user->gid_count = snapshot_get32(bytes + offsetof(SnapshotUserRecord, gid_count));
+    ret_user->gids = view->base + gids;
+    return holds(view, gids, ret_user->gid_count, sizeof(uint32_t)) ? 1 : -EBADMSG;
+}
+
 int snapshot_user_at(const SnapshotView *view, uint32_t row, SnapshotUser *ret_user)
 {
-    const uint8_t *bytes;
-    SnapshotUser user;
-    uint32_t gids;
+    const uint8_t *slot;
+    int r;
 
     if (row >= view->users.count)
         return 0;
-    bytes = view->base + view->users.offset + (size_t)row * sizeof(SnapshotUserRow);
-    user.uid = snapshot_get32(bytes + offsetof(SnapshotUserRow, uid));
-    user.gid = snapshot_get32(bytes + offsetof(SnapshotUserRow, gid));
-    user.gid_count = snapshot_get32(bytes + offsetof(SnapshotUserRow, gid_count));
-    gids = snapshot_get32(bytes + offsetof(SnapshotUserRow, gids));
-    if (!holds(view, gids, user.gid_count, sizeof(uint32_t)) ||
-        string_in(view, bytes + offsetof(SnapshotUserRow, name), &user.name) < 0 ||
-        string_in(view, bytes + offsetof(SnapshotUserRow, gecos), &user.gecos) < 0 ||
-        string_in(view, bytes + offsetof(SnapshotUserRow, home), &user.home) < 0 ||
-        string_in(view, bytes + offsetof(SnapshotUserRow, shell), &user.shell) < 0)
+    slot = view->base + view->users.offset + (size_t)row * sizeof(SnapshotSlot);
+    r = user_in(view, snapshot_get32(slot + offsetof(SnapshotSlot, place)), ret_user);
+    if (r > 0 && ret_user->uid != snapshot_get32(slot + offsetof(SnapshotSlot, key)))
         return -EBADMSG;
-    user.gids = view->base + gids;
-    *ret_user = user;
-    return 1;
+    return r;
 }
 
 int snapshot_group_at(const SnapshotView *view, uint32_t row, SnapshotGroup *ret_group)
@@ -209,7 +229,7 @@ typedef struct Probe {
     uint32_t key, slot, left;
 } Probe;
 
-static Probe probe_begin(const SnapshotView *view, SnapshotTable index, uint32_t key)
+static inline Probe probe_begin(const SnapshotView *view, SnapshotTable index, uint32_t key)
 {
     return (Probe){
         .view = view,
@@ -220,20 +240,20 @@ static Probe probe_begin(const SnapshotView *view, SnapshotTable index, uint32_t
     };
 }
 
-/* Sets *ret_row to the next row filed under the key; false when there is none left. */
-static bool probe_next(Probe *probe, uint32_t *ret_row)
+/* Sets *ret_place to the next place filed under the key; false when there is none left. */
+static inline bool probe_next(Probe *probe, uint32_t *ret_place)
 {
     while (probe->left > 0) {
         const uint8_t *slot = probe->view->base + probe->index.offset +
                               (size_t)probe->slot * sizeof(SnapshotSlot);
-        uint32_t key = snapshot_get32(slot), row = snapshot_get32(slot + 4);
+        uint32_t key = snapshot_get32(slot), place = snapshot_get32(slot + 4);
 
-        if (row == 0)
+        if (place == 0)
             return false;
         probe->slot = (probe->slot + 1) & (probe->index.count - 1);
         probe->left--;
         if (key == probe->key) {
-            *ret_row = row - 1;
+            *ret_place = place;
             return true;
         }
     }
@@ -249,18 +269,15 @@ int snapshot_user_by_name(const SnapshotView *view, const char *name, SnapshotUs
 {
     size_t size = strnlen(name, NAME_FULL_MAX + 1);
     Probe probe = probe_begin(view, view->user_names, snapshot_name_key(name, size, view->seed));
-    SnapshotUser user;
-    uint32_t row;
+    uint32_t place;
 
     if (size > NAME_FULL_MAX)
         return 0;
-    while (probe_next(&probe, &row)) {
-        if (snapshot_user_at(view, row, &user) <= 0)
-            return -EBADMSG;
-        if (string_is(user.name, name, size)) {
-            *ret_user = user;
-            return 1;
-        }
+    while (probe_next(&probe, &place)) {
+        int r = user_in(view, place, ret_user);
+
+        if (r < 0 || string_is(ret_user->name, name, size))
+            return r;
     }
     return 0;
 }
@@ -268,16 +285,13 @@ int snapshot_user_by_name(const SnapshotView *view, const char *name, SnapshotUs
 int snapshot_user_by_uid(const SnapshotView *view, uint32_t uid, SnapshotUser *ret_user)
 {
     Probe probe = probe_begin(view, view->user_ids, uid);
-    SnapshotUser user;
-    uint32_t row;
+    uint32_t place;
 
-    while (probe_next(&probe, &row)) {
-        if (snapshot_user_at(view, row, &user) <= 0)
-            return -EBADMSG;
-        if (user.uid == uid) {
-            *ret_user = user;
-            return 1;
-        }
+    while (probe_next(&probe, &place)) {
+        int r = user_in(view, place, ret_user);
+
+        if (r < 0 || ret_user->uid == uid)
+            return r;
     }
     return 0;
 }
@@ -286,18 +300,15 @@ int snapshot_group_by_name(const SnapshotView *view, const char *name, SnapshotG
 {
     size_t size = strnlen(name, NAME_FULL_MAX + 1);
     Probe probe = probe_begin(view, view->group_names, snapshot_name_key(name, size, view->seed));
-    SnapshotGroup group;
-    uint32_t row;
+    uint32_t place;
 
     if (size > NAME_FULL_MAX)
         return 0;
-    while (probe_next(&probe, &row)) {
-        if (snapshot_group_at(view, row, &group) <= 0)
+    while (probe_next(&probe, &place)) {
+        if (snapshot_group_at(view, place - 1, ret_group) <= 0)
             return -EBADMSG;
-        if (string_is(group.name, name, size)) {
-            *ret_group = group;
+        if (string_is(ret_group->name, name, size))
             return 1;
-        }
     }
     return 0;
 }
@@ -305,21 +316,18 @@ int snapshot_group_by_name(const SnapshotView *view, const char *name, SnapshotG
 int snapshot_group_by_gid(const SnapshotView *view, uint32_t gid, SnapshotGroup *ret_group)
 {
     Probe probe = probe_begin(view, view->group_ids, gid);
-    SnapshotGroup group;
-    uint32_t row;
+    uint32_t place;
 
-    while (probe_next(&probe, &row)) {
-        if (snapshot_group_at(view, row, &group) <= 0)
+    while (probe_next(&probe, &place)) {
+        if (snapshot_group_at(view, place - 1, ret_group) <= 0)
             return -EBADMSG;
-        if (group.gid == gid) {
-            *ret_group = group;
+        if (ret_group->gid == gid)
             return 1;
-        }
     }
     return 0;
 }
 
-/* Binary search; the number is the first field of a user's and of a group's row. */
+/* Binary search; the number is the first field of a row. */
 static uint32_t row_from(const SnapshotView *view, SnapshotTable table, size_t width,
                          uint64_t number)
 {
@@ -338,7 +346,7 @@ static uint32_t row_from(const SnapshotView *view, SnapshotTable table, size_t w
 
 uint32_t snapshot_user_row_from(const SnapshotView *view, uint64_t number)
 {
-    return row_from(view, view->users, sizeof(SnapshotUserRow), number);
+    return row_from(view, view->users, sizeof(SnapshotSlot), number);
 }
 
 uint32_t snapshot_group_row_from(const SnapshotView *view, uint64_t number)

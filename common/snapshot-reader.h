@@ -31,9 +31,12 @@ typedef struct SnapshotString {
     size_t size;
 } SnapshotString;
 
+/* The four texts stand side by side in this order, each with its NUL: `text_size` bytes from
+ * name.text. */
 typedef struct SnapshotUser {
     uint32_t uid, gid;
     SnapshotString name, gecos, home, shell;
+    size_t text_size;
     const uint8_t *gids;    /* read with snapshot_user_gid() */
     uint32_t gid_count;
 } SnapshotUser;
@@ -64,10 +67,16 @@ int snapshot_open(SnapshotView *ret_view);
 void snapshot_unmap(SnapshotView *view);
 
 /* Has a newer file been published? */
-bool snapshot_is_superseded(const SnapshotView *view);
+static inline bool snapshot_is_superseded(const SnapshotView *view)
+{
+    const volatile uint32_t *word =
+        (const volatile uint32_t *)(view->base + offsetof(SnapshotHeader, superseded));
+
+    return *word != 0;
+}
 
 /* Each returns 1 and fills *ret_user or *ret_group, 0 when there is no such row, -EBADMSG when an
- * offset leads out of the file. */
+ * offset leads out of the file; only after 1 do they hold anything. */
 int snapshot_user_by_name(const SnapshotView *view, const char *name, SnapshotUser *ret_user);
 int snapshot_user_by_uid(const SnapshotView *view, uint32_t uid, SnapshotUser *ret_user);
 int snapshot_group_by_name(const SnapshotView *view, const char *name, SnapshotGroup *ret_group);

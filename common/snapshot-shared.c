@@ -47,7 +47,7 @@ static Place places[PLACES];
 static _Atomic int current = -1;
 
 /* Moves a place from one phase to another, whatever its count; false when it was in neither. */
-static bool place_move(Place *place, uint32_t from, uint32_t to)
+_cold_ static bool place_move(Place *place, uint32_t from, uint32_t to)
 {
     uint32_t word = atomic_load(&place->word);
 
@@ -59,13 +59,16 @@ static bool place_move(Place *place, uint32_t from, uint32_t to)
 }
 
 /* Unmaps a retired place that nobody uses. */
-static void place_reap(Place *place)
+_cold_ static void place_reap(Place *place)
 {
     uint32_t word = PHASE_RETIRED;
+    int saved;
 
     if (!atomic_compare_exchange_strong(&place->word, &word, PHASE_OPENING))
         return;
+    saved = errno;
     snapshot_unmap(&place->view);
+    errno = saved;
     place_move(place, PHASE_OPENING, PHASE_FREE);
 }
 
@@ -203,27 +206,39 @@ static int renew(SnapshotRef *ret_ref, int place)
     return r;
 }
 
-int snapshot_acquire(SnapshotRef *ret_ref)
+/* With a place that is superseded, or with none. */
+_cold_ static int acquire_new(SnapshotRef *ret_ref, int place)
 {
-    int place = enter_current(), saved, r;
+    int saved = errno, r;
 
-    if (place >= 0 && !snapshot_is_superseded(&places[place].view))
-        return use(ret_ref, place);
     ret_ref->view = NULL;
-    saved = errno;
     r = place >= 0 ? renew(ret_ref, place) : open_new(ret_ref);
     errno = saved;
     return r;
 }
 
-void snapshot_release(SnapshotRef *ref)
+int snapshot_acquire(SnapshotRef *ret_ref)
+{
+    int place = enter_current();
+
+    if (place >= 0 && !snapshot_is_superseded(&places[place].view))
+        return use(ret_ref, place);
+    return acquire_new(ret_ref, place);
+}
+
+_cold_ static void release_own(SnapshotRef *ref)
 {
     int saved = errno;
 
+    snapshot_unmap(&ref->own);
+    errno = saved;
+}
+
+void snapshot_release(SnapshotRef *ref)
+{
     if (ref->view && ref->place >= 0)
         place_leave(&places[ref->place]);
     else if (ref->view)
-        snapshot_unmap(&ref->own);
+        release_own(ref);
     ref->view = NULL;
-    errno = saved;
 }

@@ -136,16 +136,17 @@ static int check_private_group(Check *check, const SnapshotUser *user)
     return 0;
 }
 
-/* Both indexes lead to this very row. With ascending numbers, that leaves no name twice either. */
+/* Both indexes lead to this very record, not to a twin that nobody has checked. With ascending
+ * numbers, that leaves no name twice either. */
 static int check_user_indexes(Check *check, const SnapshotUser *user)
 {
     SnapshotUser found;
 
     if (snapshot_user_by_name(&check->view, user->name.text, &found) <= 0 ||
-        found.uid != user->uid)
+        found.name.text != user->name.text)
         return refuse(check, -EBADMSG, "user %s: not in the name index, or twice", user->name.text);
     if (snapshot_user_by_uid(&check->view, user->uid, &found) <= 0 ||
-        strcmp(found.name.text, user->name.text) != 0)
+        found.name.text != user->name.text)
         return refuse(check, -EBADMSG, "user %s: not in the number index", user->name.text);
     return 0;
 }

@@ -372,6 +372,77 @@ static void test_every_truncation(void **state)
     free(image.bytes);
 }
 
+static void put32(uint8_t *bytes, size_t value)
+{
+    uint32_t little = htole32((uint32_t)value);
+
+    memcpy(bytes, &little, sizeof(little));
+}
+
+/* A slot of the index that leads to `place`. */
+static uint8_t *slot_to(Image *image, SnapshotTable index, uint32_t place)
+{
+    for (uint32_t i = 0; i < index.count; i++) {
+        uint8_t *slot = image->bytes + index.offset + (size_t)i * sizeof(SnapshotSlot);
+
+        if (snapshot_get32(slot + offsetof(SnapshotSlot, place)) == place)
+            return slot;
+    }
+    fail_msg("no slot leads to %u", place);
+    return NULL;
+}
+
+/* A second record of alice, whom only one of the indexes knows, is one that nobody checked. */
+static void test_twin_record(void **state)
+{
+    Image image = build(&sample);
+    uint64_t size = htole64(image.size + 128);
+    char reason[SNAPSHOT_REASON_MAX];
+    uint32_t place;
+    SnapshotView view;
+    SnapshotUser alice;
+    Image twin;
+
+    (void)state;
+    twin = (Image){aligned_alloc(32, image.size + 128), image.size + 128};
+    assert_int_equal(snapshot_view_init(&view, image.bytes, image.size), 0);
+    assert_int_equal(snapshot_user_by_name(&view, "alice", &alice), 1);
+    place = (uint32_t)(alice.name.text - (const char *)image.bytes) -
+            (uint32_t)sizeof(SnapshotUserRecord);
+    for (int i = 0; i < 2; i++) {
+        memcpy(twin.bytes, image.bytes, image.size);
+        memset(twin.bytes + image.size, 0, 128);
+        memcpy(twin.bytes + image.size, image.bytes + place,
+               sizeof(SnapshotUserRecord) + alice.text_size);
+        memcpy(twin.bytes + offsetof(SnapshotHeader, file_size), &size, sizeof(size));
+        put32(slot_to(&twin, i == 0 ? view.user_names : view.user_ids, place) +
+                  offsetof(SnapshotSlot, place),
+              image.size);
+        resum(&twin);
+        assert_int_equal(validate(&twin, reason), -EBADMSG);
+        assert_non_null(strstr(reason, i == 0 ? "name index" : "number index"));
+    }
+    free(twin.bytes);
+    free(image.bytes);
+}
+
+/* The table says one number, the record another: the order of the table would mean nothing. */
+static void test_number_of_another_record(void **state)
+{
+    Image image = build(&sample);
+    char reason[SNAPSHOT_REASON_MAX];
+    SnapshotView view;
+    SnapshotUser user;
+
+    (void)state;
+    assert_int_equal(snapshot_view_init(&view, image.bytes, image.size), 0);
+    put32(image.bytes + view.users.offset, BASE + 3);
+    resum(&image);
+    assert_int_equal(snapshot_user_at(&view, 0, &user), -EBADMSG);
+    assert_int_equal(validate(&image, reason), -EBADMSG);
+    free(image.bytes);
+}
+
 static void test_version(void **state)
 {
     Image image = build(&sample);
@@ -494,6 +565,8 @@ int main(void)
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_every_byte),
         cmocka_unit_test(test_every_truncation),
+        cmocka_unit_test(test_twin_record),
+        cmocka_unit_test(test_number_of_another_record),
         cmocka_unit_test(test_version),
         cmocka_unit_test(test_policy),
         cmocka_unit_test(test_private_group_of_another),

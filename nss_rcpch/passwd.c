@@ -16,16 +16,16 @@ static _Atomic uint64_t next_uid;
 static enum nss_status fill(const SnapshotUser *user, struct passwd *result, char *buffer,
                             size_t size, int *errnop)
 {
-    char *next = buffer;
+    const char *texts = user->name.text;
 
-    if (size < user->name.size + user->gecos.size + user->home.size + user->shell.size + 4 +
-                   sizeof(NSS_PASSWORD))
+    if (size < user->text_size + sizeof(NSS_PASSWORD))
         return nss_too_small(errnop);
-    result->pw_name = nss_put(&next, user->name.text, user->name.size);
-    result->pw_passwd = nss_put(&next, NSS_PASSWORD, sizeof(NSS_PASSWORD) - 1);
-    result->pw_gecos = nss_put(&next, user->gecos.text, user->gecos.size);
-    result->pw_dir = nss_put(&next, user->home.text, user->home.size);
-    result->pw_shell = nss_put(&next, user->shell.text, user->shell.size);
+    memcpy(buffer, texts, user->text_size);
+    result->pw_name = buffer;
+    result->pw_gecos = buffer + (user->gecos.text - texts);
+    result->pw_dir = buffer + (user->home.text - texts);
+    result->pw_shell = buffer + (user->shell.text - texts);
+    result->pw_passwd = memcpy(buffer + user->text_size, NSS_PASSWORD, sizeof(NSS_PASSWORD));
     result->pw_uid = user->uid;
     result->pw_gid = user->gid;
     return NSS_STATUS_SUCCESS;
