@@ -32,15 +32,18 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-double count_ns(Work work, void *userdata, size_t batches, size_t batch)
+double count_ns(Work work, Work prepare, void *userdata, size_t batches, size_t batch)
 {
     _cleanup_free_ double *each = calloc(batches, sizeof(*each));
 
     if (!each)
         return -1;
     for (size_t b = 0; b < batches; b++) {
-        uint64_t start = now_ns();
+        uint64_t start;
 
+        if (prepare)
+            prepare(userdata, b * batch);
+        start = now_ns();
         for (size_t i = 0; i < batch; i++)
             work(userdata, b * batch + i);
         each[b] = (double)(now_ns() - start) / (double)batch;

@@ -8,8 +8,9 @@
 
 typedef void (*Work)(void *userdata, size_t i);
 
-/* Median nanoseconds of one call, over `batches` batches of `batch` calls each. */
-double count_ns(Work work, void *userdata, size_t batches, size_t batch);
+/* Median nanoseconds of one call, over `batches` batches of `batch` calls each. `prepare` (may be
+ * NULL) is called before each batch with the number of its first call, and is not measured. */
+double count_ns(Work work, Work prepare, void *userdata, size_t batches, size_t batch);
 
 /* Mean instructions in user mode of one call of `calls`; negative when the machine does not tell.
  */
