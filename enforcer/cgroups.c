@@ -209,3 +209,11 @@ bool cgroups_path_is_service(const char *path)
     }
     return false;
 }
+
+bool cgroups_path_is_in_slice(const char *path, uint32_t uid)
+{
+    char slice[64];
+    int size = snprintf(slice, sizeof(slice), "/user.slice/user-%" PRIu32 ".slice", uid);
+
+    return strncmp(path, slice, (size_t)size) == 0 && (path[size] == '/' || path[size] == '\0');
+}

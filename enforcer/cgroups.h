@@ -41,3 +41,6 @@ char *cgroups_path_of(char *text);
  * those that start sessions themselves (sshd, cron, atd), where people's processes are
  * found before pam_systemd moved them or because it never ran (design §5). */
 bool cgroups_path_is_service(const char *path);
+
+/* True for the account's slice and everything below it. */
+bool cgroups_path_is_in_slice(const char *path, uint32_t uid);

@@ -113,15 +113,28 @@ static bool identity_has_uid(const Identity *identity, uint32_t uid)
     return false;
 }
 
+/* The process's group, in `text`; NULL when it cannot be told. */
+static const char *read_group(int proc, pid_t pid, char text[static CGROUP_TEXT])
+{
+    return read_proc(proc, pid, "cgroup", text, CGROUP_TEXT) < 0 ? NULL : cgroups_path_of(text);
+}
+
 /* A process whose group cannot be told is not taken for a service's. */
 static bool in_service(int proc, pid_t pid)
 {
     char text[CGROUP_TEXT];
+    const char *path = read_group(proc, pid, text);
 
-    if (read_proc(proc, pid, "cgroup", text, sizeof(text)) < 0)
-        return false;
-    const char *path = cgroups_path_of(text);
     return path && cgroups_path_is_service(path);
+}
+
+/* The list is of numbers, and older than this look: one of them may be another process's now. */
+static bool in_slice(int proc, pid_t pid, const Target *target)
+{
+    char text[CGROUP_TEXT];
+    const char *path = pids_contain(target->slice, pid) ? read_group(proc, pid, text) : NULL;
+
+    return path && cgroups_path_is_in_slice(path, target->uid);
 }
 
 static void read_command(int proc, pid_t pid, char command[16])
@@ -145,7 +158,7 @@ static Belonging judge(int proc, pid_t pid, const Target *target)
     if (pid <= 1 || pid == getpid() || read_identity(proc, pid, &identity) < 0 || identity.zombie)
         return BELONGS_NOT;
     bool by_uid = identity_has_uid(&identity, target->uid);
-    if ((by_uid && !target->tied) || pids_contain(target->slice, pid))
+    if ((by_uid && !target->tied) || in_slice(proc, pid, target))
         return BELONGS;
     if (!by_uid && identity.login_uid != target->uid)
         return BELONGS_NOT;
