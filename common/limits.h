@@ -56,6 +56,7 @@
 #define LOGINS_PER_ACCOUNT_MAX  5u
 #define LOGINS_PER_SOURCE_MAX   64u
 #define LOGINS_MAX              256u
+#define SIGN_INS_MAX            512u   /* admitted, and their sessions not open yet */
 
 /* Configuration. */
 #define CONFIG_FILE_MAX         (1024u * 1024u)

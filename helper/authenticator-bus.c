@@ -18,7 +18,8 @@
 typedef struct Options {
     uint32_t timeout_sec;
     bool no_qr;
-    const char *target, *auth_info;
+    const char *target, *auth_info, *sign_in;
+    uint32_t audit_session;
 } Options;
 
 /* --- reading and validating ------------------------------------------------------------------- */
@@ -52,6 +53,8 @@ static const OptionRow option_rows[] = {
     {"no_qr", 'b', offsetof(Options, no_qr)},
     {"target", 's', offsetof(Options, target)},
     {"auth_info", 's', offsetof(Options, auth_info)},
+    {"sign_in", 's', offsetof(Options, sign_in)},
+    {"audit_session", 'u', offsetof(Options, audit_session)},
 };
 
 static int read_value(sd_bus_message *message, const OptionRow *row, Options *options)
@@ -94,7 +97,8 @@ static int read_option(sd_bus_message *message, Options *options)
 
 static int read_options(sd_bus_message *message, Options *options)
 {
-    *options = (Options){.target = "", .auth_info = ""};
+    *options = (Options){
+        .target = "", .auth_info = "", .sign_in = "", .audit_session = AUDIT_SESSION_NONE};
     int r = sd_bus_message_enter_container(message, 'a', "{sv}");
     if (r < 0)
         return r;
@@ -142,6 +146,7 @@ static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_er
     const char *texts[COUNT];
     Manager *manager = userdata;
     _cleanup_close_ int channel = -1;
+    char sign_in[RANDOM_ID_SIZE];
     bool unprivileged;
     Options options;
 
@@ -158,10 +163,10 @@ static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_er
         .user = texts[USER], .service = texts[SERVICE], .rhost = texts[RHOST], .tty = texts[TTY],
         .timeout_sec = options.timeout_sec, .no_qr = options.no_qr, .unprivileged = unprivileged,
     };
-    r = logins_begin(manager->logins, &request, &channel);
+    r = logins_begin(manager->logins, &request, &channel, sign_in);
     if (r < 0)
         return r;
-    return sd_bus_reply_method_return(message, "h", channel);
+    return sd_bus_reply_method_return(message, "hs", channel, sign_in);
 }
 
 static void on_decided(Outcome outcome, const char *text, void *userdata)
@@ -193,6 +198,7 @@ static int method_check_account(sd_bus_message *message, void *userdata, sd_bus_
     AccountCheckRequest request = {
         .user = texts[USER], .ruser = texts[RUSER], .service = texts[SERVICE],
         .rhost = texts[RHOST], .target = options.target, .auth_info = options.auth_info,
+        .sign_in = options.sign_in, .audit_session = options.audit_session,
         .unprivileged = unprivileged,
     };
     authenticator_check(manager->authenticator, &request, on_decided, sd_bus_message_ref(message));
@@ -213,6 +219,7 @@ static int method_open_session(sd_bus_message *message, void *userdata, sd_bus_e
     const char *texts[COUNT];
     Manager *manager = userdata;
     int leader_pidfd; /* the message's */
+    Options options;
 
     int r = bus_caller_require_root(message, ret_error);
     if (r < 0)
@@ -221,11 +228,15 @@ static int method_open_session(sd_bus_message *message, void *userdata, sd_bus_e
     if (r < 0)
         return r;
     r = sd_bus_message_read(message, "h", &leader_pidfd);
+    if (r >= 0)
+        r = read_options(message, &options);
     if (r < 0)
         return r;
     const SessionRequest request = {
         .user = texts[USER], .ruser = texts[RUSER], .service = texts[SERVICE],
         .rhost = texts[RHOST], .tty = texts[TTY], .leader_pidfd = leader_pidfd,
+        .auth_info = options.auth_info, .sign_in = options.sign_in,
+        .audit_session = options.audit_session,
     };
     sessions_open(manager->sessions, &request, on_opened, sd_bus_message_ref(message));
     return 1;
@@ -252,7 +263,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("BeginLogin",
                             SD_BUS_ARGS("s", user, "s", service, "s", rhost, "s", tty,
                                         "a{sv}", options),
-                            SD_BUS_RESULT("h", channel), method_begin_login,
+                            SD_BUS_RESULT("h", channel, "s", sign_in), method_begin_login,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("CheckAccount",
                             SD_BUS_ARGS("s", user, "s", ruser, "s", service, "s", rhost,
@@ -261,7 +272,7 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("OpenSession",
                             SD_BUS_ARGS("s", user, "s", ruser, "s", service, "s", rhost, "s", tty,
-                                        "h", leader_pidfd),
+                                        "h", leader_pidfd, "a{sv}", options),
                             SD_BUS_RESULT("u", outcome, "s", session), method_open_session,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("CloseSession", SD_BUS_ARGS("s", session), SD_BUS_NO_RESULT,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "helper/admission.h"
+#include "helper/auth-info.h"
 #include "helper/manager.h"
 #include "helper/refresher.h"
 #include "helper/revocation.h"
@@ -17,7 +18,8 @@ typedef struct Check Check;
 struct Check {
     Authenticator *authenticator;
     Check *next;
-    char *user, *ruser, *service, *rhost, *target, *auth_info;
+    char *user, *ruser, *service, *rhost, *target, *auth_info, *sign_in;
+    uint32_t audit_session;
     RefreshWait *wait;
     AuthenticatorHandler handler;
     void *userdata;
@@ -40,6 +42,7 @@ static Check *check_free(Check *check)
     free(check->rhost);
     free(check->target);
     free(check->auth_info);
+    free(check->sign_in);
     free(check);
     return NULL;
 }
@@ -59,8 +62,10 @@ static int check_new(Authenticator *authenticator, const AccountCheckRequest *re
     check->rhost = strdup(request->rhost);
     check->target = strdup(request->target);
     check->auth_info = strdup(request->auth_info);
+    check->sign_in = strdup(request->unprivileged ? "" : request->sign_in);
+    check->audit_session = request->audit_session;
     if (!check->user || !check->ruser || !check->service || !check->rhost || !check->target ||
-        !check->auth_info)
+        !check->auth_info || !check->sign_in)
         return -ENOMEM;
     *ret_check = TAKE_PTR(check);
     return 0;
@@ -92,7 +97,7 @@ static void log_decision(const Check *check, const Account *account, Outcome out
 {
     bool elevation = is_elevation(check);
     Record record = {.event = elevation ? RECORD_ELEVATION : RECORD_ACCOUNT_CHECK};
-    char uid[16];
+    char uid[16], methods[AUTH_METHODS_SIZE];
 
     if (outcome == OUTCOME_ALLOW && !elevation)
         return;
@@ -104,12 +109,8 @@ static void log_decision(const Check *check, const Account *account, Outcome out
     record_set(&record, RECORD_SERVICE, check->service);
     record_set(&record, RECORD_RHOST, check->rhost);
     record_set(&record, RECORD_OTHER, check->target);
-    /* "publickey ssh-ed25519 AAAA…": how, without the key */
-    char method[32] = "";
-    size_t size = strcspn(check->auth_info, " \n");
-    if (size > 0 && size < sizeof(method))
-        memcpy(method, check->auth_info, size);
-    record_set(&record, RECORD_METHOD, method);
+    auth_info_methods(check->auth_info, NULL, methods);
+    record_set(&record, RECORD_METHOD, methods);
     manager_log(check->authenticator->manager, &record);
 }
 

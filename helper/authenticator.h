@@ -15,7 +15,9 @@ typedef struct Authenticator Authenticator;
 typedef struct AccountCheckRequest {
     const char *user, *ruser, *service, *rhost;
     const char *target;    /* PAM_USER when it is another, else "" */
-    const char *auth_info; /* SSH_AUTH_INFO_0, for the log, else "" */
+    const char *auth_info; /* SSH_AUTH_INFO_0, else "" */
+    const char *sign_in;   /* the sign-in that was just made here, else ""; see sign-in.h */
+    uint32_t audit_session; /* of the caller's process; AUDIT_SESSION_NONE */
     bool unprivileged;     /* asked by the account itself: no check, nothing changes */
 } AccountCheckRequest;
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "helper/revocation.h"
+#include "helper/sign-in.h"
 
 #define ENFORCER_PATIENCE_USEC (10 * USEC_PER_SEC)
 
@@ -117,6 +118,17 @@ static int store_all(Login *login, const TokenResult *result)
 
 /* --- the record, then ALLOW ------------------------------------------------------------------- */
 
+/* Until the session claims it. A screen locker's sign-in admits no session (design §2). Forgotten
+ * for want of memory, the session counts as one without a sign-in. */
+static void remember_sign_in(const Login *login)
+{
+    Stamp now = stamp_now();
+
+    if (!login->unprivileged)
+        (void)sign_ins_add(login->logins->manager->sign_ins, login->sign_in, login->account->name,
+                           login->service, login_method_to_word(login->method), &now);
+}
+
 static void on_recorded(int result, const EnforcerAppendReply *reply, void *userdata)
 {
     _cleanup_free_ LoginRecord *record = userdata;
@@ -131,8 +143,10 @@ static void on_recorded(int result, const EnforcerAppendReply *reply, void *user
         return;
     }
     login->recorded = true;
-    if (login_step(login, LOGIN_EVENT_RECORDED, &decision) && decision == LOGIN_DECIDES_ADMIT)
-        login_finish(login, OUTCOME_ALLOW, NULL);
+    if (!login_step(login, LOGIN_EVENT_RECORDED, &decision) || decision != LOGIN_DECIDES_ADMIT)
+        return;
+    remember_sign_in(login);
+    login_finish(login, OUTCOME_ALLOW, NULL);
 }
 
 static int append_admission(Login *login)

@@ -25,6 +25,7 @@ struct Login {
     int channel;   /* our end, -1 once closed */
     sd_event_source *io, *timer;
     char *user, *service, *rhost, *tty;
+    char sign_in[RANDOM_ID_SIZE]; /* its name, should it be admitted */
     bool no_qr, unprivileged;
     bool recorded; /* its line was given to the log */
     Account *account;

@@ -396,14 +396,17 @@ static int login_new(Logins *logins, const LoginRequest *request, int channel, L
     login->tty = strdup(request->tty);
     if (!login->user || !login->service || !login->rhost || !login->tty)
         return -ENOMEM;
-    int r = add_sources(login, request->timeout_sec);
+    int r = random_id(login->sign_in);
+    if (r >= 0)
+        r = add_sources(login, request->timeout_sec);
     if (r < 0)
         return r;
     *ret_login = TAKE_PTR(login);
     return 0;
 }
 
-int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel)
+int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel,
+                 char ret_sign_in[RANDOM_ID_SIZE])
 {
     _cleanup_close_ int ours = -1, theirs = -1;
     Login *login;
@@ -418,6 +421,7 @@ int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel)
         return r;
     login->next = logins->first;
     logins->first = login;
+    memcpy(ret_sign_in, login->sign_in, RANDOM_ID_SIZE);
     begin(login);
     bound_lingering(logins);
     *ret_channel = TAKE_FD(theirs);

@@ -6,6 +6,7 @@
 #include "common/outcome.h"
 #include "helper/account.h"
 #include "helper/provider.h"
+#include "helper/random-id.h"
 
 typedef struct Manager Manager;
 typedef struct Logins Logins;
@@ -22,8 +23,9 @@ Logins *logins_free(Logins *logins);
 DEFINE_CLEANUP(Logins *, logins_free)
 size_t logins_count(const Logins *logins);
 
-/* Begins a login; *ret_channel is the module's end (caller owns). Refusals arrive there as a FINISHED step. */
-int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel);
+/* Begins a login; *ret_channel is the module's end (caller owns). Refusals arrive there as a FINISHED step. After
+ * ALLOW the sign-in is known to manager->sign_ins by `ret_sign_in`. */
+int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel, char ret_sign_in[RANDOM_ID_SIZE]);
 
 /* Ends logins of an account that wait: the verdict moved meanwhile. */
 void logins_account_changed(Logins *logins, Account *account, Outcome outcome);

@@ -177,6 +177,9 @@ int manager_view_session(sd_bus_message *message, const SessionRow *session)
     view_string(&view, "tty", session->tty);
     view_number(&view, "leader", session->leader);
     view_time(&view, "opened", session->opened_usec);
+    view_string(&view, "method", session->method);
+    view_time(&view, "signed_in", session->signed_in.wall_usec);
+    view_number(&view, "audit_session", session->audit_session);
     view_string(&view, "state", "open");
     view_close(&view);
     return view.error;

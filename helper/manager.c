@@ -20,6 +20,7 @@
 #include "helper/retired.h"
 #include "helper/revocation.h"
 #include "helper/sessions.h"
+#include "helper/sign-in.h"
 
 #define ALARM_TEXT_MAX         512
 #define FIRST_PUBLICATION_USEC (2 * USEC_PER_SEC)
@@ -134,6 +135,8 @@ static int build_inside(Manager *manager)
     if (r >= 0)
         r = logins_new(manager, &manager->logins);
     if (r >= 0)
+        r = sign_ins_new(&manager->sign_ins);
+    if (r >= 0)
         r = sessions_new(manager, &manager->sessions);
     if (r >= 0)
         r = authenticator_new(manager, &manager->authenticator);
@@ -176,6 +179,7 @@ Manager *manager_free(Manager *manager)
     bus_connection_free(manager->connection);
     logins_free(manager->logins);
     sessions_free(manager->sessions);
+    sign_ins_free(manager->sign_ins);
     refresher_free(manager->refresher);
     revocation_free(manager->revocation);
     publisher_free(manager->publisher);

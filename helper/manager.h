@@ -21,6 +21,7 @@ typedef struct Authenticator Authenticator;
 typedef struct BusConnection BusConnection;
 typedef struct LogQueue LogQueue;
 typedef struct Retired Retired;
+typedef struct SignIns SignIns;
 
 /* Where things are: fixed in the program, given by tests. */
 typedef struct ManagerPaths {
@@ -47,6 +48,7 @@ typedef struct Manager {
     Revocation *revocation;
     Refresher *refresher;
     Logins *logins;
+    SignIns *sign_ins;
     Sessions *sessions;
     uint64_t started_usec;
     char **alarms;          /* the newest, for `status`; bounded */

@@ -40,8 +40,8 @@ struct Sessions {
 Session *session_free(Session *session);
 DEFINE_CLEANUP(Session *, session_free)
 
-/* Copies the request's texts. -ENOMEM. */
-int session_set_texts(Session *session, const SessionRequest *request);
+/* Copies the row's texts. -ENOMEM. */
+int session_set_texts(Session *session, const SessionRow *texts);
 
 /* Watches the leader's pidfd: its end is the session's. */
 int session_watch(Session *session);

@@ -31,20 +31,21 @@ static int find_stored_fd(Recovery *recovery, const char *id)
 
 static int take_row(Recovery *recovery, const SessionRow *row, Session **ret_session)
 {
-    const SessionRequest texts = {row->user, row->ruser, row->service, row->rhost, row->tty, -1};
     _cleanup_(session_freep) Session *session = calloc(1, sizeof(*session));
 
     if (!session)
         return -ENOMEM;
     session->pidfd = -1;
     session->sessions = recovery->sessions;
-    int r = session_set_texts(session, &texts);
+    int r = session_set_texts(session, row);
     if (r < 0)
         return r;
     memcpy(session->row.id, row->id, sizeof(row->id));
     memcpy(session->row.boot_id, row->boot_id, sizeof(row->boot_id));
     session->row.leader = row->leader;
     session->row.opened_usec = row->opened_usec;
+    session->row.signed_in = row->signed_in;
+    session->row.audit_session = row->audit_session;
     *ret_session = TAKE_PTR(session);
     return 0;
 }

@@ -14,12 +14,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <systemd/sd-daemon.h>
 
 #include "helper/admission.h"
+#include "helper/auth-info.h"
 #include "helper/refresher.h"
 #include "helper/sessions-internal.h"
+#include "helper/sign-in.h"
 
 #define SESSIONS_MAX    4096u              /* the unit's FileDescriptorStoreMax= */
 #define RECORD_PATIENCE (4 * USEC_PER_SEC) /* the module waits 5 s */
@@ -71,32 +72,23 @@ Session *session_free(Session *session)
     free(session->row.service);
     free(session->row.rhost);
     free(session->row.tty);
+    free(session->row.method);
     free(session);
     return NULL;
 }
 
-int session_set_texts(Session *session, const SessionRequest *request)
+int session_set_texts(Session *session, const SessionRow *texts)
 {
     SessionRow *row = &session->row;
 
-    row->user = strdup(request->user);
-    row->ruser = strdup(request->ruser);
-    row->service = strdup(request->service);
-    row->rhost = strdup(request->rhost);
-    row->tty = strdup(request->tty);
-    if (!row->user || !row->ruser || !row->service || !row->rhost || !row->tty)
+    row->user = strdup(texts->user);
+    row->ruser = strdup(texts->ruser);
+    row->service = strdup(texts->service);
+    row->rhost = strdup(texts->rhost);
+    row->tty = strdup(texts->tty);
+    row->method = strdup(texts->method);
+    if (!row->user || !row->ruser || !row->service || !row->rhost || !row->tty || !row->method)
         return -ENOMEM;
-    return 0;
-}
-
-static int session_new_id(char id[40])
-{
-    uint8_t random[16];
-
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        return -EIO;
-    for (size_t i = 0; i < sizeof(random); i++)
-        snprintf(id + 2 * i, 3, "%02x", random[i]);
     return 0;
 }
 
@@ -116,6 +108,7 @@ static void fill_record(const Session *session, Record *record, char uid[16])
     record_set(record, RECORD_SERVICE, row->service);
     record_set(record, RECORD_RHOST, row->rhost);
     record_set(record, RECORD_TTY, row->tty);
+    record_set(record, RECORD_METHOD, row->method);
     if (!account)
         return;
     snprintf(uid, 16, "%u", account->uid);
@@ -349,7 +342,7 @@ static int session_new(Sessions *sessions, int leader_pidfd, Session **ret_sessi
     int r = pidfd_number(session->pidfd, &session->row.leader);
     if (r < 0)
         return r;
-    r = session_new_id(session->row.id);
+    r = random_id(session->row.id);
     if (r < 0)
         return r;
     Stamp now = stamp_now();
@@ -357,6 +350,26 @@ static int session_new(Sessions *sessions, int leader_pidfd, Session **ret_sessi
     memcpy(session->row.boot_id, now.boot_id, sizeof(now.boot_id));
     *ret_session = TAKE_PTR(session);
     return 0;
+}
+
+/* How the person came in, and the sign-in that opens this session, if one does. */
+static int session_set_origin(Session *session, const SessionRequest *request)
+{
+    const SignIns *sign_ins = session->sessions->manager->sign_ins;
+    char methods[AUTH_METHODS_SIZE];
+    Stamp now = stamp_now();
+
+    const SignIn *sign_in =
+        sign_ins_find(sign_ins, request->sign_in, request->user, request->service, &now);
+    if (sign_in)
+        session->row.signed_in = sign_in->when;
+    session->row.audit_session = request->audit_session;
+    auth_info_methods(request->auth_info, sign_in ? sign_in->method : NULL, methods);
+    return session_set_texts(session, &(SessionRow){
+        .user = (char *)request->user, .ruser = (char *)request->ruser,
+        .service = (char *)request->service, .rhost = (char *)request->rhost,
+        .tty = (char *)request->tty, .method = methods,
+    });
 }
 
 /* Everything that can fail happens before the row; after it the session stands. */
@@ -368,7 +381,7 @@ static int register_session(Sessions *sessions, const SessionRequest *request,
     int r = session_new(sessions, request->leader_pidfd, &session);
     if (r < 0)
         return r;
-    r = session_set_texts(session, request);
+    r = session_set_origin(session, request);
     if (r < 0)
         return r;
     r = session_watch(session);
@@ -426,6 +439,7 @@ void sessions_open(Sessions *sessions, const SessionRequest *request, SessionHan
     Session *session = NULL;
 
     Outcome outcome = opening ? try_to_open(sessions, request, &session) : OUTCOME_INTERNAL;
+    sign_ins_forget(sessions->manager->sign_ins, request->sign_in);
     if (outcome != OUTCOME_ALLOW) {
         say_denied(sessions, request, outcome);
         handler(outcome, "", userdata);

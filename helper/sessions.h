@@ -20,6 +20,8 @@ int sessions_recover(Sessions *sessions);
 typedef struct SessionRequest {
     const char *user, *ruser, *service, *rhost, *tty; /* "" for none */
     int leader_pidfd;
+    const char *auth_info, *sign_in; /* "" for none */
+    uint32_t audit_session;          /* of the leader; AUDIT_SESSION_NONE */
 } SessionRequest;
 
 /* Called exactly once, perhaps before sessions_open() returns. `id` is "" for anything but ALLOW. */
@@ -27,7 +29,7 @@ typedef void (*SessionHandler)(Outcome outcome, const char *id, void *userdata);
 
 /* Judges the account, stores the session, and answers when its line is in the access log; the
  * verdict is read again in the turn of the answer. Denials are logged. Texts are copied, the
- * descriptor is duplicated. */
+ * descriptor is duplicated. The sign-in is claimed, whatever the answer. */
 void sessions_open(Sessions *sessions, const SessionRequest *request, SessionHandler handler,
                    void *userdata);
 /* Answers those that still wait: the helper is about to stop. */

@@ -63,6 +63,11 @@ static const char *const migrations[] = {
     " key TEXT PRIMARY KEY,"
     " value INTEGER NOT NULL"
     ");",
+    /* 2: how and when the person of a session signed in. */
+    "ALTER TABLE sessions ADD COLUMN method TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE sessions ADD COLUMN signed_in_wall INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sessions ADD COLUMN signed_in_boot INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sessions ADD COLUMN audit_session INTEGER NOT NULL DEFAULT 4294967295;",
 };
 
 static int run_step(Store *store, size_t index)

@@ -57,9 +57,13 @@ int store_number_owner(Store *store, uint32_t number, char **ret_owner);     /* 
 int store_number_put(Store *store, const char *owner, uint32_t number);      /* -EEXIST */
 
 /* Sessions of this and earlier boots. */
+#define AUDIT_SESSION_NONE UINT32_MAX /* the kernel's own word for it */
 typedef struct SessionRow {
     char id[40];
     char *user, *ruser, *service, *rhost, *tty;
+    char *method;          /* "device", "publickey", "publickey,device" …, "" when nothing said so */
+    Stamp signed_in;       /* when the person signed in to open this session; unset: did not */
+    uint32_t audit_session;/* the kernel's; AUDIT_SESSION_NONE */
     uint32_t leader;       /* pid, for people; never signalled */
     uint64_t opened_usec;  /* wall clock */
     uint8_t boot_id[16];

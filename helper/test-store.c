@@ -318,6 +318,15 @@ static void numbers_are_for_ever(void **state)
     assert_int_equal(store_number_owner(fixture->store, 5, &owner), -ENOENT);
 }
 
+static void set_user_version(const Fixture *fixture, const char *sql)
+{
+    sqlite3 *db = NULL;
+
+    assert_int_equal(sqlite3_open(fixture->db, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
 static int count_session(const SessionRow *row, void *userdata)
 {
     (*(int *)userdata)++;
@@ -325,15 +334,21 @@ static int count_session(const SessionRow *row, void *userdata)
     assert_string_equal(row->tty, "");
     assert_int_equal(row->leader, 42);
     assert_int_equal(row->boot_id[15], 3);
+    assert_string_equal(row->method, "publickey,device");
+    assert_int_equal(row->audit_session, 7);
+    assert_int_equal(row->signed_in.wall_usec, 8);
+    assert_int_equal(row->signed_in.boot_usec, 5);
+    assert_int_equal(row->signed_in.boot_id[15], 3);
     return 0;
 }
 
 static void sessions(void **state)
 {
     Fixture *fixture = *state;
-    char user[] = "alice", service[] = "sshd";
-    SessionRow row = {.id = "s-1", .user = user, .service = service, .leader = 42,
-                      .opened_usec = 9, .boot_id = {[15] = 3}};
+    char user[] = "alice", service[] = "sshd", method[] = "publickey,device";
+    SessionRow row = {.id = "s-1", .user = user, .service = service, .method = method,
+                      .signed_in = {.wall_usec = 8, .boot_usec = 5}, .audit_session = 7,
+                      .leader = 42, .opened_usec = 9, .boot_id = {[15] = 3}};
     int count = 0;
 
     assert_int_equal(store_session_put(fixture->store, &row), 0);
@@ -347,6 +362,35 @@ static void sessions(void **state)
     assert_int_equal(store_session_close(fixture->store, "s-1", "closed"), -ENOENT);
     count = 0;
     assert_int_equal(store_session_each(fixture->store, count_session, &count), 0);
+    assert_int_equal(count, 1);
+}
+
+static int look_at_old_session(const SessionRow *row, void *userdata)
+{
+    (*(int *)userdata)++;
+    assert_string_equal(row->method, "");
+    assert_int_equal(row->audit_session, AUDIT_SESSION_NONE);
+    assert_false(stamp_is_set(&row->signed_in));
+    return 0;
+}
+
+/* A session of the first version stays open over the upgrade; nobody is known to have signed in. */
+static void sessions_of_the_first_version(void **state)
+{
+    Fixture *fixture = *state;
+    int count = 0;
+
+    fixture->store = store_free(fixture->store);
+    set_user_version(fixture,
+                     "ALTER TABLE sessions DROP COLUMN method;"
+                     "ALTER TABLE sessions DROP COLUMN signed_in_wall;"
+                     "ALTER TABLE sessions DROP COLUMN signed_in_boot;"
+                     "ALTER TABLE sessions DROP COLUMN audit_session;"
+                     "INSERT INTO sessions VALUES ('s-1', 'alice', '', 'sshd', '', '', 42, 9,"
+                     " zeroblob(16), NULL);"
+                     "PRAGMA user_version = 1");
+    reopen(fixture);
+    assert_int_equal(store_session_each(fixture->store, look_at_old_session, &count), 0);
     assert_int_equal(count, 1);
 }
 
@@ -423,15 +467,6 @@ static void corrupt_files(void **state)
     assert_int_equal(ftruncate(fd, 100), 0);
     assert_int_equal(store_open(fixture->db, fixture->key, &fixture->store), -EUCLEAN);
     assert_null(fixture->store);
-}
-
-static void set_user_version(const Fixture *fixture, const char *sql)
-{
-    sqlite3 *db = NULL;
-
-    assert_int_equal(sqlite3_open(fixture->db, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
 }
 
 static void newer_versions(void **state)
@@ -659,6 +694,7 @@ int main(void)
         cmocka_unit_test(seals),
         cmocka_unit_test_setup_teardown(numbers_are_for_ever, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sessions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sessions_of_the_first_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(transactions_nest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_process_only, set_up, tear_down),

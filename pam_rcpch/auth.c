@@ -15,6 +15,7 @@
 #include "pam_rcpch/bus.h"
 #include "pam_rcpch/conversation.h"
 #include "pam_rcpch/hangup.h"
+#include "pam_rcpch/sign-in.h"
 
 #define STEPS_MAX 10000u /* of one login: an honest helper needs a dozen */
 
@@ -128,8 +129,10 @@ static bool user_is_unchanged(const Request *request)
 static void sign_in(const Request *request, Decision *decision)
 {
     _cleanup_close_ int channel = -1;
+    char name[SIGN_IN_ID_MAX + 1];
 
-    if (bus_begin_login(request, &channel, decision) < 0)
+    sign_in_forget(request->pamh); /* of an earlier attempt */
+    if (bus_begin_login(request, &channel, name, decision) < 0)
         return;
     Login login = {
         .request = request,
@@ -146,6 +149,9 @@ static void sign_in(const Request *request, Decision *decision)
         snprintf(decision->detail, sizeof(decision->detail),
                  "the user changed during authentication");
     }
+    /* Without it the session counts as one that nobody signed in for: less, never more. */
+    if (decision->outcome == OUTCOME_ALLOW && sign_in_keep(request->pamh, name) != PAM_SUCCESS)
+        request_debug(request, "the sign-in's name was not kept");
 }
 
 int auth_run(const Request *request)

@@ -17,6 +17,7 @@
 
 #include "common/paths.h"
 #include "common/text.h"
+#include "pam_rcpch/audit.h"
 
 #define USEC_PER_MSEC    UINT64_C(1000)
 #define CLOSE_TIMEOUT_MS 1000u
@@ -172,22 +173,37 @@ static int begin_login_compose(sd_bus_message *message, const Request *request)
                                  (int)request->arguments.no_qr);
 }
 
-/* The descriptor belongs to the message: the caller gets one of its own. */
-static int begin_login_answer(sd_bus_message *reply, int *ret_channel)
+/* Ids go into the PAM environment and back to the helper: printable, short, no '='. */
+static bool id_is_valid(const char *id)
 {
+    size_t size =
+        strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+
+    return size > 0 && size <= SESSION_ID_MAX && id[size] == '\0';
+}
+
+/* The descriptor belongs to the message: the caller gets one of its own. */
+static int begin_login_answer(sd_bus_message *reply, int *ret_channel,
+                              char ret_sign_in[SIGN_IN_ID_MAX + 1])
+{
+    const char *sign_in;
     int borrowed;
 
-    int r = sd_bus_message_read(reply, "h", &borrowed);
+    int r = sd_bus_message_read(reply, "hs", &borrowed, &sign_in);
     if (r < 0)
         return r;
+    if (!id_is_valid(sign_in))
+        return -EBADMSG;
     int channel = fcntl(borrowed, F_DUPFD_CLOEXEC, 3);
     if (channel < 0)
         return -errno;
     *ret_channel = channel;
+    memcpy(ret_sign_in, sign_in, strlen(sign_in) + 1);
     return 0;
 }
 
-int bus_begin_login(const Request *request, int *ret_channel, Decision *decision)
+int bus_begin_login(const Request *request, int *ret_channel, char ret_sign_in[SIGN_IN_ID_MAX + 1],
+                    Decision *decision)
 {
     _cleanup_(bus_call_clear) BusCall call = {0};
 
@@ -197,10 +213,23 @@ int bus_begin_login(const Request *request, int *ret_channel, Decision *decision
     if (r >= 0)
         r = bus_call_run(&call);
     if (r >= 0)
-        r = begin_login_answer(call.reply, ret_channel);
+        r = begin_login_answer(call.reply, ret_channel, ret_sign_in);
     if (r < 0)
         decision_failed(decision, "BeginLogin", &call, r);
     return r < 0 ? r : 0;
+}
+
+/* What the account and the session phase both tell of how the person came in. */
+static int append_origin(sd_bus_message *message, const Request *request, const char *sign_in)
+{
+    uint32_t audit = audit_session_of_self();
+
+    int r = append_text_option(message, "auth_info", pam_getenv(request->pamh, "SSH_AUTH_INFO_0"));
+    if (r >= 0)
+        r = append_text_option(message, "sign_in", sign_in);
+    if (r >= 0 && audit != AUDIT_SESSION_NONE)
+        r = sd_bus_message_append(message, "{sv}", "audit_session", "u", audit);
+    return r;
 }
 
 static int check_account_compose(sd_bus_message *message, const Request *request,
@@ -215,7 +244,7 @@ static int check_account_compose(sd_bus_message *message, const Request *request
     if (r >= 0)
         r = append_text_option(message, "target", target);
     if (r >= 0)
-        r = append_text_option(message, "auth_info", pam_getenv(request->pamh, "SSH_AUTH_INFO_0"));
+        r = append_origin(message, request, sign_in_get(request->pamh));
     if (r >= 0)
         r = sd_bus_message_close_container(message);
     return r;
@@ -240,25 +269,22 @@ void bus_check_account(const Request *request, const Subject *subject, Decision 
         decision_set(decision, outcome, text);
 }
 
-/* The id goes into the PAM environment and back to the helper: printable, short, no '='. */
-static bool session_id_is_valid(const char *session)
-{
-    size_t size =
-        strspn(session, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
-
-    return size > 0 && size <= SESSION_ID_MAX && session[size] == '\0';
-}
-
 static int open_session_compose(sd_bus_message *message, const Request *request,
-                                const Subject *subject, int leader_pidfd)
+                                const Subject *subject, const char *sign_in, int leader_pidfd)
 {
     const char *const texts[] = {subject->name, request->ruser, request->service, request->rhost,
                                  request->tty};
 
     int r = append_texts(message, texts, ELEMENTSOF(texts));
-    if (r < 0)
-        return r;
-    return sd_bus_message_append(message, "h", leader_pidfd);
+    if (r >= 0)
+        r = sd_bus_message_append(message, "h", leader_pidfd);
+    if (r >= 0)
+        r = sd_bus_message_open_container(message, 'a', "{sv}");
+    if (r >= 0)
+        r = append_origin(message, request, sign_in);
+    if (r >= 0)
+        r = sd_bus_message_close_container(message);
+    return r;
 }
 
 static int open_session_answer(sd_bus_message *reply, Decision *decision, char *ret_session)
@@ -269,7 +295,7 @@ static int open_session_answer(sd_bus_message *reply, Decision *decision, char *
     int r = sd_bus_message_read(reply, "us", &outcome, &session);
     if (r < 0)
         return r;
-    if (outcome == OUTCOME_ALLOW && !session_id_is_valid(session))
+    if (outcome == OUTCOME_ALLOW && !id_is_valid(session))
         return -EBADMSG;
     decision_set(decision, outcome, NULL);
     if (decision->outcome == OUTCOME_ALLOW)
@@ -277,15 +303,15 @@ static int open_session_answer(sd_bus_message *reply, Decision *decision, char *
     return 0;
 }
 
-void bus_open_session(const Request *request, const Subject *subject, int leader_pidfd,
-                      Decision *decision, char ret_session[SESSION_ID_MAX + 1])
+void bus_open_session(const Request *request, const Subject *subject, const char *sign_in,
+                      int leader_pidfd, Decision *decision, char ret_session[SESSION_ID_MAX + 1])
 {
     _cleanup_(bus_call_clear) BusCall call = {0};
 
     ret_session[0] = '\0';
     int r = bus_call_begin(&call, "OpenSession", BUS_CALL_TIMEOUT_MS);
     if (r >= 0)
-        r = open_session_compose(call.message, request, subject, leader_pidfd);
+        r = open_session_compose(call.message, request, subject, sign_in, leader_pidfd);
     if (r >= 0)
         r = bus_call_run(&call);
     if (r >= 0)
@@ -298,7 +324,7 @@ int bus_close_session(const char *session)
 {
     _cleanup_(bus_call_clear) BusCall call = {0};
 
-    if (!session_id_is_valid(session))
+    if (!id_is_valid(session))
         return -EINVAL;
     int r = bus_call_begin(&call, "CloseSession", CLOSE_TIMEOUT_MS);
     if (r >= 0)

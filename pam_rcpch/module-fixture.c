@@ -258,6 +258,18 @@ static int converse(int count, const struct pam_message **messages,
     return PAM_SUCCESS;
 }
 
+static void put_variable(pam_handle_t *pamh, const char *variable)
+{
+    must(pam_putenv(pamh, variable) == PAM_SUCCESS, "pam_putenv");
+}
+
+static void keep_variable(pam_handle_t *pamh, const char *name, char out[64])
+{
+    const char *value = pam_getenv(pamh, name);
+
+    snprintf(out, 64, "%s", value ? value : "");
+}
+
 static void application_items(const Application *application, pam_handle_t *pamh)
 {
     const struct {
@@ -273,7 +285,12 @@ static void application_items(const Application *application, pam_handle_t *pamh
         if (items[i].text)
             must(pam_set_item(pamh, items[i].item, items[i].text) == PAM_SUCCESS, "pam_set_item");
     if (application->env)
-        must(pam_putenv(pamh, application->env) == PAM_SUCCESS, "pam_putenv");
+        put_variable(pamh, application->env);
+    if (application->name) {
+        char variable[128];
+        snprintf(variable, sizeof(variable), "RCPCH_SIGN_IN=%s", application->name);
+        put_variable(pamh, variable);
+    }
 }
 
 static double seconds_now(void)
@@ -302,8 +319,8 @@ int application_call(Application *application, ModuleFunction function)
     double start = seconds_now();
     int code = function(talk.pamh, application->flags, argc, application->arguments);
     application->seconds = seconds_now() - start;
-    const char *session = pam_getenv(talk.pamh, "RCPCH_SESSION");
-    snprintf(application->session, sizeof(application->session), "%s", session ? session : "");
+    keep_variable(talk.pamh, "RCPCH_SESSION", application->session);
+    keep_variable(talk.pamh, "RCPCH_SIGN_IN", application->sign_in);
     pam_end(talk.pamh, code);
     return code;
 }

@@ -32,6 +32,7 @@ void fixture_kill(pid_t pid);
 typedef struct Application {
     const char *service, *user, *ruser, *rhost, *tty;
     const char *env;          /* one PAM variable, "A=b" or NULL */
+    const char *name;         /* the sign-in's, of an earlier phase, or NULL */
     const char *answer;       /* to every prompt; NULL: the conversation fails at a prompt */
     const char *becomes;      /* PAM_USER is set to this while the person is asked, or NULL */
     const char *arguments[4]; /* of the module */
@@ -41,6 +42,7 @@ typedef struct Application {
     char shown[16384];
     unsigned prompts;
     char session[64]; /* RCPCH_SESSION afterwards */
+    char sign_in[64]; /* RCPCH_SIGN_IN afterwards */
     double seconds;
 } Application;
 

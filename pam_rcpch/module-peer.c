@@ -167,7 +167,11 @@ static int read_option(Peer *peer, sd_bus_message *m)
         peer->no_qr = flag != 0;
         return r;
     }
+    if (strcmp(key, "audit_session") == 0)
+        return sd_bus_message_read(m, "v", "u", &peer->audit_session);
     r = sd_bus_message_read(m, "v", "s", &text);
+    if (r >= 0 && strcmp(key, "sign_in") == 0)
+        keep(peer->sign_in, sizeof(peer->sign_in), text);
     if (r >= 0 && strcmp(key, "target") == 0)
         keep(peer->target, sizeof(peer->target), text);
     if (r >= 0 && strcmp(key, "auth_info") == 0)
@@ -240,7 +244,7 @@ static int note_call(Peer *peer, sd_bus_message *m)
     r = read_strings(m, outs, sizes, 5);
     if (r >= 0 && (r = sd_bus_message_read(m, "h", &leader)) >= 0)
         peer->leader = pidfd_process(leader);
-    return r;
+    return r < 0 ? r : read_options(peer, m);
 }
 
 static int give_channel(Peer *peer, sd_bus_message *m)
@@ -249,7 +253,7 @@ static int give_channel(Peer *peer, sd_bus_message *m)
 
     if (channel_make(peer->channel, fds) < 0)
         return -EMFILE;
-    int r = sd_bus_reply_method_return(m, "h", fds[0]);
+    int r = sd_bus_reply_method_return(m, "hs", fds[0], peer->given_sign_in);
     close(fds[0]);
     sd_bus_flush(sd_bus_message_get_bus(m));
     channel_hold(peer, fds[1]);

@@ -46,11 +46,12 @@ typedef struct Peer {
     uint32_t outcome;
     char text[256];
     char session[64];
+    char given_sign_in[64]; /* by BeginLogin */
     /* Seen by the peer. */
     unsigned calls;
     char method[32], user[256], ruser[256], service[64], rhost[64], tty[64], target[64],
-        auth_info[2048];
-    uint32_t timeout;
+        auth_info[2048], sign_in[64];
+    uint32_t timeout, audit_session; /* UINT32_MAX: not said */
     bool no_qr;
     pid_t leader;
     char answer[64];

@@ -17,6 +17,7 @@
 
 #include "pam_rcpch/bus.h"
 #include "pam_rcpch/home.h"
+#include "pam_rcpch/sign-in.h"
 
 #define SESSION_VARIABLE "RCPCH_SESSION"
 
@@ -31,13 +32,15 @@ static int pidfd_of_self(void)
 static void session_register(const Request *request, const Subject *subject, Decision *decision)
 {
     char session[SESSION_ID_MAX + 1], variable[sizeof(SESSION_VARIABLE) + SESSION_ID_MAX + 1];
+    char sign_in[SIGN_IN_ID_MAX + 1];
     _cleanup_close_ int leader = pidfd_of_self();
 
     if (leader < 0) {
         decision_unavailable(decision, "pidfd_open", leader);
         return;
     }
-    bus_open_session(request, subject, leader, decision, session);
+    sign_in_take(request->pamh, sign_in);
+    bus_open_session(request, subject, sign_in, leader, decision, session);
     if (decision->outcome != OUTCOME_ALLOW)
         return;
     snprintf(variable, sizeof(variable), SESSION_VARIABLE "=%s", session);

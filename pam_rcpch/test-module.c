@@ -57,6 +57,9 @@ static void peer_says(uint32_t outcome, const char *text)
     host.peer->cancelled = false;
     snprintf(host.peer->text, sizeof(host.peer->text), "%s", text);
     snprintf(host.peer->session, sizeof(host.peer->session), "0f3c-17");
+    snprintf(host.peer->given_sign_in, sizeof(host.peer->given_sign_in), "5171");
+    host.peer->sign_in[0] = '\0';
+    host.peer->audit_session = UINT32_MAX;
 }
 
 static int call(Phase phase, const char *user)
@@ -212,6 +215,73 @@ static void test_user_changed_while_asked(void **state)
         peer_says(OUTCOME_ALLOW, "");
         assert_int_equal(application_call(&application, fixture_function(host.module, PHASE_AUTH)),
                          users[i] ? PAM_SYSTEM_ERR : PAM_SUCCESS);
+    }
+}
+
+/* From the sign-in to the account phase and the session, and out of the environment with that. */
+static void test_the_sign_in_is_carried_to_the_session(void **state)
+{
+    Application auth = {.user = "alice", .answer = "", .name = "of-an-earlier-try"};
+    Application next = {.user = "alice", .name = "5171"};
+
+    peer_says(OUTCOME_ALLOW, "");
+    assert_int_equal(application_call(&auth, fixture_function(host.module, PHASE_AUTH)),
+                     PAM_SUCCESS);
+    assert_string_equal(auth.sign_in, "5171");
+    assert_int_equal(application_call(&next, fixture_function(host.module, PHASE_ACCOUNT)),
+                     PAM_SUCCESS);
+    assert_string_equal(host.peer->sign_in, "5171");
+    assert_string_equal(next.sign_in, "5171");
+    for (uint32_t outcome = OUTCOME_ALLOW; outcome <= OUTCOME_DISABLED; outcome++) {
+        peer_says(outcome, "");
+        (void)application_call(&next, fixture_function(host.module, PHASE_OPEN));
+        assert_string_equal(host.peer->sign_in, "5171");
+        assert_string_equal(next.sign_in, "");
+    }
+}
+
+static void test_a_refused_sign_in_has_no_name(void **state)
+{
+    static const char *const bad[] = {"", "a=b", "a b", "../x",
+                                      "0123456789012345678901234567890123456789"};
+    Application auth = {.user = "alice", .answer = "", .name = "of-an-earlier-try"};
+
+    peer_says(OUTCOME_WRONG_IDENTITY, "");
+    assert_int_equal(application_call(&auth, fixture_function(host.module, PHASE_AUTH)),
+                     PAM_PERM_DENIED);
+    assert_string_equal(auth.sign_in, "");
+    for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+        peer_says(OUTCOME_ALLOW, "");
+        snprintf(host.peer->given_sign_in, sizeof(host.peer->given_sign_in), "%s", bad[i]);
+        assert_int_equal(application_call(&auth, fixture_function(host.module, PHASE_AUTH)),
+                         PAM_AUTHINFO_UNAVAIL);
+        assert_string_equal(auth.sign_in, "");
+    }
+}
+
+static uint32_t own_audit_session(void)
+{
+    _cleanup_fclose_ FILE *file = fopen("/proc/self/sessionid", "re");
+    uint32_t number = UINT32_MAX;
+
+    if (file && fscanf(file, "%u", &number) != 1)
+        fail();
+    return number;
+}
+
+static void test_where_the_person_is_is_told(void **state)
+{
+    static const Phase phases[] = {PHASE_ACCOUNT, PHASE_OPEN};
+    Application application = {.user = "alice", .env = "SSH_AUTH_INFO_0=publickey x AAAA\n"};
+
+    for (size_t i = 0; i < ELEMENTSOF(phases); i++) {
+        peer_says(OUTCOME_ALLOW, "");
+        host.peer->auth_info[0] = '\0';
+        assert_int_equal(application_call(&application, fixture_function(host.module, phases[i])),
+                         PAM_SUCCESS);
+        assert_string_equal(host.peer->auth_info, "publickey x AAAA\n");
+        assert_string_equal(host.peer->sign_in, "");
+        assert_int_equal(host.peer->audit_session, own_audit_session());
     }
 }
 
@@ -591,6 +661,9 @@ int main(void)
         hosted(test_channels_good_and_bad),
         hosted(test_conversation_fails),
         hosted(test_user_changed_while_asked),
+        hosted(test_the_sign_in_is_carried_to_the_session),
+        hosted(test_a_refused_sign_in_has_no_name),
+        hosted(test_where_the_person_is_is_told),
         hosted(test_account_tells_how_and_for_whom),
         hosted(test_a_home_cannot_plant_system_folders),
         hosted(test_items_that_are_not_text),

@@ -73,3 +73,20 @@ void cell_format_time(uint64_t usec, bool utc, char ret_text[32])
     if (strftime(ret_text, 32, utc ? "%Y-%m-%d %H:%M:%SZ" : "%Y-%m-%d %H:%M:%S", &tm) == 0)
         (void)snprintf(ret_text, 32, "-");
 }
+
+void cell_format_age(uint64_t usec, uint64_t now_sec, char ret_text[32])
+{
+    uint64_t then = usec / 1000000, age = now_sec > then ? now_sec - then : 0;
+
+    if (usec == 0)
+        (void)snprintf(ret_text, 32, "-");
+    else if (age < 60)
+        (void)snprintf(ret_text, 32, "%us ago", (unsigned)age);
+    else if (age < 3600)
+        (void)snprintf(ret_text, 32, "%um ago", (unsigned)(age / 60));
+    else if (age < 48 * 3600)
+        (void)snprintf(ret_text, 32, "%uh %um ago", (unsigned)(age / 3600),
+                       (unsigned)(age / 60 % 60));
+    else
+        (void)snprintf(ret_text, 32, "%llud ago", (unsigned long long)(age / 86400));
+}

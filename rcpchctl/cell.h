@@ -16,3 +16,6 @@ size_t cell_width(const char *text);
 
 /* "2026-11-21 18:10:15", with a "Z" behind when `utc`; "-" for 0 (never). */
 void cell_format_time(uint64_t usec, bool utc, char ret_text[32]);
+
+/* "3m ago", "2h 5m ago": how long before `now_sec` the time was; "-" for 0 (never). */
+void cell_format_age(uint64_t usec, uint64_t now_sec, char ret_text[32]);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/cleanup.h"
 #include "rcpchctl/cell.h"
@@ -30,6 +31,17 @@ static char *time_text(const json_t *value, bool utc)
     json_int_t usec = json_integer_value(value);
 
     cell_format_time(usec > 0 ? (uint64_t)usec : 0, utc, text);
+    return strdup(text);
+}
+
+static char *age_text(const json_t *value)
+{
+    char text[32] = "";
+    struct timespec now;
+    json_int_t usec = json_integer_value(value);
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    cell_format_age(usec > 0 ? (uint64_t)usec : 0, (uint64_t)now.tv_sec, text);
     return strdup(text);
 }
 
@@ -59,6 +71,8 @@ char *table_cell(const Column *column, const json_t *object, bool utc)
 
     if (column->kind == COLUMN_TIME)
         return time_text(value, utc);
+    if (column->kind == COLUMN_AGE)
+        return age_text(value);
     if (json_is_string(value))
         return copy_text(json_string_value(value));
     if (json_is_integer(value))

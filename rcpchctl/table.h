@@ -11,6 +11,7 @@
 typedef enum ColumnKind {
     COLUMN_TEXT = 0, /* text, numbers, yes and no, lists joined by commas */
     COLUMN_TIME,     /* microseconds since the epoch */
+    COLUMN_AGE,      /* the same, shown as the time since then: "3m", "2h 5m" */
 } ColumnKind;
 
 typedef struct Column {

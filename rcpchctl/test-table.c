@@ -56,6 +56,30 @@ static void test_time(void **state)
     assert_true(strlen(text) > 0);
 }
 
+static void test_age(void **state)
+{
+    static const struct {
+        uint64_t usec, now_sec;
+        const char *text;
+    } rows[] = {
+        {0, 5000, "-"},
+        {5000 * 1000000ull, 5000, "0s ago"},
+        {5001 * 1000000ull, 5000, "0s ago"}, /* a clock that was set back */
+        {5000 * 1000000ull, 5059, "59s ago"},
+        {5000 * 1000000ull, 5060, "1m ago"},
+        {5000 * 1000000ull, 8599, "59m ago"},
+        {5000 * 1000000ull, 8600 + 300, "1h 5m ago"},
+        {1, 47 * 3600, "47h 0m ago"},
+        {1, 48 * 3600, "2d ago"},
+    };
+    char text[32];
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        cell_format_age(rows[i].usec, rows[i].now_sec, text);
+        assert_string_equal(text, rows[i].text);
+    }
+}
+
 static const Column columns[] = {
     {"USER", "name", COLUMN_TEXT, false},
     {"UID", "uid", COLUMN_TEXT, true},
@@ -159,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_escape),
         cmocka_unit_test(test_width),
         cmocka_unit_test(test_time),
+        cmocka_unit_test(test_age),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_an_empty_table_says_so),
         cmocka_unit_test(test_kinds_of_cells),

@@ -61,6 +61,8 @@ static const Column session_columns[] = {
     {"TTY", "tty", COLUMN_TEXT, false},
     {"LEADER", "leader", COLUMN_TEXT, true},
     {"OPENED", "opened", COLUMN_TIME, false},
+    {"METHOD", "method", COLUMN_TEXT, false},
+    {"SIGNED IN", "signed_in", COLUMN_AGE, false},
     {"STATE", "state", COLUMN_TEXT, false},
     {"BY", "ruser", COLUMN_TEXT, false},
 };

@@ -40,8 +40,8 @@ def authenticator(lab):
 def begin(authenticator, user, source):
     """Begins a login on the bus; returns its channel."""
     options = dbus.Dictionary({"no_qr": dbus.Boolean(True)}, signature="sv")
-    fd = authenticator.BeginLogin(user, "sshd", source, "ssh", options).take()
-    return socket.socket(fileno=fd)
+    fd, _ = authenticator.BeginLogin(user, "sshd", source, "ssh", options)
+    return socket.socket(fileno=fd.take())
 
 
 def steps(channels, seconds):

@@ -103,21 +103,25 @@ class Line:
     def begin(self, user, rhost="10.99.0.1", service="sshd", tty="ssh", bus=None, **options):
         options = {"timeout": dbus.UInt32(options.get("timeout", 60)),
                    "no_qr": dbus.Boolean(options.get("no_qr", True))}
-        fd = self.call(AUTHENTICATOR, "BeginLogin", "ssssa{sv}", user, service, rhost, tty,
-                       dbus.Dictionary(options, signature="sv"), bus=bus)
-        return Channel(fd.take())
+        fd, sign_in = self.call(AUTHENTICATOR, "BeginLogin", "ssssa{sv}", user, service, rhost, tty,
+                                dbus.Dictionary(options, signature="sv"), bus=bus)
+        channel = Channel(fd.take())
+        channel.sign_in = str(sign_in)
+        return channel
 
     def check(self, user, service="sshd", ruser="", rhost="10.99.0.1", **options):
         outcome, text = self.call(AUTHENTICATOR, "CheckAccount", "ssssa{sv}", user, ruser, service,
                                   rhost, dbus.Dictionary(options, signature="sv"))
         return OUTCOMES[int(outcome)], str(text)
 
-    def open_session(self, user, pid, service="sshd", ruser=""):
+    def open_session(self, user, pid, service="sshd", ruser="", **options):
         """(outcome, id) for a leader."""
         pidfd = os.pidfd_open(pid)
         try:
-            outcome, session = self.call(AUTHENTICATOR, "OpenSession", "sssssh", user, ruser,
-                                         service, "10.99.0.1", "ssh", dbus.types.UnixFd(pidfd))
+            outcome, session = self.call(AUTHENTICATOR, "OpenSession", "sssssha{sv}", user,
+                                         ruser, service, "10.99.0.1", "ssh",
+                                         dbus.types.UnixFd(pidfd),
+                                         dbus.Dictionary(options, signature="sv"))
         finally:
             os.close(pidfd)
         return OUTCOMES[int(outcome)], str(session)

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 
 import dbus
 import pytest
@@ -115,12 +116,63 @@ def test_disabled_at_the_provider_ends_what_runs(bare):
     assert bare.check("alice")[0] == "disabled"
 
 
+def row_of(line, session):
+    (row,) = [row for row in line.manager("ListSessions") if row["id"] == session]
+    return row
+
+
+def named_sign_in(line, service="sshd"):
+    """The name of a sign-in that was admitted a moment ago."""
+    line.add_user(ALICE)
+    channel = line.begin("alice", service=service)
+    line.control.approve(channel.code(), ALICE)
+    channel.answer()
+    assert channel.finished()[0] == "allow"
+    return channel.sign_in
+
+
+def row_of(line, session):
+    (row,) = [row for row in line.manager("ListSessions") if row["id"] == session]
+    return row
+
+
+def test_a_session_knows_how_its_person_signed_in(line, leader):
+    """The sign-in's name opens one session, once."""
+    tell = {"sign_in": named_sign_in(line), "auth_info": "publickey ssh-ed25519 AAAA\n",
+            "audit_session": dbus.UInt32(4711)}
+    _, first = line.open_session("alice", leader.pid, **tell)
+    row = row_of(line, first)
+    assert row["method"] == "publickey,device" and row["audit_session"] == 4711
+    assert abs(row["signed_in"] / 1e6 - time.time()) < 60
+    assert line.wait_records(event="session-opened", session=first, method="publickey,device")
+    _, second = line.open_session("alice", leader.pid, **tell)
+    assert row_of(line, second)["signed_in"] == 0
+    assert row_of(line, second)["method"] == "publickey"
+
+
+def test_a_name_for_something_else_is_no_sign_in(line, leader):
+    for service, name in (("login", ""), ("login", "0" * 32), ("cron", named_sign_in(line, "login"))):
+        _, session = line.open_session("alice", leader.pid, service=service, sign_in=name)
+        row = row_of(line, session)
+        assert (row["signed_in"], row["method"], row["audit_session"]) == (0, "", 4294967295)
+
+
+def test_a_restart_keeps_how_the_person_signed_in(line, leader):
+    _, session = line.open_session("alice", leader.pid, sign_in=named_sign_in(line),
+                                   audit_session=dbus.UInt32(7))
+    before = row_of(line, session)
+    line.helper.stop(signal.SIGKILL)
+    line.helper.start()
+    after = row_of(line, session)
+    assert before["signed_in"] > 0 and before == after
+
+
 def test_no_pidfd_no_session(line):
     signed_in(line)
     with open("/dev/null", "rb") as file:
         outcome, session = line.call(
-            "uk.ac.rcpch.Helper1.Authenticator", "OpenSession", "sssssh", "alice", "", "sshd", "",
-            "", dbus.types.UnixFd(file.fileno()))
+            "uk.ac.rcpch.Helper1.Authenticator", "OpenSession", "sssssha{sv}", "alice", "",
+            "sshd", "", "", dbus.types.UnixFd(file.fileno()), dbus.Dictionary({}, signature="sv"))
     assert (int(outcome), str(session)) == (18, "")
 
 
