@@ -7,13 +7,14 @@
  * checks SO_PEERCRED: only user rcpch (and root) is heard.
  *
  *   verb     request payload                 descriptor   reply payload
- *   END      EnforcerEndRequest              -            EnforcerEndReply
+ *   END      EnforcerEndRequest [+ pids]     -            EnforcerEndReply
  *   PUBLISH  -                               memfd        EnforcerPublishReply
  *   APPEND   encoded record (common/record.h) -           EnforcerAppendReply
  *   TELL     EnforcerTellRequest + text      -            EnforcerTellReply
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "common/limits.h"
 
@@ -30,7 +31,18 @@ typedef enum EnforcerHow {
     ENFORCER_LOOK = 1, /* count only */
     ENFORCER_TERM = 2, /* SIGTERM (and SIGHUP, for shells that ignore SIGTERM) once */
     ENFORCER_KILL = 3, /* SIGKILL, cgroup.kill first, until none is left or the call's time is over */
+    /* The same for nothing but what the person runs by another's right: processes that carry the
+     * account's login uid, and whose real and effective uid are not the account's. The person's own
+     * processes are not touched. */
+    ENFORCER_LOOK_ELEVATED = 4,
+    ENFORCER_TERM_ELEVATED = 5,
+    ENFORCER_KILL_ELEVATED = 6,
 } EnforcerHow;
+
+static inline bool enforcer_how_is_elevated(uint32_t how)
+{
+    return how >= ENFORCER_LOOK_ELEVATED && how <= ENFORCER_KILL_ELEVATED;
+}
 
 typedef struct EnforcerHeader {
     uint32_t magic;
@@ -41,6 +53,9 @@ typedef struct EnforcerHeader {
     uint32_t reserved; /* 0 */
 } EnforcerHeader;
 
+/* Behind an ELEVATED one, at most ENFORCER_SPARED_MAX int32_t: the leaders of the account's
+ * sessions, such as sshd's monitor, which are root's and carry its login uid, too. To name a
+ * process here saves it and never harms another, so this may come from the helper. */
 typedef struct EnforcerEndRequest {
     uint32_t uid;
     uint32_t how; /* EnforcerHow */

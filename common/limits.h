@@ -33,6 +33,7 @@
 #define ENFORCER_TELL_MAX       400u   /* bytes of a line on a terminal */
 #define ENFORCER_SURVIVORS_MAX  16u    /* survivors named in one reply */
 #define ENFORCER_CALL_MS        100u   /* longest work of one call */
+#define ENFORCER_SPARED_MAX     256u   /* processes that one request may name to be left alone */
 
 /* Access log. */
 #define RECORD_FIELD_MAX        1024u  /* bytes of one field's value */

@@ -87,6 +87,8 @@ static void walk_one(const End *end, pid_t pid, const int *signals, Walk *walk)
 /* The slice's members are read anew for each walk: they come and go. */
 static int walk_slice(End *end)
 {
+    if (end->target.elevated) /* the slice is full of the person's own */
+        return 0;
     pids_clear(&end->pids);
     end->target.slice = &end->pids;
     if (end->slice < 0)
@@ -146,6 +148,8 @@ static int walk_all(End *end, const int *signals, Walk *ret_walk)
  * from that person's terminal) is left to the walk. */
 static void kill_at_once(End *end)
 {
+    if (end->target.elevated)
+        return;
     if (end->slice >= 0 && !pids_contain(&end->pids, getpid()))
         (void)cgroups_kill(end->slice);
     if (!end->target.tied)
@@ -198,30 +202,49 @@ static void fill_reply(const Walk *walk, EnforcerEndReply *reply)
     reply->survivor_count = count;
 }
 
-int end_account(uint32_t uid, bool tied, EnforcerHow how, EnforcerEndReply *ret_reply)
+/* `how` is LOOK, TERM or KILL. */
+static int end_run(End *end, EnforcerHow how, EnforcerEndReply *ret_reply)
 {
-    _cleanup_(end_clear) End end = {.target = {.uid = uid, .tied = tied}, .proc = -1, .slice = -1,
-                                    .start_usec = monotonic_usec()};
     EnforcerEndReply reply = {0};
     Walk walk = {.belonging = 0};
-    int r = end_open(&end);
+    int r = end_open(end);
 
     if (r >= 0)
-        r = walk_all(&end, NULL, &walk);
+        r = walk_all(end, NULL, &walk);
     if (r < 0)
         return r;
     reply.found = walk.belonging;
     /* Even when the walk saw nobody: what forks and exits faster than it reads is seen by the sweep. */
     if (how == ENFORCER_KILL)
-        r = kill_until_none(&end, &walk, &reply.signalled);
+        r = kill_until_none(end, &walk, &reply.signalled);
     else if (how == ENFORCER_TERM && walk.belonging > 0)
-        r = terminate(&end, &walk, &reply.signalled);
-    else if (how != ENFORCER_LOOK && how != ENFORCER_TERM && how != ENFORCER_KILL)
+        r = terminate(end, &walk, &reply.signalled);
+    else if (how != ENFORCER_LOOK && how != ENFORCER_TERM)
         r = -EINVAL;
     if (r < 0)
         return r;
     fill_reply(&walk, &reply);
-    reply.elapsed_ms = (uint32_t)(elapsed_usec(&end) / 1000);
+    reply.elapsed_ms = (uint32_t)(elapsed_usec(end) / 1000);
     *ret_reply = reply;
     return 0;
+}
+
+int end_account(uint32_t uid, bool tied, EnforcerHow how, EnforcerEndReply *ret_reply)
+{
+    _cleanup_(end_clear) End end = {.target = {.uid = uid, .tied = tied}, .proc = -1, .slice = -1,
+                                    .start_usec = monotonic_usec()};
+
+    return end_run(&end, how, ret_reply);
+}
+
+int end_elevated(uint32_t uid, EnforcerHow how, const int32_t *spared, size_t spared_count,
+                 EnforcerEndReply *ret_reply)
+{
+    _cleanup_(end_clear) End end = {
+        .target = {.uid = uid, .elevated = true, .spared = spared, .spared_count = spared_count},
+        .proc = -1, .slice = -1, .start_usec = monotonic_usec()};
+
+    if (!enforcer_how_is_elevated(how))
+        return -EINVAL;
+    return end_run(&end, (EnforcerHow)(how - ENFORCER_LOOK_ELEVATED + ENFORCER_LOOK), ret_reply);
 }

@@ -10,3 +10,8 @@
  * reply. `uid` has been allowed by the caller. Returns 0, -EINVAL for an unknown `how`, or a negative errno when /proc
  * cannot be walked. */
 int end_account(uint32_t uid, bool tied, EnforcerHow how, EnforcerEndReply *ret_reply);
+
+/* The same for what the account runs by another's right only (processes.h); `how` is one of the
+ * ELEVATED ones, and `spared` the session leaders among root's processes. */
+int end_elevated(uint32_t uid, EnforcerHow how, const int32_t *spared, size_t spared_count,
+                 EnforcerEndReply *ret_reply);

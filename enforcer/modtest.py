@@ -28,6 +28,7 @@ CONF = "/etc/rcpch/rcpch.conf"
 MAGIC = 0x31454352
 END, PUBLISH, APPEND, TELL = 1, 2, 3, 4
 LOOK, TERM, KILL = 1, 2, 3
+LOOK_ELEVATED, TERM_ELEVATED, KILL_ELEVATED = 4, 5, 6
 HEADER = struct.Struct("=IIIIiI")
 SURVIVORS = 16
 END_REPLY = struct.Struct("=5I" + "i16s" * SURVIVORS)
@@ -200,8 +201,10 @@ class Client:
         assert answer[0] == verb and answer[1] == tag
         return answer[2], answer[3]
 
-    def end(self, uid, how):
-        result, payload = self.call(END, struct.pack("=II", uid, how))
+    def end(self, uid, how, spared=()):
+        """`spared`: pids, with the ELEVATED ones only."""
+        request = struct.pack(f"=II{len(spared)}i", uid, how, *spared)
+        result, payload = self.call(END, request)
         values = END_REPLY.unpack(payload)
         names = ("found", "signalled", "left", "elapsed_ms", "survivor_count")
         reply = dict(zip(names, values))
@@ -209,12 +212,12 @@ class Client:
         reply["survivors"] = [(pid, name.split(b"\0")[0].decode()) for pid, name in pairs]
         return result, reply
 
-    def end_until_none(self, uid, how=KILL):
+    def end_until_none(self, uid, how=KILL, spared=()):
         """As the helper does: asks again until nothing is left."""
         replies = []
 
         def none_left():
-            result, reply = self.end(uid, how)
+            result, reply = self.end(uid, how, spared)
             assert result == 0
             replies.append(reply)
             return reply["left"] == 0

@@ -6,13 +6,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/nsfs.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define STATUS_HEAD  2048u /* Name to Uid come first, Name is at most 64 bytes */
 #define CGROUP_TEXT  8192u
+#define USER_NAMESPACES_MAX 33u /* the kernel nests no deeper */
 
 /* The sweeper's real and saved uid: a number of the range that systemd and shadow leave alone
  * because half of all programs cannot hold it. Nothing runs under it, so kill(-1) reaches only
@@ -151,12 +154,51 @@ static void read_command(int proc, pid_t pid, char command[16])
     memcpy(command, text, 16);
 }
 
+/* In a user namespace that the account owns, or in one below: a rootless container of its own. */
+static bool in_own_user_namespace(int proc, pid_t pid, uint32_t uid)
+{
+    char path[32];
+
+    (void)snprintf(path, sizeof(path), "%d/ns/user", (int)pid);
+    int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    for (unsigned depth = 0; fd >= 0 && depth < USER_NAMESPACES_MAX; depth++) {
+        _cleanup_close_ int here = fd;
+        uid_t owner = 0;
+        if (ioctl(here, NS_GET_OWNER_UID, &owner) < 0)
+            return false;
+        if (owner == uid)
+            return true;
+        fd = ioctl(here, NS_GET_PARENT); /* EPERM behind the outermost */
+    }
+    closep(&fd);
+    return false;
+}
+
+static bool is_spared(const Target *target, pid_t pid)
+{
+    for (size_t i = 0; i < target->spared_count; i++)
+        if (target->spared[i] == pid)
+            return true;
+    return false;
+}
+
+static bool is_elevated(int proc, pid_t pid, const Target *target, const Identity *identity)
+{
+    return identity->login_uid == target->uid && identity->uids[0] != target->uid &&
+           identity->uids[1] != target->uid && !is_spared(target, pid) &&
+           !in_own_user_namespace(proc, pid, target->uid);
+}
+
 static Belonging judge(int proc, pid_t pid, const Target *target)
 {
     Identity identity;
 
     if (pid <= 1 || pid == getpid() || read_identity(proc, pid, &identity) < 0 || identity.zombie)
         return BELONGS_NOT;
+    if (target->elevated && !is_elevated(proc, pid, target, &identity))
+        return BELONGS_NOT;
+    if (target->elevated)
+        return in_service(proc, pid) ? BELONGS_SPARED : BELONGS;
     bool by_uid = identity_has_uid(&identity, target->uid);
     if ((by_uid && !target->tied) || in_slice(proc, pid, target))
         return BELONGS;

@@ -5,6 +5,12 @@
  * login uid, which names the person through sudo, su, at and cron, or by sitting in the account's
  * slice. Those that only have the login uid and sit in a system service's control group are
  * spared: they were started for the host, not for the person.
+ *
+ * What a person runs by another's right (sudo, su, pkexec) is told apart by the kernel's own marks:
+ * the login uid is the account's, and neither the real nor the effective uid is. So the person's
+ * own shell, and a setuid program that it started, are not meant (their real uid is the person's).
+ * Nor are a session's leader, which is root's from the start, and the person's rootless
+ * containers, whose uids are others inside a user namespace that the person owns.
  */
 #pragma once
 
@@ -23,6 +29,10 @@ typedef struct Target {
     uint32_t uid;
     bool tied;         /* a local account: its uid runs services too, which are spared */
     const Pids *slice; /* processes of its slice */
+    /* Not the person's own processes, but what runs by another's right. */
+    bool elevated;
+    const int32_t *spared; /* leaders of its sessions, which are root's, too */
+    size_t spared_count;
 } Target;
 
 typedef struct Process {

@@ -18,8 +18,16 @@ typedef struct VerbRow {
 
 static int parse_end(Request *request)
 {
+    const size_t behind = request->size - sizeof(request->end);
+
     memcpy(&request->end, request->payload, sizeof(request->end));
-    return request->end.how >= ENFORCER_LOOK && request->end.how <= ENFORCER_KILL ? 0 : -EINVAL;
+    if (behind % sizeof(request->spared[0]) != 0)
+        return -EBADMSG;
+    request->spared_count = behind / sizeof(request->spared[0]);
+    memcpy(request->spared, request->payload + sizeof(request->end), behind);
+    if (request->end.how < ENFORCER_LOOK || request->end.how > ENFORCER_KILL_ELEVATED)
+        return -EINVAL;
+    return behind > 0 && !enforcer_how_is_elevated(request->end.how) ? -EINVAL : 0;
 }
 
 static int parse_publish(Request *request)
@@ -51,8 +59,9 @@ static int parse_tell(Request *request)
 }
 
 static const VerbRow verb_rows[] = {
-    [ENFORCER_END] = {sizeof(EnforcerEndRequest), sizeof(EnforcerEndRequest), false, parse_end,
-                      sizeof(EnforcerEndReply)},
+    [ENFORCER_END] = {sizeof(EnforcerEndRequest),
+                      sizeof(EnforcerEndRequest) + ENFORCER_SPARED_MAX * sizeof(int32_t), false,
+                      parse_end, sizeof(EnforcerEndReply)},
     [ENFORCER_PUBLISH] = {0, 0, true, parse_publish, sizeof(EnforcerPublishReply)},
     [ENFORCER_APPEND] = {8, ENFORCER_MESSAGE_MAX - sizeof(EnforcerHeader), false, parse_append,
                          sizeof(EnforcerAppendReply)},

@@ -17,6 +17,8 @@ typedef struct Request {
     const uint8_t *payload; /* borrowed, behind the header */
     size_t size;
     EnforcerEndRequest end;       /* of ENFORCER_END */
+    int32_t spared[ENFORCER_SPARED_MAX]; /* pids behind it */
+    size_t spared_count;
     EnforcerTellRequest tell;     /* of ENFORCER_TELL */
     const char *text;             /* of ENFORCER_TELL, tell.text_size bytes, harmless */
     Record record;                /* of ENFORCER_APPEND */

@@ -179,10 +179,16 @@ static bool end_is_news(Server *server, uint32_t uid, const EnforcerEndReply *re
 static void log_end(Server *server, const EnforcerEndRequest *request,
                     const EnforcerEndReply *reply)
 {
+    static const char *const actions[] = {
+        [ENFORCER_TERM] = "terminate",
+        [ENFORCER_KILL] = "kill",
+        [ENFORCER_TERM_ELEVATED] = "terminate elevated",
+        [ENFORCER_KILL_ELEVATED] = "kill elevated",
+    };
     Record record = {.event = RECORD_ENDED};
     char uid[16], count[16], left[16], elapsed[16], survivors[RECORD_FIELD_MAX];
 
-    if (request->how == ENFORCER_LOOK || reply->found == 0 ||
+    if (request->how >= ELEMENTSOF(actions) || !actions[request->how] || reply->found == 0 ||
         !end_is_news(server, request->uid, reply))
         return;
     (void)snprintf(uid, sizeof(uid), "%" PRIu32, request->uid);
@@ -190,7 +196,7 @@ static void log_end(Server *server, const EnforcerEndRequest *request,
     (void)snprintf(left, sizeof(left), "%" PRIu32, reply->left);
     (void)snprintf(elapsed, sizeof(elapsed), "%" PRIu32, reply->elapsed_ms);
     format_survivors(reply, survivors, sizeof(survivors));
-    record_set(&record, RECORD_ACTION, request->how == ENFORCER_KILL ? "kill" : "terminate");
+    record_set(&record, RECORD_ACTION, actions[request->how]);
     record_set(&record, RECORD_UID, uid);
     record_set(&record, RECORD_COUNT, count);
     record_set(&record, RECORD_LEFT, left);
@@ -240,7 +246,10 @@ static int do_end(Server *server, const Request *request, EnforcerEndReply *repl
     bool tied = false;
     int r = check_uid(server, request->end.uid, &tied);
 
-    if (r >= 0)
+    if (r >= 0 && enforcer_how_is_elevated(request->end.how))
+        r = end_elevated(request->end.uid, (EnforcerHow)request->end.how, request->spared,
+                         request->spared_count, reply);
+    else if (r >= 0)
         r = end_account(request->end.uid, tied, (EnforcerHow)request->end.how, reply);
     if (r >= 0)
         log_end(server, &request->end, reply);

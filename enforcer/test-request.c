@@ -72,13 +72,43 @@ static void test_every_size_but_the_right_one(void **state)
     for (size_t size = 0; size < 64; size++) {
         make(&datagram, ENFORCER_END, zeros, size);
         assert_int_equal(parse(&datagram, false, &request),
-                         size == sizeof(EnforcerEndRequest) ? -EINVAL : -EBADMSG);
+                         size >= sizeof(EnforcerEndRequest) && size % 4 == 0 ? -EINVAL : -EBADMSG);
         make(&datagram, ENFORCER_PUBLISH, zeros, size);
         assert_int_equal(parse(&datagram, true, &request), size == 0 ? 0 : -EBADMSG);
     }
     for (size_t size = 0; size < sizeof(EnforcerHeader); size++)
         assert_int_equal(request_parse(zeros, size, false, &request), -EBADMSG);
     make(&datagram, ENFORCER_APPEND, zeros, ENFORCER_MESSAGE_MAX);
+    assert_int_equal(parse(&datagram, false, &request), -EBADMSG);
+}
+
+/* Processes to be left alone may be named for the ELEVATED ones only, and not without end. */
+static void test_spared_processes(void **state)
+{
+    struct {
+        EnforcerEndRequest end;
+        int32_t pids[ENFORCER_SPARED_MAX + 1];
+    } payload = {.end = {.uid = 5}, .pids = {4242, 1}};
+    const size_t head = sizeof(payload.end), pid = sizeof(payload.pids[0]);
+    Datagram datagram;
+    Request request;
+
+    for (uint32_t how = ENFORCER_LOOK; how <= ENFORCER_KILL_ELEVATED; how++) {
+        payload.end.how = how;
+        make(&datagram, ENFORCER_END, &payload, head + 2 * pid);
+        assert_int_equal(parse(&datagram, false, &request),
+                         how >= ENFORCER_LOOK_ELEVATED ? 0 : -EINVAL);
+        assert_int_equal(request.spared_count, 2);
+        assert_int_equal(request.spared[0], 4242);
+        make(&datagram, ENFORCER_END, &payload, head);
+        assert_int_equal(parse(&datagram, false, &request), 0);
+        assert_int_equal(request.spared_count, 0);
+    }
+    make(&datagram, ENFORCER_END, &payload, head + pid - 1);
+    assert_int_equal(parse(&datagram, false, &request), -EBADMSG);
+    make(&datagram, ENFORCER_END, &payload, head + ENFORCER_SPARED_MAX * pid);
+    assert_int_equal(parse(&datagram, false, &request), 0);
+    make(&datagram, ENFORCER_END, &payload, head + (ENFORCER_SPARED_MAX + 1) * pid);
     assert_int_equal(parse(&datagram, false, &request), -EBADMSG);
 }
 
@@ -182,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good_requests),
         cmocka_unit_test(test_every_size_but_the_right_one),
+        cmocka_unit_test(test_spared_processes),
         cmocka_unit_test(test_header_fields),
         cmocka_unit_test(test_content),
         cmocka_unit_test(test_which_groups_are_services),
