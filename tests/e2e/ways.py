@@ -3,6 +3,7 @@
 Used by the tests that must see who gets in and who does not, whatever runs or does not run.
 """
 
+import collections
 import signal
 import threading
 import time
@@ -12,15 +13,18 @@ from dataclasses import dataclass
 import pexpect
 
 from tests.host.machine import LOCAL_PASSWORD, LOCAL_USER
-from tests.host.process import wait_for
+from tests.host.process import run, wait_for
 from tests.host.ssh import Terminal
 
 ACTIVE, DISABLED, LOCAL, ROOT = "ours active", "ours disabled", "local", "root"
 NAMES = {ACTIVE: "alice", DISABLED: "dora", LOCAL: LOCAL_USER, ROOT: "root"}
 OURS = (ACTIVE, DISABLED)
 PASSWORDS = {LOCAL_USER: LOCAL_PASSWORD, "root": "a password of root"}
+ASKED_FOR = "/usr/bin/id"   # the one command for which sudo asks people of ours
+CERTIFIED = "certified"
 CHANGES_PASSWORD = "paula"
 FIRST_PASSWORD, SECOND_PASSWORD = "an old pass phrase", "a quite different one"
+SIDE_BY_SIDE = 12     # they wait more than they work
 LOCAL_LIMIT = 15.0    # seconds, side by side on a busy machine; one alone takes less than one
 
 
@@ -46,12 +50,18 @@ def _as(lab, name, line, **options):
     return lab.host.as_user(name, line, check=False, timeout=30, **options)
 
 
+ASKED = r"[Pp]assword( for \w+)?: ?"
+
+
 # The ways in. Each takes the lab and a name and returns an Answer.
 
-def _sign_in(lab, terminal, name, refused):
-    """At a sign-in's first question: a code, a password, or a refusal. Ends the terminal."""
+def _sign_in(lab, terminal, name, refused, inside="[$#] $"):
+    """At a sign-in's first question: a code, a password, or a refusal. Ends the terminal.
+
+    `inside` is what only who got in reads.
+    """
     try:
-        found = terminal.expect(["Code +(\\S+)", "[Pp]assword: ?", refused, pexpect.EOF])
+        found = terminal.expect(["Code +(\\S+)", ASKED, inside, refused, pexpect.EOF])
         if found == 0:
             code = terminal.match.group(1)
             terminal.expect("Press Enter")
@@ -59,20 +69,35 @@ def _sign_in(lab, terminal, name, refused):
             terminal.press_enter()
         elif found == 1:
             terminal.send(PASSWORDS.get(name, "some password") + "\r")
-        admitted = found < 2 and terminal.expect(
-            ["[$#] $", "[Pp]assword: ?", refused, pexpect.EOF]) == 0
-        return Answer(admitted, terminal.seen)
+        if found < 2:
+            found = 2 + terminal.expect([inside, ASKED, refused, pexpect.EOF])
+        return Answer(found == 2, terminal.seen)
     finally:
         terminal.close(force=True)
 
 
-def ssh_interactive(lab, name):
-    return _sign_in(lab, lab.ssh(name, timeout=25), name, "Permission denied")
+# Of two sign-ins of one account from one address the newer replaces the other.
+_ssh_sign_in = collections.defaultdict(threading.Lock)
 
 
-def ssh_key(lab, name):
-    status, seen = lab.ssh(name, "id", "-un", key=True, timeout=25).wait_end()
+def ssh_interactive(lab, name, *options):
+    with _ssh_sign_in[name]:
+        return _sign_in(lab, lab.ssh(name, options=options, timeout=25), name, "Permission denied")
+
+
+def ssh_key(lab, name, key=True):
+    status, seen = lab.ssh(name, "id", "-un", key=key, timeout=25).wait_end()
     return Answer(status == 0 and name in seen, seen)
+
+
+def ssh_certificate(lab, name):
+    """A key that no account lists, signed by a CA that sshd trusts."""
+    return ssh_key(lab, name, lab.folder / CERTIFIED)
+
+
+def ssh_password(lab, name):
+    """sshd's own password method: it can show no text and ask nothing else."""
+    return ssh_interactive(lab, name, "-o", "PreferredAuthentications=password")
 
 
 def sudo(lab, name, options="-n"):
@@ -84,6 +109,13 @@ def sudo(lab, name, options="-n"):
 
 def sudo_i(lab, name):
     return sudo(lab, name, "-n -i")
+
+
+def sudo_asking(lab, name):
+    """sudo that wants an authentication: the same sign-in as at the door."""
+    terminal = on_a_terminal(lab, f"setpriv --reuid={name} --regid={name} --init-groups "
+                                  f"sudo -k {ASKED_FOR}")
+    return _sign_in(lab, terminal, name, "sudo: ", inside="uid=0")
 
 
 def su_to(lab, name):
@@ -130,6 +162,18 @@ def cron(lab, name):
     return Answer(lab.host.exists(mark), _journal(lab, "cron", name)[len(before):])
 
 
+def at(lab, name):
+    """A job for now. atd reads its folder anew whenever a job is added."""
+    mark = f"/tmp/at-{name}-{time.monotonic_ns()}"
+    before = _journal(lab, "atd", name)
+    added = _as(lab, name, f"echo 'touch {mark}' | at now")
+    if added.returncode != 0:
+        return _ran(added)
+    wait_for(lambda: lab.host.exists(mark) or _journal(lab, "atd", name) != before,
+             "atd to run the job or to be refused", 15)
+    return Answer(lab.host.exists(mark), _journal(lab, "atd", name)[len(before):])
+
+
 def user_manager(lab, name):
     uid = lab.host.out(["id", "-u", name])
     before = _journal(lab, "systemd-user", name)
@@ -142,8 +186,19 @@ def user_manager(lab, name):
                   killed=result.strip() == "signal")
 
 
+def passwd_of_ours(lab, name):
+    terminal = on_a_terminal(lab, f"passwd {name}")
+    try:
+        asked = terminal.expect(["assword: ?", pexpect.EOF]) == 0
+        return Answer(asked, terminal.seen)
+    finally:
+        terminal.close(force=True)
+
+
 def passwd(lab, name):
-    """A local account changes its password; root's stays what it was."""
+    """A local account changes its password; root's stays what it was; ours have none here."""
+    if name in (NAMES[who] for who in OURS):
+        return passwd_of_ours(lab, name)
     if name == "root":
         line, old, new = "passwd", None, PASSWORDS["root"]
     else:
@@ -162,26 +217,39 @@ def passwd(lab, name):
         terminal.close(force=True)
 
 
-WAYS = {"sshd keyboard-interactive": ssh_interactive, "sshd key": ssh_key, "sudo": sudo,
-        "sudo -i": sudo_i, "su to": su_to, "su from": su_from, "login": console, "cron": cron,
-        "systemd-user": user_manager}
-LOCAL_WAYS = {"passwd": passwd}   # of ours it only says where passwords are changed
-LOCAL_CELLS = [(way, who) for way in (*WAYS, *LOCAL_WAYS) for who in (LOCAL, ROOT)]
+WAYS = {"sshd keyboard-interactive": ssh_interactive, "sshd password": ssh_password,
+        "sshd key": ssh_key, "sshd certificate": ssh_certificate, "sudo": sudo,
+        "sudo -i": sudo_i, "sudo asking": sudo_asking, "su to": su_to, "su from": su_from,
+        "login": console, "cron": cron, "at": at, "systemd-user": user_manager, "passwd": passwd}
+LOCAL_CELLS = [(way, who) for way in WAYS for who in (LOCAL, ROOT)]
 CELLS = [(way, who) for way in WAYS for who in OURS] + LOCAL_CELLS
+
+
+def _certify(lab):
+    """A user CA that sshd trusts for everybody, and a key that it has signed."""
+    authority, key = lab.folder / "user_ca", lab.folder / CERTIFIED
+    for file in (authority, key):
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file])
+    run(["ssh-keygen", "-q", "-s", authority, "-I", "lab", "-n", ",".join(NAMES.values()),
+         f"{key}.pub"])
+    lab.host.write("/etc/ssh/user_ca.pub", authority.with_suffix(".pub").read_text("ascii"))
 
 
 def prepare_locals(lab):
     """Passwords, sudo and root's way in, so that every way is open to local accounts."""
+    _certify(lab)
     lab.host.run(["useradd", "--create-home", "--shell", "/bin/bash", CHANGES_PASSWORD])
     lab.host.run("chpasswd", input=f"root:{PASSWORDS['root']}\n")
-    lab.host.write("/etc/sudoers.d/lab-ours", "alice,dora ALL=(ALL) NOPASSWD: ALL\n", 0o440)
+    lab.host.write("/etc/sudoers.d/lab-ours", "alice,dora ALL=(ALL) NOPASSWD: ALL, "
+                   f"PASSWD: {ASKED_FOR}\n", 0o440)
     lab.host.write("/etc/ssh/sshd_config.d/05-lab.conf",
-                   "PermitRootLogin yes\nKbdInteractiveAuthentication yes\n")
+                   "PermitRootLogin yes\nKbdInteractiveAuthentication yes\n"
+                   "TrustedUserCAKeys /etc/ssh/user_ca.pub\nMaxStartups 200\n")
     lab.host.run(["systemctl", "reload", "ssh.service"])
 
 
 def _try(lab, way, who):
-    function = {**WAYS, **LOCAL_WAYS}[way]
+    function = WAYS[way]
     began = time.monotonic()
     try:
         answer = function(lab, NAMES[who])
@@ -193,7 +261,7 @@ def _try(lab, way, who):
 
 def try_all(lab, cells):
     """Tries cells side by side; returns {cell: Answer}."""
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         futures = {cell: pool.submit(_try, lab, *cell) for cell in cells}
         return {cell: future.result() for cell, future in futures.items()}
 
