@@ -76,10 +76,10 @@ def unharmed(pid):
     """It sleeps and no signal waits for it. One that was hit runs to its end or has one waiting."""
     def status():
         with open(f"/proc/{pid}/status") as file:
-            return dict(line.rstrip().split(":\t", 1) for line in file)
-    m.wait_for(lambda: status()["State"][0] in "SZ", "it sleeps or is dead")
+            return dict(line.split(":", 1) for line in file)
+    m.wait_for(lambda: status()["State"].split()[0] in "SZ", "it sleeps or is dead")
     now = status()
-    return now["State"][0] == "S" and int(now["ShdPnd"], 16) == 0
+    return now["State"].split()[0] == "S" and int(now["ShdPnd"], 16) == 0
 
 
 def end_in_gap(client, how, gap, in_the_gap, uid=m.UID, times=1):
