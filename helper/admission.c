@@ -232,7 +232,7 @@ static uint64_t max_auth_age(const Case *one)
 static Outcome judge_sign_in(const Case *one)
 {
     if (max_auth_age(one) == 0 ||
-        stamp_age_usec(one->request->signed_in, one->now) <= max_auth_age(one))
+        stamp_age_usec(&one->request->signed_in, one->now) <= max_auth_age(one))
         return OUTCOME_ALLOW;
     return OUTCOME_SIGN_IN_TOO_OLD;
 }
@@ -246,7 +246,9 @@ static void explain_sign_in(const Case *one, AdmissionFinding *finding)
     if (finding->applies)
         set_setting(finding, "[service %s] MaxAuthAge=%s", one->service->name,
                     config_format_duration(max_auth_age(one), limit, sizeof(limit)));
-    say(finding, "last interactive sign-in: %s", ago(one->request->signed_in, one->now, &words));
+    say(finding, "last interactive sign-in%s: %s",
+        one->request->session_bound ? " in this login session" : "",
+        ago(&one->request->signed_in, one->now, &words));
 }
 
 /* --- the enforcer ----------------------------------------------------------------------------- */

@@ -11,11 +11,12 @@
 #include "helper/account.h"
 #include "helper/config.h"
 
-/* Who asks, for what, and what is known of it. Texts and stamps are borrowed. */
+/* Who asks, for what, and what is known of it; admission-request.h fills it. Borrowed. */
 typedef struct AdmissionRequest {
     const Account *account;
     const char *service;
-    const Stamp *signed_in; /* the interactive sign-in that counts for MaxAuthAge= */
+    Stamp signed_in;    /* the interactive sign-in that counts for MaxAuthAge= */
+    bool session_bound; /* it must be this login session's; else any of the account's does */
     bool enforcer_connected;
 } AdmissionRequest;
 

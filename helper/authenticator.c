@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "helper/admission.h"
+#include "helper/admission-request.h"
 #include "helper/auth-info.h"
 #include "helper/manager.h"
 #include "helper/refresher.h"
 #include "helper/revocation.h"
+#include "helper/sessions.h"
+#include "helper/sign-in.h"
 
 #define CHECKS_MAX 1024u /* waiting for the provider at the same time */
 
@@ -116,13 +118,22 @@ static void log_decision(const Check *check, const Account *account, Outcome out
 
 /* --- the decision ----------------------------------------------------------------------------- */
 
-static void text_for(Outcome outcome, const char *missing, char *text, size_t size)
+/* sudo asks for no sign-in where it knows a ticket, or NOPASSWD; a key alone is none. */
+#define SIGN_IN_HERE_TEXT                                                                          \
+    "This needs a sign-in made in this login session, and not too long ago; a key\n"               \
+    "is none. Try: sudo -k, then the same again. If that does not ask you to sign\n"               \
+    "in, log in anew: ssh -o PreferredAuthentications=keyboard-interactive HOST"
+
+static void text_for(Outcome outcome, const char *missing, bool is_session_bound, char *text,
+                     size_t size)
 {
     if (missing)
         snprintf(text, size,
                  "This needs membership in the group %.32s.\n"
                  "Ask the administrator of this host for access.",
                  missing);
+    else if (outcome == OUTCOME_SIGN_IN_TOO_OLD && is_session_bound)
+        snprintf(text, size, "%s", SIGN_IN_HERE_TEXT);
     else
         snprintf(text, size, "%s", outcome == OUTCOME_ALLOW ? "" : outcome_to_text(outcome));
 }
@@ -143,20 +154,28 @@ static void decide(Check *check)
     Account *account = accounts_find(manager->accounts, check->user);
     const char *missing = NULL, *rule = NULL;
     Outcome outcome = OUTCOME_UNAVAILABLE;
+    bool is_session_bound = false;
     Stamp now = stamp_now();
     char text[512];
 
     if (account) {
-        const AdmissionRequest request = {
-            .account = account, .service = check->service, .signed_in = &account->signed_in,
-            .enforcer_connected = enforcer_client_connected(manager->enforcer),
+        const SignIn *sign_in = sign_ins_find(manager->sign_ins, check->sign_in, check->user,
+                                              check->service, &now);
+        const AdmissionCaller caller = {
+            .user = check->user, .ruser = check->ruser, .service = check->service,
+            .audit_session = check->audit_session,
+            .signed_in = sign_in ? sign_in->when : (Stamp){0},
         };
+        const AdmissionRequest request = admission_request(manager, account, &caller);
         outcome = admission_judge(&request, manager->config, &now, &rule);
+        is_session_bound = request.session_bound;
+        if (outcome == OUTCOME_ALLOW && is_session_bound && sign_in)
+            sessions_renew(manager->sessions, check->user, check->audit_session, &sign_in->when);
     }
     if (rule && strcmp(rule, "groups") == 0)
         missing = admission_missing_group(account, manager->config, check->service);
     log_decision(check, account, outcome, reason_for(account, rule, missing));
-    text_for(outcome, missing, text, sizeof(text));
+    text_for(outcome, missing, is_session_bound, text, sizeof(text));
     check->handler(outcome, text, check->userdata);
 }
 

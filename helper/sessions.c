@@ -16,7 +16,7 @@
 #include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
 
-#include "helper/admission.h"
+#include "helper/admission-request.h"
 #include "helper/auth-info.h"
 #include "helper/refresher.h"
 #include "helper/sessions-internal.h"
@@ -223,18 +223,27 @@ static void refuse_opening(Opening *opening, Outcome outcome, const char *how)
 }
 
 /* The verdict is read once more in the turn in which the answer goes out. */
-static Outcome judge(Sessions *sessions, const Account *account, const char *service)
+static Outcome judge(Sessions *sessions, const AdmissionCaller *caller)
 {
     Manager *manager = sessions->manager;
+    const Account *account = accounts_find(manager->accounts, caller->user);
     Stamp now = stamp_now();
 
     if (!account)
         return OUTCOME_UNAVAILABLE;
-    const AdmissionRequest request = {
-        .account = account, .service = service, .signed_in = &account->signed_in,
-        .enforcer_connected = enforcer_client_connected(manager->enforcer),
-    };
+    const AdmissionRequest request = admission_request(manager, account, caller);
     return admission_judge(&request, manager->config, &now, NULL);
+}
+
+static Outcome judge_opened(const Session *session)
+{
+    const SessionRow *row = &session->row;
+    const AdmissionCaller caller = {
+        .user = row->user, .ruser = row->ruser, .service = row->service,
+        .audit_session = row->audit_session, .signed_in = row->signed_in,
+    };
+
+    return judge(session->sessions, &caller);
 }
 
 static void on_opened_recorded(int result, const EnforcerAppendReply *reply, void *userdata)
@@ -250,7 +259,7 @@ static void on_opened_recorded(int result, const EnforcerAppendReply *reply, voi
         return;
     }
     Session *session = opening->session;
-    Outcome outcome = judge(session->sessions, account_of(session), session->row.service);
+    Outcome outcome = judge_opened(session);
     if (outcome != OUTCOME_ALLOW) {
         refuse_opening(opening, outcome, "refused: the verdict moved");
         return;
@@ -398,9 +407,16 @@ static int register_session(Sessions *sessions, const SessionRequest *request,
 
 static Outcome try_to_open(Sessions *sessions, const SessionRequest *request, Session **ret_session)
 {
-    const Account *account = accounts_find(sessions->manager->accounts, request->user);
+    Stamp now = stamp_now();
 
-    Outcome outcome = judge(sessions, account, request->service);
+    const SignIn *sign_in = sign_ins_find(sessions->manager->sign_ins, request->sign_in,
+                                          request->user, request->service, &now);
+    const AdmissionCaller caller = {
+        .user = request->user, .ruser = request->ruser, .service = request->service,
+        .audit_session = request->audit_session,
+        .signed_in = sign_in ? sign_in->when : (Stamp){0},
+    };
+    Outcome outcome = judge(sessions, &caller);
     if (outcome != OUTCOME_ALLOW)
         return outcome;
     if (sessions->count >= SESSIONS_MAX)

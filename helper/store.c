@@ -330,6 +330,18 @@ int store_session_put(Store *store, const SessionRow *row)
     return query_run(&query);
 }
 
+int store_session_set_signed_in(Store *store, const char *id, const Stamp *signed_in)
+{
+    _cleanup_query_ Query query = query_new(store,
+        "UPDATE sessions SET signed_in_wall = ?2, signed_in_boot = ?3"
+        " WHERE id = ?1 AND closed IS NULL");
+
+    query_bind_text(&query, 1, id);
+    query_bind_integer(&query, 2, (int64_t)signed_in->wall_usec);
+    query_bind_integer(&query, 3, (int64_t)signed_in->boot_usec);
+    return query_run(&query);
+}
+
 static int mark_closed(Store *store, const char *id, const char *how)
 {
     _cleanup_query_ Query query =

@@ -71,6 +71,7 @@ typedef struct SessionRow {
 typedef int (*StoreSessionHandler)(const SessionRow *row, void *userdata);
 int store_session_each(Store *store, StoreSessionHandler handler, void *userdata); /* open ones */
 int store_session_put(Store *store, const SessionRow *row);
+int store_session_set_signed_in(Store *store, const char *id, const Stamp *signed_in);
 int store_session_close(Store *store, const char *id, const char *how); /* -ENOENT: not open */
 
 /* Small values: generation counter and the like. */

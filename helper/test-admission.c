@@ -50,7 +50,7 @@ static Outcome judge_at(const Account *account, const char *service, const Stamp
                         const char **ret_rule)
 {
     const AdmissionRequest request = {.account = account, .service = service,
-                                      .signed_in = &account->signed_in,
+                                      .signed_in = account->signed_in,
                                       .enforcer_connected = true};
 
     return admission_judge(&request, &config, now, ret_rule);
@@ -147,7 +147,7 @@ static void test_no_enforcer_no_admission(void **state)
     Stamp now = at_second(1001);
     const char *rule = NULL;
     const AdmissionRequest request = {.account = &account, .service = "sshd",
-                                      .signed_in = &account.signed_in};
+                                      .signed_in = account.signed_in};
 
     assert_int_equal(admission_judge(&request, &config, &now, &rule), OUTCOME_UNAVAILABLE);
     assert_string_equal(rule, "enforcer");
@@ -176,7 +176,7 @@ static void assert_words(const Account *account, const char *service, uint64_t s
     AdmissionFinding findings[ADMISSION_RULES_MAX];
     Stamp now = at_second(second);
     const AdmissionRequest request = {.account = account, .service = service,
-                                      .signed_in = &account->signed_in,
+                                      .signed_in = account->signed_in,
                                       .enforcer_connected = true};
 
     size_t count = admission_explain(&request, &config, &now, findings);
@@ -254,7 +254,7 @@ static void test_explanation_and_decision_agree(void **state)
         account.groups = i % 4 == 0 ? staff + 1 : i % 4 == 1 ? staff : staff_and_admins;
         account.confirmed = at_second(i % 4 == 3 ? 1699 : 1000);
         const AdmissionRequest request = {.account = &account, .service = names[i / 20],
-                                          .signed_in = &account.signed_in,
+                                          .signed_in = account.signed_in,
                                           .enforcer_connected = true};
         Outcome outcome = admission_judge(&request, &config, &now, &rule);
         size_t count = admission_explain(&request, &config, &now, findings), first = 0;
