@@ -307,11 +307,9 @@ size_t logins_count(const Logins *logins)
 
 /* --- the beginning ---------------------------------------------------------------------------- */
 
-/* What refuses a login before any code is asked for. */
-static Outcome judge_before(Login *login, const char **ret_reason)
+Outcome login_may_begin(Manager *manager, const Account *account, bool unprivileged,
+                        const char **ret_reason)
 {
-    Manager *manager = login->logins->manager;
-    Account *account = login->account;
     Stamp now = stamp_now();
 
     *ret_reason = NULL;
@@ -329,20 +327,21 @@ static Outcome judge_before(Login *login, const char **ret_reason)
         *ret_reason = "the account's provider is not configured";
         return OUTCOME_UNAVAILABLE;
     }
-    if (!account->id && (login->unprivileged || provider->first_bind == FIRST_BIND_NO)) {
+    if (!account->id && (unprivileged || provider->first_bind == FIRST_BIND_NO)) {
         *ret_reason = "the account is not bound to a directory id";
         return OUTCOME_NOT_BOUND;
     }
-    login->method = provider->methods[0];
     return OUTCOME_ALLOW;
 }
 
 static void begin(Login *login)
 {
+    Manager *manager = login->logins->manager;
     const char *reason;
 
-    Outcome outcome = judge_before(login, &reason);
+    Outcome outcome = login_may_begin(manager, login->account, login->unprivileged, &reason);
     if (outcome == OUTCOME_ALLOW) {
+        login->method = config_provider(manager->config, login->account->provider)->methods[0];
         replace_older(login->logins, login);
         reason = limit_reached(login->logins, login);
         if (reason)

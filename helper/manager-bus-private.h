@@ -38,4 +38,5 @@ int manager_bus_begin(sd_bus_message *message, Manager *manager, Account **ret_a
 int manager_bus_add_user(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_revoke_user(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_forget_user(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int manager_bus_explain_access(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_reinstate_user(sd_bus_message *message, void *userdata, sd_bus_error *error);

@@ -185,6 +185,69 @@ int manager_view_session(sd_bus_message *message, const SessionRow *session)
     return view.error;
 }
 
+/* --- explanations ------------------------------------------------------------------------------ */
+
+static void view_finding(View *view, const AdmissionFinding *finding)
+{
+    view_open(view, 'a', "{sv}");
+    view_string(view, "rule", finding->rule);
+    view_bool(view, "applies", finding->applies);
+    view_string(view, "outcome", outcome_to_word(finding->outcome));
+    view_string(view, "setting", finding->setting);
+    view_string(view, "why", finding->why);
+    view_close(view);
+}
+
+static void view_login_sessions(View *view, Manager *manager, const Explanation *explanation)
+{
+    const SessionRow *session;
+    size_t iterator = 0;
+
+    while ((session = sessions_next(manager->sessions, &iterator))) {
+        if (!explain_names_session(explanation, session))
+            continue;
+        view_open(view, 'a', "{sv}");
+        view_string(view, "id", session->id);
+        view_string(view, "service", session->service);
+        view_string(view, "rhost", session->rhost);
+        view_string(view, "tty", session->tty);
+        view_string(view, "method", session->method);
+        view_time(view, "signed_in", session->signed_in.wall_usec);
+        view_string(view, "outcome",
+                    outcome_to_word(explain_in_session(manager, explanation->account,
+                                                       explanation->service, session)));
+        view_close(view);
+    }
+}
+
+int manager_view_explanation(sd_bus_message *message, Manager *manager,
+                             const Explanation *explanation)
+{
+    View view = {.message = message};
+
+    view_open(&view, 'a', "{sv}");
+    view_string(&view, "user", explanation->user);
+    view_string(&view, "service", explanation->service);
+    view_string(&view, "known", explanation->known);
+    view_bool(&view, "admitted", explanation->outcome == OUTCOME_ALLOW);
+    view_string(&view, "outcome", outcome_to_word(explanation->outcome));
+    view_string(&view, "after_sign_in", explanation->groups_unknown
+                                            ? "groups-unknown"
+                                            : outcome_to_word(explanation->after_sign_in));
+    view_string(&view, "rule", explanation->rule);
+    if (explanation->account)
+        view_verdict(&view, explanation->account);
+    view_enter(&view, "rules", "aa{sv}");
+    for (size_t i = 0; i < explanation->finding_count; i++)
+        view_finding(&view, &explanation->findings[i]);
+    view_leave(&view);
+    view_enter(&view, "login_sessions", "aa{sv}");
+    view_login_sessions(&view, manager, explanation);
+    view_leave(&view);
+    view_close(&view);
+    return view.error;
+}
+
 /* --- status ----------------------------------------------------------------------------------- */
 
 static void view_provider(View *view, const Provider *provider)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "helper/explain.h"
 #include "helper/manager.h"
 #include "helper/sessions.h"
 
@@ -11,4 +12,6 @@
 int manager_view_status(sd_bus_message *message, Manager *manager);
 int manager_view_user(sd_bus_message *message, Manager *manager, const Account *account);
 int manager_view_group(sd_bus_message *message, Manager *manager, const GroupConfig *group);
+int manager_view_explanation(sd_bus_message *message, Manager *manager,
+                             const Explanation *explanation);
 int manager_view_session(sd_bus_message *message, const SessionRow *session);

@@ -24,7 +24,7 @@ static void case_supersede(RevocationCase *one)
     (void)sd_event_source_set_enabled(one->follow_up_timer, SD_EVENT_OFF);
 }
 
-static bool is_being_ended(const Account *account)
+bool revocation_is_ending(const Account *account)
 {
     const RevocationCase *one = account->revocation_case;
 
@@ -58,7 +58,7 @@ int revocation_signed_in(Revocation *revocation, Account *account)
 
     if (account->state != ACCOUNT_ACTIVE || account->verdict == VERDICT_DISABLED)
         return -EACCES;
-    if (is_being_ended(account))
+    if (revocation_is_ending(account))
         return -EBUSY;
     r = account_set_signed_in(accounts, account, &now);
     if (r >= 0)
@@ -77,7 +77,7 @@ int revocation_reinstate(Revocation *revocation, Account *account)
 
     if (account->state != ACCOUNT_ACTIVE || account->verdict != VERDICT_DISABLED)
         return -EALREADY;
-    if (is_being_ended(account))
+    if (revocation_is_ending(account))
         return -EBUSY;
     /* Without token and confirmation nothing but a new sign-in makes the account ACTIVE. */
     r = store_token_put(manager->store, account, NULL);

@@ -45,6 +45,8 @@ typedef void (*RevocationEndHandler)(uint32_t ended, uint32_t left, uint64_t ela
  * tells). 0 or a negative errno; the verdict has moved in any case. */
 int revocation_revoke(Revocation *revocation, Account *account, const char *reason,
                       RevocationEndHandler handler, void *userdata);
+/* Is what it runs being ended at this moment, so that a sign-in has to wait? */
+bool revocation_is_ending(const Account *account);
 bool revocation_is_stored(const Revocation *revocation, const Account *account);
 /* Lifts DISABLED and deletes the refresh token: UNCONFIRMED, and the person must sign in again.
  * Stored when it returns 0. -EALREADY when not DISABLED, -EBUSY while the account is still being

@@ -25,6 +25,9 @@ _rcpchctl()
     --lines|-n)
         mapfile -t COMPREPLY < <(compgen -W 'all 100' -- "$current")
         return ;;
+    --service)
+        mapfile -t COMPREPLY < <(compgen -W 'sshd sudo su login cron' -- "$current")
+        return ;;
     --id|--provider|--full-name|--reason)
         return ;;
     esac
@@ -38,6 +41,7 @@ _rcpchctl()
         case "${words[*]:0:2}" in
         'user add'*) options+=' --id --provider --shell --home --full-name' ;;
         'user revoke'*) options+=' --reason' ;;
+        'access explain'*) options+=' --service' ;;
         reload*) options='--json --enforce --help' ;;
         log*) options+=' --follow --user --since --lines' ;;
         check-config*) options='--help' ;;
@@ -49,10 +53,11 @@ _rcpchctl()
     fi
 
     case "${words[*]}" in
-    '') word='status check-config reload user group session refresh log' ;;
+    '') word='status check-config reload user group session access refresh log' ;;
     user) word='list show add revoke reinstate forget' ;;
     group|session) word='list' ;;
-    refresh|'user show'|'user revoke'|'user reinstate'|'user forget') word=$(_rcpchctl_users) ;;
+    access) word='explain' ;;
+    'access explain'|refresh|'user show'|'user revoke'|'user reinstate'|'user forget') word=$(_rcpchctl_users) ;;
     *) return ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current")

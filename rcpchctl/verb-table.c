@@ -26,6 +26,7 @@ const OptionRow option_rows[] = {
     {OPTION_SINCE, 's', "since", "TIME",
      "only lines since: \"2026-11-21 18:00\", 18:00, today, 90min, 3d"},
     {OPTION_LINES, 'n', "lines", "N", "only the last N lines, or \"all\""},
+    {OPTION_SERVICE, 0, "service", "NAME", "PAM service, such as sudo or login; default sshd"},
     {OPTION_HELP, 'h', "help", NULL, "show help; behind a verb, help about that verb"},
     {OPTION_VERSION, 0, "version", NULL, "show the version"},
 };
@@ -60,6 +61,12 @@ const Verb verbs[] = {
      "Its number stays taken, so that old files never come to belong to somebody else.\n"},
     {"group", "list", NULL, JSON, verb_group_list, "groups of the directory on this host", NULL},
     {"session", "list", NULL, SHOW, verb_session_list, "who is signed in", NULL},
+    {"access", "explain", "USER", SHOW | OPTION_BIT(OPTION_SERVICE), verb_access_explain,
+     "say whether an account gets in, and which rule decides",
+     "Shows every rule in the order of the decision, with the line of rcpch.conf it comes from.\n"
+     "Nobody signs in; the provider is asked where it would be asked at the door. Exit code 0\n"
+     "when access is allowed now, 7 when only after an interactive sign-in, 1 when not at all,\n"
+     "3 when the name is none that is judged here.\n"},
     {NULL, "refresh", "USER", JSON, verb_refresh, "ask the provider about an account now",
      "Exit code 0 when new access is allowed after that, 1 when it is not.\n"},
     {NULL, "log", NULL,
@@ -77,7 +84,7 @@ static const char exit_codes[] =
     "  0  done                        4  the helper does not answer\n"
     "  1  refused, failed or wrong    5  not permitted: needs root\n"
     "  2  wrong arguments             6  done, but processes are still running\n"
-    "  3  no such account\n";
+    "  3  no such account             7  only after an interactive sign-in\n";
 
 const Verb *verb_find(char *const *words, size_t count, size_t *ret_used)
 {

@@ -144,8 +144,7 @@ static int append_options(sd_bus_message *message, const Options *options)
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-/* The bus carries valid UTF-8 only. */
-static ExitCode say_bad_text(int r)
+ExitCode verb_say_bad_text(int r)
 {
     (void)fprintf(stderr, "rcpchctl: the call cannot be made: %s\n",
                   r == -EINVAL ? "a text is not valid UTF-8" : strerror(-r));
@@ -168,7 +167,7 @@ ExitCode verb_user_add(const Invocation *invocation)
         r = append_options(message, invocation->options);
     if (r < 0) {
         sd_bus_message_unref(message);
-        return say_bad_text(r);
+        return verb_say_bad_text(r);
     }
     code = bus_call(&bus, message, &answer);
     return code == EXIT_DONE ? print_user(invocation, json_array_get(answer, 0)) : code;
@@ -212,7 +211,7 @@ ExitCode verb_user_revoke(const Invocation *invocation)
         r = sd_bus_message_append(message, "ss", invocation->argument, reason ? reason : "");
     if (r < 0) {
         sd_bus_message_unref(message);
-        return say_bad_text(r);
+        return verb_say_bad_text(r);
     }
     code = bus_call(&bus, message, &answer);
     return code == EXIT_DONE ? say_ended(invocation, json_array_get(answer, 0)) : code;

@@ -22,6 +22,7 @@ typedef enum OptionId {
     OPTION_USER,
     OPTION_SINCE,
     OPTION_LINES,
+    OPTION_SERVICE,
     OPTION_HELP,
     OPTION_VERSION,
     _OPTION_COUNT,
@@ -91,6 +92,10 @@ ExitCode verb_session_list(const Invocation *invocation);
 ExitCode verb_refresh(const Invocation *invocation);
 ExitCode verb_reload(const Invocation *invocation);
 ExitCode verb_log(const Invocation *invocation);
+ExitCode verb_access_explain(const Invocation *invocation);
+
+/* A call could not be made: the bus carries valid UTF-8 only. */
+ExitCode verb_say_bad_text(int r);
 
 /* Prints an answer as JSON: ASCII only, so that nothing in it reaches a terminal as a control. */
 ExitCode print_json(const json_t *value);

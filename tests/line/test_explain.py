@@ -1,0 +1,124 @@
+"""ExplainAccess: every rule, in the order of the decision, and the decision itself."""
+
+import subprocess
+
+import dbus
+import pytest
+
+from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
+
+ALICE = "alice@rcpch.ac.uk"
+RULES = ["name", "provider", "verdict", "confirmation", "access", "groups", "sign-in age",
+         "enforcer", "ending"]
+
+
+def explain(line, user="alice", service="sshd"):
+    return line.manager("ExplainAccess", "ss", user, service)
+
+
+def rules(answer):
+    return {str(row["rule"]): row for row in answer["rules"]}
+
+
+def said(answer):
+    return str(answer["outcome"]), str(answer["rule"]), str(answer["after_sign_in"])
+
+
+def test_yes_with_every_rule(line):
+    line.add_user(ALICE)
+    line.sign_in("alice")
+    answer = explain(line, service="sudo")
+    assert said(answer) == ("allow", "", "allow") and answer["admitted"]
+    found = [str(row["rule"]) for row in answer["rules"]]
+    assert [rule for rule in found if rule in RULES] == RULES
+    row = rules(answer)
+    assert row["groups"]["setting"] == "[service sudo] RequireGroups=audit-admins"
+    assert row["groups"]["why"] == f"member of audit-admins ({AUDIT_ADMINS})"
+    assert row["access"]["why"] == f"member of audit-staff ({AUDIT_STAFF})"
+    assert "sign-in" in row["verdict"]["why"] and row["name"]["why"] == "in the snapshot"
+    assert not row["ending"]["applies"]
+
+
+def test_it_says_what_the_door_says(line):
+    """The same answer as the account phase, for each service, before and after each change."""
+    line.add_user(ALICE)
+
+    def agree():
+        for service in ("sshd", "sudo", "login", "cron"):
+            asked = explain(line, service=service)["outcome"]
+            assert line.check("alice", service=service)[0] == asked, service
+
+    agree()
+    line.sign_in("alice")
+    agree()
+    line.control.set_user(ALICE, groups=[AUDIT_STAFF])
+    line.manager("RefreshUser", "s", "alice")
+    agree()
+    assert said(explain(line, service="sudo")) == ("not-in-group", "groups", "not-in-group")
+    line.manager("RevokeUser", "ss", "alice", "left the college")
+    agree()
+    assert said(explain(line)) == ("disabled", "verdict", "disabled")
+    assert "left the college" in rules(explain(line))["verdict"]["why"]
+
+
+def test_before_the_first_sign_in(line):
+    """Its groups are not known yet, which is not the same as none."""
+    line.add_user(ALICE)
+    assert said(explain(line)) == ("not-bound", "confirmation", "groups-unknown")
+    assert line.sign_in("alice")[0] == "allow"
+    assert said(explain(line)) == ("allow", "", "allow")
+
+
+def test_an_unbound_account_that_no_sign_in_binds(bare):
+    bare.configure(first_bind="no")
+    bare.helper.start()
+    bare.add_user(ALICE)
+    assert said(explain(bare)) == ("not-bound", "confirmation", "not-bound")
+
+
+def test_the_provider_is_asked_as_at_the_door(line):
+    line.add_user(ALICE)
+    line.sign_in("alice")
+    line.control.listener("refuse")
+    line.manager("RefreshUser", "s", "alice")
+    answer = explain(line, service="sudo")
+    assert "was asked just now" in rules(answer)["provider"]["why"]
+    assert answer["verdict"] == "unconfirmed"
+    assert said(answer)[:2] == ("too-stale", "confirmation")
+    assert "no OfflineGrace" in rules(answer)["confirmation"]["why"]
+    assert said(explain(line))[0] == "allow", "others have the grace"
+
+
+@pytest.mark.parametrize("user, known", [("root", "local"), ("nobody-here", "unknown"),
+                                         ("bob", "forgotten")])
+def test_names_that_are_not_judged(line, user, known):
+    line.add_user("bob@rcpch.ac.uk")
+    line.manager("ForgetUser", "s", "bob")
+    answer = explain(line, user)
+    assert answer["known"] == known and not answer["admitted"]
+    assert said(answer) == ("not-ours", "name", "not-ours") and not answer["rules"]
+
+
+def test_each_login_session_is_told(bare):
+    bare.configure(extra="[service sudo]\nMaxAuthAge=1h\n")
+    bare.helper.start()
+    bare.add_user(ALICE)
+    channel = bare.begin("alice", service="sshd")
+    bare.control.approve(channel.code(), ALICE)
+    channel.answer()
+    assert channel.finished()[0] == "allow"
+    with subprocess.Popen(["sleep", "1000"]) as first, subprocess.Popen(["sleep", "1000"]) as second:
+        bare.open_session("alice", first.pid, sign_in=channel.sign_in,
+                          audit_session=dbus.UInt32(11))
+        bare.open_session("alice", second.pid, audit_session=dbus.UInt32(12))
+        answer = explain(bare, service="sudo")
+        first.kill()
+        second.kill()
+    assert sorted(str(row["outcome"]) for row in answer["login_sessions"]) == [
+        "allow", "sign-in-too-old"]
+    assert said(answer)[0] == "allow"
+    assert "in this login session" in rules(answer)["sign-in age"]["why"]
+
+
+def test_only_root_asks(line):
+    assert line.as_foreigner("uk.ac.rcpch.Helper1.Manager", "ExplainAccess", "ss", "root", "sshd")
