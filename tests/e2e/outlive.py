@@ -33,9 +33,11 @@ _ports = itertools.count(20000)
 _FILES = {
     _STAYER: ("#!/bin/bash\ntrap '' HUP TERM INT\nexec -a \"$1\" sleep 1000000 "
               "</dev/null >/dev/null 2>&1\n", 0o755),
-    # 32 chains of fork-and-exit; the lock is held as long as one of any chain lives.
+    # 32 chains of fork-and-exit; the lock is held as long as one of any chain lives. They are nice
+    # and their dead are counted, so that PID 1 can collect them and the machine keeps free numbers.
     "/usr/local/bin/lab-chains": (f"""#!/usr/bin/perl
 use Fcntl ':flock';
+exec('bash', '-c', 'ulimit -u 2000 && exec nice -n 19 "$@"', '-', $^X, $0, @ARGV, 'nice') if @ARGV < 2;
 open(my $lock, '>', "/tmp/$ARGV[0]") or die;
 flock($lock, LOCK_EX) or die;
 for (1..{CHAINS}) {{
