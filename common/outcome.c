@@ -33,10 +33,11 @@ static const OutcomeRow outcome_table[_OUTCOME_COUNT] = {
     [OUTCOME_DISABLED] = {PAM_ACCT_EXPIRED, "disabled",
         "Your directory account is disabled. Contact your IT service desk."},
     [OUTCOME_REVOKED] = {PAM_PERM_DENIED, "revoked",
-        "Your sign-in was revoked. Sign in again with your directory account."},
+        "Your sign-in was revoked. Sign in again with your directory account:\n"
+        "ssh -o PreferredAuthentications=keyboard-interactive HOST"},
     [OUTCOME_SIGN_IN_TOO_OLD] = {PAM_PERM_DENIED, "sign-in-too-old",
-        "Your last sign-in is too long ago for this.\n"
-        "Sign in again: ssh -o PreferredAuthentications=keyboard-interactive HOST"},
+        "Your last sign-in is too long ago for this. Sign in again:\n"
+        "ssh -o PreferredAuthentications=keyboard-interactive HOST"},
     [OUTCOME_NOT_BOUND] = {PAM_PERM_DENIED, "not-bound",
         "This account has never signed in here. Sign in once without an SSH key:\n"
         "ssh -o PreferredAuthentications=keyboard-interactive HOST"},
@@ -56,6 +57,9 @@ static const OutcomeRow outcome_table[_OUTCOME_COUNT] = {
     [OUTCOME_UNAVAILABLE] = {PAM_AUTHINFO_UNAVAIL, "unavailable",
         "Sign-in is not available at the moment. Try again in a minute;\n"
         "tell the administrator if it stays."},
+    [OUTCOME_SIGN_IN_NEEDED] = {PAM_PERM_DENIED, "sign-in-needed",
+        "An SSH key alone is not enough here. Sign in with your directory account:\n"
+        "ssh -o PreferredAuthentications=keyboard-interactive HOST"},
 };
 
 static const OutcomeRow *outcome_row(Outcome outcome)

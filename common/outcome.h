@@ -29,6 +29,7 @@ typedef enum Outcome {
     OUTCOME_LOCKED_OUT = 16,
     OUTCOME_TOO_STALE = 17,
     OUTCOME_UNAVAILABLE = 18,
+    OUTCOME_SIGN_IN_NEEDED = 19,
     _OUTCOME_COUNT,
 } Outcome;
 
@@ -41,5 +42,6 @@ int outcome_to_pam(Outcome outcome);
 /* The word in the access log, lower case with hyphens: "wrong-identity". Static. */
 const char *outcome_to_word(Outcome outcome);
 
-/* One or two plain sentences for the person, at most 78 columns each line. Static. */
+/* One or two plain sentences for the person, at most 78 columns each line. Static. Where it names a
+ * command, HOST stands at its end for "alice@audit01", which only the helper knows. */
 const char *outcome_to_text(Outcome outcome);

@@ -222,6 +222,61 @@ static void explain_groups(const Case *one, AdmissionFinding *finding)
         group ? group->name : required(one)[0], group && group->id ? group->id : "not configured");
 }
 
+/* --- [service sshd] Keys= ---------------------------------------------------------------------- */
+
+#define KEY_AGE_DEFAULT_USEC (12 * 3600 * USEC_PER_SEC)
+
+uint64_t admission_key_age_usec(const Config *config)
+{
+    const ServiceConfig *sshd = config_service(config, "sshd");
+
+    return sshd && sshd->max_auth_age_usec > 0 ? sshd->max_auth_age_usec : KEY_AGE_DEFAULT_USEC;
+}
+
+static Keys keys_policy(const Case *one)
+{
+    return one->service && one->service->keys != KEYS_DEFAULT ? one->service->keys
+                                                              : KEYS_WITH_SIGN_IN;
+}
+
+/* Whoever comes by sshd and did not sign in to us came with something that proves no sign-in: a
+ * key, a certificate, GSSAPI, a trusted host, another PAM module. What sshd says of it is not
+ * asked: in the account phase it has said nothing yet (facts: SSH_AUTH_INFO_0). */
+static bool came_without_sign_in(const Case *one)
+{
+    return strcmp(one->request->service, "sshd") == 0 && !one->request->signed_in_here;
+}
+
+static Outcome judge_keys(const Case *one)
+{
+    uint64_t age = stamp_age_usec(&one->request->signed_in, one->now);
+
+    if (!came_without_sign_in(one) || keys_policy(one) == KEYS_ALLOW)
+        return OUTCOME_ALLOW;
+    if (keys_policy(one) != KEYS_WITH_SIGN_IN)
+        return OUTCOME_SIGN_IN_NEEDED;
+    return age <= admission_key_age_usec(one->config) ? OUTCOME_ALLOW : OUTCOME_SIGN_IN_TOO_OLD;
+}
+
+static void explain_keys(const Case *one, AdmissionFinding *finding)
+{
+    static const char *const words[_KEYS_COUNT] = {"with-signin", "with-signin", "deny", "allow"};
+    char limit[48];
+    Words words_of_age;
+
+    finding->applies = came_without_sign_in(one);
+    if (!finding->applies)
+        return;
+    set_setting(finding, "[service sshd] Keys=%s", words[keys_policy(one)]);
+    if (keys_policy(one) == KEYS_WITH_SIGN_IN)
+        say(finding, "a key works for %s after a sign-in; the last one: %s",
+            config_format_duration(admission_key_age_usec(one->config), limit, sizeof(limit)),
+            ago(&one->request->signed_in, one->now, &words_of_age));
+    else
+        say(finding, keys_policy(one) == KEYS_ALLOW ? "a key needs no sign-in"
+                                                    : "a key alone is not enough");
+}
+
 /* --- [service] MaxAuthAge= -------------------------------------------------------------------- */
 
 static uint64_t max_auth_age(const Case *one)
@@ -273,6 +328,7 @@ static const Rule rules[] = {
     {"confirmation", judge_confirmation, explain_confirmation},
     {"access", judge_access, explain_access},
     {"groups", judge_groups, explain_groups},
+    {"keys", judge_keys, explain_keys},
     {"sign-in age", judge_sign_in, explain_sign_in},
     {"enforcer", judge_enforcer, explain_enforcer},
 };

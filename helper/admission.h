@@ -15,8 +15,9 @@
 typedef struct AdmissionRequest {
     const Account *account;
     const char *service;
-    Stamp signed_in;    /* the interactive sign-in that counts for MaxAuthAge= */
-    bool session_bound; /* it must be this login session's; else any of the account's does */
+    Stamp signed_in;     /* the interactive sign-in that counts for MaxAuthAge= and Keys= */
+    bool session_bound;  /* it must be this login session's; else any of the account's does */
+    bool signed_in_here; /* the person signed in for this very request */
     bool enforcer_connected;
 } AdmissionRequest;
 
@@ -38,6 +39,9 @@ bool service_elevates(const char *service);
  * one or none is required, else the first of them; borrowed from `config`. */
 const char *admission_missing_group(const Account *account, const Config *config,
                                     const char *service);
+
+/* How long a key works after a sign-in with Keys=with-signin. */
+uint64_t admission_key_age_usec(const Config *config);
 
 /* OUTCOME_ALLOW, or what the first rule that refuses says. `ret_rule` (may be NULL): the name of
  * that rule, NULL for ALLOW; static. */

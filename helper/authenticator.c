@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/account-text.h"
 #include "helper/admission-request.h"
 #include "helper/auth-info.h"
+#include "helper/host-name.h"
 #include "helper/manager.h"
 #include "helper/refresher.h"
 #include "helper/revocation.h"
@@ -118,26 +120,6 @@ static void log_decision(const Check *check, const Account *account, Outcome out
 
 /* --- the decision ----------------------------------------------------------------------------- */
 
-/* sudo asks for no sign-in where it knows a ticket, or NOPASSWD; a key alone is none. */
-#define SIGN_IN_HERE_TEXT                                                                          \
-    "This needs a sign-in made in this login session, and not too long ago; a key\n"               \
-    "is none. Try: sudo -k, then the same again. If that does not ask you to sign\n"               \
-    "in, log in anew: ssh -o PreferredAuthentications=keyboard-interactive HOST"
-
-static void text_for(Outcome outcome, const char *missing, bool is_session_bound, char *text,
-                     size_t size)
-{
-    if (missing)
-        snprintf(text, size,
-                 "This needs membership in the group %.32s.\n"
-                 "Ask the administrator of this host for access.",
-                 missing);
-    else if (outcome == OUTCOME_SIGN_IN_TOO_OLD && is_session_bound)
-        snprintf(text, size, "%s", SIGN_IN_HERE_TEXT);
-    else
-        snprintf(text, size, "%s", outcome == OUTCOME_ALLOW ? "" : outcome_to_text(outcome));
-}
-
 /* The log's reason, where the outcome alone does not say it. */
 static const char *reason_for(const Account *account, const char *rule, const char *missing)
 {
@@ -145,7 +127,17 @@ static const char *reason_for(const Account *account, const char *rule, const ch
         return "the account is not known here";
     if (missing)
         return "not in a group that the service requires";
+    if (rule && strcmp(rule, "keys") == 0)
+        return "no sign-in was made in this connection, and Keys= asks for one";
     return rule && strcmp(rule, "enforcer") == 0 ? "the enforcer cannot be reached" : NULL;
+}
+
+static void tell(const Check *check, const AccountTextFacts *facts)
+{
+    char text[ACCOUNT_TEXT_SIZE];
+
+    account_text(facts, text);
+    check->handler(facts->outcome, text, check->userdata);
 }
 
 static void decide(Check *check)
@@ -154,9 +146,9 @@ static void decide(Check *check)
     Account *account = accounts_find(manager->accounts, check->user);
     const char *missing = NULL, *rule = NULL;
     Outcome outcome = OUTCOME_UNAVAILABLE;
-    bool is_session_bound = false;
+    AdmissionRequest request = {0};
     Stamp now = stamp_now();
-    char text[512];
+    char host[HOST_NAME_SIZE];
 
     if (account) {
         const SignIn *sign_in = sign_ins_find(manager->sign_ins, check->sign_in, check->user,
@@ -166,17 +158,20 @@ static void decide(Check *check)
             .audit_session = check->audit_session,
             .signed_in = sign_in ? sign_in->when : (Stamp){0},
         };
-        const AdmissionRequest request = admission_request(manager, account, &caller);
+        request = admission_request(manager, account, &caller);
         outcome = admission_judge(&request, manager->config, &now, &rule);
-        is_session_bound = request.session_bound;
-        if (outcome == OUTCOME_ALLOW && is_session_bound && sign_in)
+        if (outcome == OUTCOME_ALLOW && request.session_bound && sign_in)
             sessions_renew(manager->sessions, check->user, check->audit_session, &sign_in->when);
     }
     if (rule && strcmp(rule, "groups") == 0)
         missing = admission_missing_group(account, manager->config, check->service);
     log_decision(check, account, outcome, reason_for(account, rule, missing));
-    text_for(outcome, missing, is_session_bound, text, sizeof(text));
-    check->handler(outcome, text, check->userdata);
+    (void)host_name(host);
+    tell(check, &(AccountTextFacts){
+        .outcome = outcome, .rule = rule, .user = check->user, .host = host, .missing = missing,
+        .config = manager->config, .signed_in = request.signed_in,
+        .session_bound = request.session_bound, .now = &now,
+    });
 }
 
 /* --- waiting for the provider ----------------------------------------------------------------- */

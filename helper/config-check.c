@@ -391,6 +391,19 @@ static void check_access(const Config *config, ConfigReport *report)
                               "allows nobody: name AllowGroups=, AllowUsers= or AllowAll=yes");
 }
 
+/* Nobody but sshd tells how somebody came in. */
+static void check_sshd_keys(const ServiceConfig *service, ConfigReport *report)
+{
+    bool sshd = strcmp(service->name, "sshd") == 0;
+
+    if (!sshd && service->keys != KEYS_DEFAULT)
+        config_report_error(report, "service", service->name, "Keys", "is for [service sshd] only");
+    if (service->keys == KEYS_ALLOW && service->max_auth_age_usec > 0)
+        config_report_warning(report, "service", service->name, "Keys",
+                              "allows keys without a sign-in, but MaxAuthAge= refuses them "
+                              "when the last one is older");
+}
+
 static void check_service(const Config *config, const ServiceConfig *service,
                           ConfigReport *report)
 {
@@ -404,6 +417,7 @@ static void check_service(const Config *config, const ServiceConfig *service,
                             strcmp(service->name, "su-l") == 0 ? "su" : "sudo");
     check_group_names(config, service->require_groups, "service", service->name, "RequireGroups",
                       report);
+    check_sshd_keys(service, report);
 }
 
 static void check_revocation(const Config *config, ConfigReport *report)

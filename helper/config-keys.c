@@ -23,6 +23,7 @@ static const char *const first_binds[] = {"no", "username", NULL};
 static const char *const refused_refreshes[] = {"aged", "revoked", NULL};
 static const char *const name_formats[] = {"short", "full", NULL};
 static const char *const show_qrs[] = {"utf8", "ascii", "no", NULL};
+static const char *const keys_words[] = {"default", "with-signin", "deny", "allow", NULL};
 static const char *const on_revokeds[] = {"end", "keep", NULL};
 
 #define NAMED(type, array, counter, limit)                                                         \
@@ -110,6 +111,7 @@ static const ConfigKey keys[] = {
 
     {"service", "RequireGroups", &config_kind_list, SERVICE(require_groups)},
     {"service", "MaxAuthAge", &config_kind_duration, SERVICE(max_auth_age_usec), 0, YEAR, SEC},
+    {"service", "Keys", &config_kind_word, SERVICE(keys), .words = keys_words},
     {"service", "Unprivileged", &config_kind_boolean, SERVICE(unprivileged)},
 
     {"identity", "NameFormat", &config_kind_word, CONFIG(name_format), .words = name_formats},

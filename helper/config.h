@@ -28,6 +28,13 @@ typedef enum Method {
 typedef enum NameFormat { NAME_FORMAT_SHORT = 0, NAME_FORMAT_FULL } NameFormat;
 typedef enum FirstBind { FIRST_BIND_NO = 0, FIRST_BIND_USERNAME } FirstBind;
 typedef enum ShowQr { SHOW_QR_UTF8 = 0, SHOW_QR_ASCII, SHOW_QR_NO } ShowQr;
+typedef enum Keys {
+    KEYS_DEFAULT = 0,  /* with-signin for sshd, nothing elsewhere */
+    KEYS_WITH_SIGN_IN, /* Keys=with-signin */
+    KEYS_DENY,         /* Keys=deny */
+    KEYS_ALLOW,        /* Keys=allow */
+    _KEYS_COUNT,
+} Keys;
 typedef enum OnRevoked { ON_REVOKED_END = 0, ON_REVOKED_KEEP, ON_REVOKED_GRACE } OnRevoked;
 
 /* [provider NAME] */
@@ -83,7 +90,8 @@ typedef struct UserConfig {
 typedef struct ServiceConfig {
     char *name;
     char **require_groups;     /* RequireGroups= names of [group] sections */
-    uint64_t max_auth_age_usec;/* MaxAuthAge=, 0 = none */
+    uint64_t max_auth_age_usec;/* MaxAuthAge=, 0 = none (for keys: 12 h) */
+    Keys keys;                 /* Keys=, of sshd only */
     bool unprivileged;         /* Unprivileged=yes */
 } ServiceConfig;
 

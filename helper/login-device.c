@@ -6,20 +6,21 @@
 #include <string.h>
 
 #include "common/channel.h"
+#include "helper/host-name.h"
 #include "helper/login-internal.h"
 #include "helper/login-text.h"
 
-#define HOST_NAME_SIZE       65
 #define PROVIDER_MARGIN_USEC (200 * USEC_PER_MSEC)
 
 static int compose_device(Login *login, const DeviceCode *code, char **ret_text)
 {
     Manager *manager = login->logins->manager;
     uint64_t left = login_time_left_usec(login) / USEC_PER_SEC;
-    char host[HOST_NAME_SIZE] = "";
+    char host[HOST_NAME_SIZE];
 
-    if (gethostname(host, sizeof(host) - 1) < 0)
-        return -errno;
+    int r = host_name(host);
+    if (r < 0)
+        return r;
     DeviceText facts = {
         .uri = code->verification_uri ? code->verification_uri : "",
         .uri_complete = code->verification_uri_complete,

@@ -225,6 +225,7 @@ static void test_explained_no(void **state)
     };
     static const Words vault[] = {
         {"groups", false, OUTCOME_ALLOW, "", ""},
+        {"keys", false, OUTCOME_ALLOW, "", ""},
         {"sign-in age", true, OUTCOME_SIGN_IN_TOO_OLD, "[service vault] MaxAuthAge=10m",
          "last interactive sign-in: never"},
     };
@@ -237,6 +238,11 @@ static void test_explained_no(void **state)
     assert_words(&account, "sudo-i", 1061, words, ELEMENTSOF(words));
     account.signed_in = (Stamp){0};
     assert_words(&account, "vault", 1061, vault, ELEMENTSOF(vault));
+    static const Words sshd[] = {
+        {"keys", true, OUTCOME_SIGN_IN_TOO_OLD, "[service sshd] Keys=with-signin",
+         "a key works for 12h after a sign-in; the last one: never"},
+    };
+    assert_words(&account, "sshd", 1061, sshd, ELEMENTSOF(sshd));
 }
 
 /* What is explained is what is decided: the first rule that refuses gives the outcome. */
@@ -265,6 +271,65 @@ static void test_explanation_and_decision_agree(void **state)
     }
 }
 
+/* What opens an sshd session without a sign-in, by policy and by age of the last sign-in. */
+static void test_keys(void **state)
+{
+    static const struct {
+        Keys keys;
+        unsigned max_auth_age_sec, age_sec;
+        bool signed_in_here;
+        Outcome outcome;
+    } rows[] = {
+        {KEYS_DEFAULT, 0, 1, false, OUTCOME_ALLOW},
+        {KEYS_DEFAULT, 0, 12 * 3600, false, OUTCOME_ALLOW},
+        {KEYS_DEFAULT, 0, 12 * 3600 + 1, false, OUTCOME_SIGN_IN_TOO_OLD},
+        {KEYS_WITH_SIGN_IN, 0, 12 * 3600 + 1, false, OUTCOME_SIGN_IN_TOO_OLD},
+        {KEYS_WITH_SIGN_IN, 600, 600, false, OUTCOME_ALLOW},
+        {KEYS_WITH_SIGN_IN, 600, 601, false, OUTCOME_SIGN_IN_TOO_OLD},
+        {KEYS_WITH_SIGN_IN, 0, 13 * 3600, true, OUTCOME_ALLOW},
+        {KEYS_DENY, 0, 1, false, OUTCOME_SIGN_IN_NEEDED},
+        {KEYS_DENY, 0, 1, true, OUTCOME_ALLOW},
+        {KEYS_ALLOW, 0, 99 * 3600, false, OUTCOME_ALLOW},
+        {KEYS_ALLOW, 600, 601, false, OUTCOME_SIGN_IN_TOO_OLD}, /* by MaxAuthAge= itself */
+        {_KEYS_COUNT, 0, 1, false, OUTCOME_SIGN_IN_NEEDED},
+    };
+    Account account = account_active();
+    ServiceConfig sshd = {.name = (char *)"sshd"};
+    Config with_sshd = config;
+
+    with_sshd.services = &sshd;
+    with_sshd.service_count = 1;
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        Stamp now = at_second(1000 + rows[i].age_sec);
+        AdmissionRequest request = {.account = &account, .service = "sshd",
+                                    .signed_in = account.signed_in,
+                                    .signed_in_here = rows[i].signed_in_here,
+                                    .enforcer_connected = true};
+        account.confirmed = now;
+        sshd.keys = rows[i].keys;
+        sshd.max_auth_age_usec = rows[i].max_auth_age_sec * USEC_PER_SEC;
+        assert_int_equal(admission_judge(&request, &with_sshd, &now, NULL), rows[i].outcome);
+        request.service = "cron"; /* keys are sshd's only */
+        assert_int_equal(admission_judge(&request, &with_sshd, &now, NULL), OUTCOME_ALLOW);
+    }
+}
+
+/* No [service sshd] section, never signed in, a clock set back: no key gets in. */
+static void test_keys_without_anything(void **state)
+{
+    Account account = account_active();
+    const char *rule = NULL;
+    Stamp now = at_second(1700);
+
+    account.confirmed = at_second(1699);
+    assert_int_equal(judge_at(&account, "sshd", &now, &rule), OUTCOME_ALLOW);
+    account.signed_in = at_second(1701);
+    assert_int_equal(judge_at(&account, "sshd", &now, &rule), OUTCOME_SIGN_IN_TOO_OLD);
+    account.signed_in = (Stamp){0};
+    assert_int_equal(judge_at(&account, "sshd", &now, &rule), OUTCOME_SIGN_IN_TOO_OLD);
+    assert_string_equal(rule, "keys");
+}
+
 static void test_which_services_elevate(void **state)
 {
     static const char *const yes[] = {"sudo", "sudo-i", "su", "su-l"};
@@ -288,6 +353,8 @@ int main(void)
         cmocka_unit_test(test_explained_yes),
         cmocka_unit_test(test_explained_no),
         cmocka_unit_test(test_explanation_and_decision_agree),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_keys_without_anything),
         cmocka_unit_test(test_which_services_elevate),
     };
 

@@ -182,6 +182,7 @@ static void every_key(void **state)
         "[user deploy]\nDirectory=Alice@rcpch.ac.uk\n"
         "[service sudo]\nRequireGroups=audit-admins\nMaxAuthAge=8h\n"
         "[service screen]\nUnprivileged=true\n"
+        "[service sshd]\nKeys=deny\nMaxAuthAge=1h\n"
         "[access]\nAllowAll=no\nAllowGroups=audit-admins\nAllowUsers=bob\nLoginsPerAccount=2\n"
         "LoginsPerSource=3\nLogins=4\nShowQr=ascii\n"
         "[identity]\nNameFormat=full\nUidBase=1879048192\nUidCount=100000000\n"
@@ -209,6 +210,8 @@ static void every_key(void **state)
     assert_string_equal(config_user(config, "deploy")->directory, "alice@rcpch.ac.uk");
     assert_int_equal(config_service(config, "sudo-i")->max_auth_age_usec, 8 * HOUR);
     assert_true(config_service(config, "screen")->unprivileged);
+    assert_int_equal(config_service(config, "sshd")->keys, KEYS_DENY);
+    assert_int_equal(config_service(config, "screen")->keys, KEYS_DEFAULT);
     assert_null(config_service(config, "su-l"));
     assert_int_equal(config->logins_per_account, 2);
     assert_int_equal(config->show_qr, SHOW_QR_ASCII);
@@ -334,6 +337,8 @@ static const Refused refused[] = {
     {GROUPS "[service sudo]\nRequireGroups=admin\n", "'admin' is no [group] section"},
     {"[service sudo-i]\n", "is covered by [service sudo]"},
     {"[service ../sudo]\n", "is not a PAM service's name"},
+    {"[service login]\nKeys=with-signin\n", "[service login] Keys= is for [service sshd] only"},
+    {"[service sshd]\nKeys=no\n", "default with-signin deny allow"},
     /* numbers */
     {"[identity]\nUidBase=1000\nUidCount=1000\n", "belong to local users"},
     {"[identity]\nUidBase=59000\nUidCount=1000\n", "belong to local users"},
@@ -364,6 +369,8 @@ static void warnings(void **state)
                   "rcpch.conf:3: warning: [revocation] OfflineGrace= is longer");
     assert_warned(*state, "[revocation]\nMaxUnconfirmed=10s\nOfflineGrace=0\n", "everybody");
     assert_warned(*state, "[user bob]\nUid=1001\n", "useradd");
+    assert_warned(*state, "[service sshd]\nKeys=allow\nMaxAuthAge=8h\n",
+                  "rcpch.conf:2: warning: [service sshd] Keys= allows keys without a sign-in");
 }
 
 /* One run shows every mistake, and the number of messages is bounded. */
