@@ -11,6 +11,7 @@
 #include "common/limits.h"
 #include "common/names.h"
 #include "common/paths.h"
+#include "helper/admission.h"
 #include "helper/config-file.h"
 #include "helper/text-list.h"
 
@@ -404,6 +405,16 @@ static void check_sshd_keys(const ServiceConfig *service, ConfigReport *report)
                               "when the last one is older");
 }
 
+static void check_end_elevated(const ServiceConfig *service, ConfigReport *report)
+{
+    if (service->end_elevated && !service_elevates(service->name))
+        config_report_error(report, "service", service->name, "EndElevated",
+                            "is for [service sudo] and [service su]");
+    else if (service->end_elevated && !service->require_groups[0])
+        config_report_error(report, "service", service->name, "EndElevated",
+                            "needs RequireGroups=: without one nobody is ever out of it");
+}
+
 static void check_service(const Config *config, const ServiceConfig *service,
                           ConfigReport *report)
 {
@@ -418,6 +429,7 @@ static void check_service(const Config *config, const ServiceConfig *service,
     check_group_names(config, service->require_groups, "service", service->name, "RequireGroups",
                       report);
     check_sshd_keys(service, report);
+    check_end_elevated(service, report);
 }
 
 static void check_revocation(const Config *config, ConfigReport *report)

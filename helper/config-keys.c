@@ -110,6 +110,7 @@ static const ConfigKey keys[] = {
     {"user", "Home", &config_kind_path, USER(home)},
 
     {"service", "RequireGroups", &config_kind_list, SERVICE(require_groups)},
+    {"service", "EndElevated", &config_kind_boolean, SERVICE(end_elevated)},
     {"service", "MaxAuthAge", &config_kind_duration, SERVICE(max_auth_age_usec), 0, YEAR, SEC},
     {"service", "Keys", &config_kind_word, SERVICE(keys), .words = keys_words},
     {"service", "Unprivileged", &config_kind_boolean, SERVICE(unprivileged)},

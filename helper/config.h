@@ -90,6 +90,7 @@ typedef struct UserConfig {
 typedef struct ServiceConfig {
     char *name;
     char **require_groups;     /* RequireGroups= names of [group] sections */
+    bool end_elevated;         /* EndElevated=yes */
     uint64_t max_auth_age_usec;/* MaxAuthAge=, 0 = none (for keys: 12 h) */
     Keys keys;                 /* Keys=, of sshd only */
     bool unprivileged;         /* Unprivileged=yes */

@@ -242,6 +242,19 @@ static void on_told(int result, const EnforcerTellReply *reply, void *userdata)
     ending_sleep(ending, result >= 0 && reply && reply->terminals > 0 ? TELL_USEC : 1);
 }
 
+static int ask_enforcer(Ending *ending, EnforcerHow how)
+{
+    const EndingOrder *order = &ending->order;
+    int32_t spared[ENFORCER_SPARED_MAX];
+
+    if (!order->elevated_only)
+        return enforcer_end(ending->client, order->uid, how, on_ended, ending_ref(ending));
+    size_t count =
+        ending->handlers.list_spared(spared, ELEMENTSOF(spared), ending->userdata);
+    return enforcer_end_elevated(ending->client, order->uid, how, spared, count, on_ended,
+                                 ending_ref(ending));
+}
+
 static void ending_act(Ending *borrowed)
 {
     static const EnforcerHow how[] = {
@@ -260,8 +273,7 @@ static void ending_act(Ending *borrowed)
     if (ending->phase == ENDING_LOOK && boot_usec(ending->event) >= ending->term_until_usec)
         ending->phase = ENDING_KILL;
 
-    r = enforcer_end(ending->client, ending->order.uid, how[ending->phase], on_ended,
-                     ending_ref(ending));
+    r = ask_enforcer(ending, how[ending->phase]);
     if (r < 0) {
         ending_unref(ending);
         ending_failed(ending, r);
@@ -315,6 +327,19 @@ int ending_start(sd_event *event, EnforcerClient *client, const EndingOrder *ord
     ending_tell(ending, order->text);
     *ret_ending = ending;
     return 0;
+}
+
+void ending_fill_record(const EndingResult *result, Record *record, EndingTexts *texts)
+{
+    snprintf(texts->count, sizeof(texts->count), "%" PRIu32, result->ended);
+    snprintf(texts->left, sizeof(texts->left), "%" PRIu32, result->left);
+    snprintf(texts->elapsed, sizeof(texts->elapsed), "%" PRIu64, result->elapsed_ms);
+    record_set(record, RECORD_COUNT, texts->count);
+    record_set(record, RECORD_LEFT, texts->left);
+    record_set(record, RECORD_ELAPSED_MS, texts->elapsed);
+    record_set(record, RECORD_SURVIVORS, result->survivors);
+    if (result->error < 0)
+        record_set(record, RECORD_REASON, strerror(-result->error));
 }
 
 void ending_progress(const Ending *ending, EndingResult *ret_result)

@@ -16,6 +16,7 @@ typedef struct EndingOrder {
     uint32_t uid;
     const char *text; /* for the terminals; NULL: nobody is told. Copied. */
     bool term_first;  /* SIGTERM and 2 s before SIGKILL */
+    bool elevated_only; /* only what runs by another's right (ENFORCER_KILL_ELEVATED) */
     uint64_t
         known_usec; /* CLOCK_BOOTTIME when the evidence was known: elapsed_ms counts from here */
 } EndingOrder;
@@ -37,6 +38,8 @@ typedef struct EndingHandlers {
     /* Nothing is left, or the rounds are over. Called once. The ending is over: the pointer is dead
      * after it. */
     void (*on_done)(const EndingResult *result, void *userdata);
+    /* For `elevated_only`, before every call: the leaders of the account's sessions. */
+    size_t (*list_spared)(int32_t *pids, size_t max, void *userdata);
 } EndingHandlers;
 
 /* Starts at once; handlers are called from the loop, never from in here. Returns 0 or a negative
@@ -44,6 +47,13 @@ typedef struct EndingHandlers {
  * lives. */
 int ending_start(sd_event *event, EnforcerClient *client, const EndingOrder *order,
                  const EndingHandlers *handlers, void *userdata, Ending **ret_ending);
+
+typedef struct EndingTexts {
+    char count[16], left[16], elapsed[24];
+} EndingTexts;
+
+/* Count, left, time, survivors and error of a RECORD_ENDED; borrowed until it is encoded. */
+void ending_fill_record(const EndingResult *result, Record *record, EndingTexts *texts);
 
 /* How far it has come. */
 void ending_progress(const Ending *ending, EndingResult *ret_result);

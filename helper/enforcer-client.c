@@ -67,17 +67,41 @@ static void on_end(const EnforcerCall *call, int result, const void *payload)
     handler(result, &reply, call->userdata);
 }
 
-int enforcer_end(EnforcerClient *client, uint32_t uid, EnforcerHow how, EnforcerEndHandler handler,
-                 void *userdata)
+static int call_end(EnforcerClient *client, const void *request, size_t size,
+                    EnforcerEndHandler handler, void *userdata)
 {
-    const EnforcerEndRequest request = {.uid = uid, .how = how};
     const EnforcerCall call = {
         .verb = ENFORCER_END, .reply_size = sizeof(EnforcerEndReply),
         .timeout_usec = CUT_TIMEOUT_USEC, .handler = on_end,
         .user_handler = (void (*)(void))handler, .userdata = userdata,
     };
 
-    return enforcer_link_call(client->cutting, &call, &request, sizeof(request), -1);
+    return enforcer_link_call(client->cutting, &call, request, size, -1);
+}
+
+int enforcer_end(EnforcerClient *client, uint32_t uid, EnforcerHow how, EnforcerEndHandler handler,
+                 void *userdata)
+{
+    const EnforcerEndRequest request = {.uid = uid, .how = how};
+
+    return call_end(client, &request, sizeof(request), handler, userdata);
+}
+
+int enforcer_end_elevated(EnforcerClient *client, uint32_t uid, EnforcerHow how,
+                          const int32_t *spared, size_t spared_count, EnforcerEndHandler handler,
+                          void *userdata)
+{
+    struct {
+        EnforcerEndRequest end;
+        int32_t spared[ENFORCER_SPARED_MAX];
+    } request = {.end = {.uid = uid, .how = how - ENFORCER_LOOK + ENFORCER_LOOK_ELEVATED}};
+
+    if (spared_count > ENFORCER_SPARED_MAX)
+        return -EMSGSIZE;
+    if (spared_count > 0)
+        memcpy(request.spared, spared, spared_count * sizeof(spared[0]));
+    return call_end(client, &request, sizeof(request.end) + spared_count * sizeof(spared[0]),
+                    handler, userdata);
 }
 
 /* --- tell ------------------------------------------------------------------------------------- */

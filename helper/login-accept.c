@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/elevations.h"
 #include "helper/revocation.h"
 #include "helper/sign-in.h"
 
@@ -83,7 +84,7 @@ static int store_facts(Login *login, const Identity *identity)
     Account *account = login->account;
 
     if (identity->groups_known) {
-        int r = account_set_groups(accounts, account, identity->groups);
+        int r = elevations_set_groups(login->logins->manager, account, identity->groups);
         if (r < 0)
             return r;
     }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <systemd/sd-journal.h>
 
+#include "helper/elevations.h"
 #include "helper/retired.h"
 #include "helper/revocation.h"
 #include "helper/text-list.h"
@@ -207,5 +208,7 @@ int manager_reload(Manager *manager, bool enforce, ConfigMessages *messages)
     log_configuration(manager, enforce ? "reloaded and enforced" : "reloaded",
                       first_message(messages));
     tell_removed(manager, old, enforce, messages);
+    if (enforce)
+        elevations_review(manager->elevations);
     return publisher_request(manager->publisher, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "helper/alarms.h"
 #include "helper/authenticator.h"
 #include "helper/bus-connection.h"
+#include "helper/elevations.h"
 #include "helper/log-queue.h"
 #include "helper/login.h"
 #include "helper/manager-config.h"
@@ -139,6 +140,8 @@ static int build_inside(Manager *manager)
     if (r >= 0)
         r = sessions_new(manager, &manager->sessions);
     if (r >= 0)
+        r = elevations_new(manager, &manager->elevations);
+    if (r >= 0)
         r = authenticator_new(manager, &manager->authenticator);
     return r;
 }
@@ -178,6 +181,7 @@ Manager *manager_free(Manager *manager)
     authenticator_free(manager->authenticator);
     bus_connection_free(manager->connection);
     logins_free(manager->logins);
+    elevations_free(manager->elevations);
     sessions_free(manager->sessions);
     sign_ins_free(manager->sign_ins);
     refresher_free(manager->refresher);
@@ -262,6 +266,7 @@ int manager_start(Manager *manager)
             return r;
     }
     revocation_resume(manager->revocation);
+    elevations_review(manager->elevations);
     if (!publish)
         take_name(manager);
     return 0;

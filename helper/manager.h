@@ -15,6 +15,7 @@
 
 typedef struct Logins Logins;
 typedef struct Sessions Sessions;
+typedef struct Elevations Elevations;
 typedef struct Revocation Revocation;
 typedef struct Refresher Refresher;
 typedef struct Authenticator Authenticator;
@@ -50,6 +51,7 @@ typedef struct Manager {
     Logins *logins;
     SignIns *sign_ins;
     Sessions *sessions;
+    Elevations *elevations;
     uint64_t started_usec;
     char **alarms;          /* the newest, for `status`; bounded */
     uint64_t *alarm_usec;   /* when each was said last, CLOCK_BOOTTIME */

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/elevations.h"
+
 static bool same_sign_in(const Stamp *a, const Stamp *b)
 {
     return a->wall_usec == b->wall_usec && a->boot_usec == b->boot_usec;
@@ -155,7 +157,7 @@ static void log_account(Manager *manager, const Account *account, const char *ac
 }
 
 /* Membership is replaced at each sync; an answer that does not speak of groups changes none. */
-static void sync_groups(Manager *manager, Account *account, const Identity *identity)
+static int sync_groups(Manager *manager, Account *account, const Identity *identity)
 {
     bool was_allowed = account_is_allowed(account, manager->config);
     char reason[96];
@@ -163,16 +165,26 @@ static void sync_groups(Manager *manager, Account *account, const Identity *iden
 
     if (!identity->groups_known || !identity->groups ||
         same_groups(account->groups, identity->groups))
-        return;
+        return 0;
     before = count_texts(account->groups);
-    if (account_set_groups(manager->accounts, account, identity->groups) < 0)
-        return;
+    int r = elevations_set_groups(manager, account, identity->groups);
+    if (r < 0)
+        return r;
     (void)publisher_request(manager->publisher, NULL, NULL);
     snprintf(reason, sizeof(reason), "directory groups: %zu, before %zu",
              count_texts(account->groups), before);
     log_account(manager, account, "groups-changed", reason);
     if (was_allowed && !account_is_allowed(account, manager->config))
         log_account(manager, account, "no-longer-allowed", "new access is refused by [access]");
+    return 0;
+}
+
+/* Memory never knows more than storage, so the old groups still stand; nobody becomes root by a
+ * group that the directory has just taken away. */
+static void doubt_unstored_groups(Manager *manager, const Account *account, Evidence *evidence)
+{
+    manager_alarm(manager, "The groups of %s could not be stored", account->name);
+    *evidence = (Evidence){.meaning = EVIDENCE_NEUTRAL, .code = "groups not stored"};
 }
 
 /* After a lost reply only a code that names the account's state is believed. */
@@ -203,7 +215,8 @@ void refresh_result_take(Manager *manager, RefreshJob *job, TokenResult *result,
         keep_token(manager, job, result);
     if (job->was_redeeming)
         doubt_after_lost_reply(&evidence);
-    if (!job->is_overtaken && evidence.meaning == EVIDENCE_CONFIRMED && result->identity)
-        sync_groups(manager, account, result->identity);
+    if (!job->is_overtaken && evidence.meaning == EVIDENCE_CONFIRMED && result->identity &&
+        sync_groups(manager, account, result->identity) < 0)
+        doubt_unstored_groups(manager, account, &evidence);
     *ret_evidence = evidence;
 }

@@ -107,20 +107,13 @@ void revocation_log_verdict(Revocation *revocation, const Account *account, Verd
 static void log_ended(Revocation *revocation, const Account *account, const EndingResult *result)
 {
     Record record = {.event = RECORD_ENDED};
-    char uid[16], count[16], left[16], elapsed[24];
+    EndingTexts texts;
+    char uid[16];
 
     record_account(&record, account, uid);
-    snprintf(count, sizeof(count), "%" PRIu32, result->ended);
-    snprintf(left, sizeof(left), "%" PRIu32, result->left);
-    snprintf(elapsed, sizeof(elapsed), "%" PRIu64, result->elapsed_ms);
     record_set(&record, RECORD_VERDICT_NEW, verdict_to_word(account->verdict));
     record_set(&record, RECORD_EVIDENCE, account->evidence);
-    record_set(&record, RECORD_COUNT, count);
-    record_set(&record, RECORD_LEFT, left);
-    record_set(&record, RECORD_ELAPSED_MS, elapsed);
-    record_set(&record, RECORD_SURVIVORS, result->survivors);
-    if (result->error < 0)
-        record_set(&record, RECORD_REASON, strerror(-result->error));
+    ending_fill_record(result, &record, &texts);
     manager_log(revocation->manager, &record);
 }
 

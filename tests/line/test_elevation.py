@@ -1,17 +1,21 @@
-"""sudo and su: the sign-in that counts is this login session's, by the kernel's audit session."""
+"""sudo and su: whose sign-in counts, and what ends when the directory takes the group away."""
 
+import pathlib
 import signal
 import subprocess
 
 import dbus
 import pytest
 
+from tests.line import place
 from tests.line.line import wait_until
 from tests.provider.users import AUDIT_STAFF
 
 ALICE = "alice@rcpch.ac.uk"
 NOBODY = 4294967295
 
+
+# --- MaxAuthAge= -------------------------------------------------------------------------------
 
 @pytest.fixture
 def aged(bare):
@@ -133,3 +137,131 @@ def test_root_comes_down_without_a_sign_in_in_its_session(aged, processes):
     two_sessions(aged, processes)
     assert aged.check("alice", service="su-l", ruser="root", **audit(NOBODY))[0] == "allow"
     assert aged.open_session("alice", processes(), service="su-l", ruser="root")[0] == "allow"
+
+
+# --- EndElevated= ------------------------------------------------------------------------------
+
+ENDING = "[service sudo]\nEndElevated=yes\n"
+OTHER_UID = 12345
+
+
+@pytest.fixture
+def shells():
+    """shells(login_uid, uid=0): the pid of a process with that login uid; shells.alive(pid)."""
+    started = {}
+
+    def start(login_uid, uid=0):
+        line = f"echo {login_uid} >/proc/self/loginuid && exec setpriv --reuid={uid} sleep 1000"
+        process = subprocess.Popen(["sh", "-c", line])
+        started[process.pid] = process
+        wait_until(lambda: b"sleep" in pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()[:6],
+                   5, "the process to be what it is to be")
+        return process.pid
+
+    start.alive = lambda pid: started[pid].poll() is None
+    yield start
+    for process in started.values():
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def ending(bare):
+    """A line that ends what runs elevated; alice is in the group and signed in."""
+    bare.configure(extra=ENDING)
+    bare.helper.start()
+    bare.uid = int(bare.add_user(ALICE)["uid"])
+    assert bare.sign_in("alice")[0] == "allow"
+    return bare
+
+
+def all_kinds(line, shells):
+    """(those that must end, those that must stay), with the sessions they belong to."""
+    monitor, root = shells(line.uid), shells(line.uid)
+    assert line.open_session("alice", monitor)[0] == "allow"
+    assert line.open_session("alice", root, service="sudo", ruser="alice")[0] == "allow"
+    ends = [root, shells(line.uid), shells(line.uid, OTHER_UID)]
+    stays = [monitor, shells(line.uid, line.uid), shells(line.uid + 1), shells(OTHER_UID)]
+    return ends, stays
+
+
+def withdraw(line):
+    line.control.set_user(ALICE, groups=[AUDIT_STAFF])
+
+
+def wait_ended(shells, pids, seconds=15):
+    wait_until(lambda: not any(shells.alive(pid) for pid in pids), seconds, "the end of all of them")
+
+
+def test_out_of_the_group_root_shells_end_and_the_person_stays(ending, shells):
+    ends, stays = all_kinds(ending, shells)
+    assert ending.check("alice", service="sudo", ruser="alice")[0] == "allow"
+    withdraw(ending)
+    wait_ended(shells, ends)
+    (record,) = ending.wait_records(event="ended", user="alice", action="elevated")
+    assert record["reason"] == "no longer in audit-admins" and record["count"] >= 3
+    assert record["left"] == 0
+    assert all(shells.alive(pid) for pid in stays)
+    assert ending.check("alice", service="sudo", ruser="alice")[0] == "not-in-group"
+    assert ending.check("alice")[0] == "allow"
+
+
+def test_seen_by_a_check_for_somebody_without_a_session(ending, shells):
+    """A root process that outlived its login; the group is missed when sudo is tried again."""
+    left_behind = shells(ending.uid)
+    withdraw(ending)
+    wait_until(lambda: ending.check("alice", service="sudo", ruser="alice")[0] == "not-in-group", 10,
+               "the check to bring the groups")
+    wait_ended(shells, [left_behind])
+
+
+def test_without_the_key_nothing_ends(line, shells):
+    uid = int(line.add_user(ALICE)["uid"])
+    line.sign_in("alice")
+    root = shells(uid)
+    line.open_session("alice", root, service="sudo", ruser="alice")
+    withdraw(line)
+    wait_until(lambda: line.check("alice", service="sudo", ruser="alice")[0] == "not-in-group", 10,
+               "the group to be gone")
+    assert line.wait_records(event="account", action="groups-changed")
+    assert shells.alive(root) and not line.records(event="ended")
+
+
+def test_a_helper_that_died_between_finishes_it(ending, shells):
+    """Killed with the group's loss stored and the enforcer not reached."""
+    ends, stays = all_kinds(ending, shells)
+    ending.enforcer.stop(signal.SIGKILL)
+    withdraw(ending)
+    wait_until(lambda: ending.manager("GetUser", "s", "alice")["groups"] == ["audit-staff"], 10,
+               "the group's loss to be stored")
+    ending.helper.stop(signal.SIGKILL)
+    assert all(shells.alive(pid) for pid in ends)
+    ending.enforcer.start()
+    ending.helper.start()
+    wait_ended(shells, ends)
+    assert all(shells.alive(pid) for pid in stays)
+
+
+def test_another_configuration_ends_nobody_unless_enforced(ending, shells):
+    ends, stays = all_kinds(ending, shells)
+    ending.configure(extra=ENDING)
+    text = place.CONFIGURATION.read_text()
+    place.CONFIGURATION.write_text(text.replace("RequireGroups=audit-admins",
+                                                "RequireGroups=audit-auditors")
+                                   + "[group audit-auditors]\nId=nobody-has-this\n")
+    assert ending.manager("Reload", "b", False)[0]
+    assert ending.check("alice", service="sudo", ruser="alice")[0] == "not-in-group"
+    ending.manager("RefreshUser", "s", "alice")
+    assert all(shells.alive(pid) for pid in ends)
+    assert ending.manager("Reload", "b", True)[0]
+    wait_ended(shells, ends)
+    assert all(shells.alive(pid) for pid in stays)
+
+
+def test_unknown_use_of_the_key_is_refused(bare):
+    for extra, word in (("[service sshd]\nEndElevated=yes\nRequireGroups=audit-staff\n", "sudo"),
+                        ("[service su]\nEndElevated=yes\n", "RequireGroups=")):
+        bare.configure(extra=extra)
+        bare.helper.start()
+        assert word in bare.manager("GetStatus")["configuration"]
+        bare.helper.stop()
