@@ -27,8 +27,7 @@ static const Hierarchy hierarchies[] = {
     {"/sys/fs/cgroup/systemd", CGROUP_SUPER_MAGIC},
 };
 
-/* Services in whose groups people's processes are found. */
-static const char *const session_services[] = {"ssh", "sshd", "cron", "crond", "atd"};
+const char *const cgroups_session_services[] = {"ssh", "sshd", "cron", "crond", "atd", NULL};
 
 void pids_clear(Pids *pids)
 {
@@ -77,16 +76,20 @@ static int open_hierarchy(const Hierarchy *hierarchy)
     return TAKE_FD(fd);
 }
 
-int cgroups_open_slice(uint32_t uid)
+void cgroups_slice_path(uint32_t uid, char ret_path[static CGROUPS_PATH_MAX])
 {
-    char path[64];
+    (void)snprintf(ret_path, CGROUPS_PATH_MAX, "/user.slice/user-%" PRIu32 ".slice", uid);
+}
 
-    (void)snprintf(path, sizeof(path), "user.slice/user-%" PRIu32 ".slice", uid);
+int cgroups_open(const char *path)
+{
+    if (path[0] != '/' || path[1] == '\0' || strncmp(path, "/../", 4) == 0)
+        return -ENOENT;
     for (size_t i = 0; i < ELEMENTSOF(hierarchies); i++) {
         _cleanup_close_ int root = open_hierarchy(&hierarchies[i]);
         if (root < 0)
             continue;
-        int fd = openat(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int fd = openat(root, path + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd >= 0)
             return fd;
     }
@@ -142,35 +145,40 @@ static int walk(int dir, unsigned depth, Pids *pids)
     return r;
 }
 
-int cgroups_slice_pids(int slice, Pids *pids)
+int cgroups_pids(int group, bool below, Pids *pids)
 {
-    int r = walk(slice, DEPTH_MAX, pids);
+    int r = walk(group, below ? DEPTH_MAX : 0, pids);
 
     if (pids->count > 1)
         qsort(pids->items, pids->count, sizeof(*pids->items), by_number);
     return r == -E2BIG ? 0 : r; /* the walk over /proc finds the rest by uid */
 }
 
-int cgroups_kill(int slice)
+int cgroups_kill(int group)
 {
-    _cleanup_close_ int fd = openat(slice, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+    _cleanup_close_ int fd = openat(group, "cgroup.kill", O_WRONLY | O_CLOEXEC);
 
     if (fd < 0)
         return -errno;
     return write(fd, "1", 1) == 1 ? 0 : -errno;
 }
 
-/* The path behind `prefix` at the beginning of a line, or NULL. */
-static char *path_in_line(char *text, const char *prefix)
+/* The path in the line whose number is followed by `mark`, or NULL. People choose names of groups,
+ * so only the beginning of a line is looked at. */
+static char *path_in_line(char *text, const char *mark)
 {
-    char *at = strstr(text, prefix);
-
-    return at ? at + strlen(prefix) : NULL;
+    for (char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        char *rest = line + strspn(line, "0123456789");
+        if (strncmp(rest, mark, strlen(mark)) == 0)
+            return rest + strlen(mark);
+    }
+    return NULL;
 }
 
 char *cgroups_path_of(char *text)
 {
-    char *unified = path_in_line(text, "0::"), *named = path_in_line(text, ":name=systemd:");
+    char *unified = path_in_line(text, "::"), *named = path_in_line(text, ":name=systemd:");
 
     /* Where systemd does not use the unified hierarchy, everything is at its root. */
     char *path = unified && (unified[1] != '\n' || !named) ? unified : named;
@@ -179,41 +187,39 @@ char *cgroups_path_of(char *text)
     return path;
 }
 
+bool cgroups_path_is_below(const char *path, const char *slice)
+{
+    size_t size = strlen(slice);
+
+    return strncmp(path, slice, size) == 0 && (path[size] == '\0' || path[size] == '/');
+}
+
 /* "ssh@12-10.0.0.1:22.service" is an instance of "ssh". */
 static bool is_session_service(const char *name, size_t size)
 {
     const char *at = memchr(name, '@', size);
     size_t length = at ? (size_t)(at - name) : size;
 
-    for (size_t i = 0; i < ELEMENTSOF(session_services); i++)
-        if (strlen(session_services[i]) == length &&
-            memcmp(session_services[i], name, length) == 0)
+    for (const char *const *service = cgroups_session_services; *service; service++)
+        if (strlen(*service) == length && memcmp(*service, name, length) == 0)
             return true;
     return false;
 }
 
-bool cgroups_path_is_service(const char *path)
+CgroupsPlace cgroups_place_of(const char *path)
 {
     static const char suffix[] = ".service";
-    static const char people[] = "/user.slice/"; /* its services are a person's own */
     const size_t suffix_size = sizeof(suffix) - 1;
 
-    if (strncmp(path, people, sizeof(people) - 1) == 0)
-        return false;
+    if (cgroups_path_is_below(path, "/user.slice")) /* its services are a person's own */
+        return CGROUPS_ELSEWHERE;
     while (*path) {
         path += *path == '/';
         size_t size = strcspn(path, "/");
         if (size > suffix_size && memcmp(path + size - suffix_size, suffix, suffix_size) == 0)
-            return !is_session_service(path, size - suffix_size);
+            return is_session_service(path, size - suffix_size) ? CGROUPS_SESSION_SERVICE
+                                                                : CGROUPS_SERVICE;
         path += size;
     }
-    return false;
-}
-
-bool cgroups_path_is_in_slice(const char *path, uint32_t uid)
-{
-    char slice[64];
-    int size = snprintf(slice, sizeof(slice), "/user.slice/user-%" PRIu32 ".slice", uid);
-
-    return strncmp(path, slice, (size_t)size) == 0 && (path[size] == '/' || path[size] == '\0');
+    return CGROUPS_ELSEWHERE;
 }

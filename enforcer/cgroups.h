@@ -22,25 +22,36 @@ typedef struct Pids {
 void pids_clear(Pids *pids);
 bool pids_contain(const Pids *pids, pid_t pid);
 
-/* Opens the folder of the account's slice. Returns a descriptor, -ENOENT when nothing of the
- * account has one. */
-int cgroups_open_slice(uint32_t uid);
+/* The path of an account's slice in systemd's hierarchy. */
+#define CGROUPS_PATH_MAX 64u
+void cgroups_slice_path(uint32_t uid, char ret_path[static CGROUPS_PATH_MAX]);
 
-/* Adds the processes of the slice and of every group below it, sorted. What vanishes meanwhile is
- * skipped. Returns 0, -ENOMEM. */
-int cgroups_slice_pids(int slice, Pids *pids);
+/* Opens a group by its path in systemd's hierarchy. Returns a descriptor, or -ENOENT when there is
+ * none, or when the path leads out of what this process sees. */
+int cgroups_open(const char *path);
 
-/* Kills everything in the slice and below. Returns 0, -ENOENT where the kernel cannot. */
-int cgroups_kill(int slice);
+/* Adds the processes of a group, with `below` also those of every group below it, sorted. What
+ * vanishes meanwhile is skipped. Returns 0, -ENOMEM. */
+int cgroups_pids(int group, bool below, Pids *pids);
+
+/* Kills everything in the group and below. Returns 0, -ENOENT where the kernel cannot (v1). */
+int cgroups_kill(int group);
 
 /* The path of a process in systemd's hierarchy, from the text of /proc/PID/cgroup. NULL if it has
  * none; else `text` is cut behind it. */
 char *cgroups_path_of(char *text);
 
-/* True for a service whose processes are not a person's session: anything below a ".service" but
- * those that start sessions themselves (sshd, cron, atd), where people's processes are
- * found before pam_systemd moved them or because it never ran (design §5). */
-bool cgroups_path_is_service(const char *path);
+/* Is it the group `slice`, or below it? */
+bool cgroups_path_is_below(const char *path, const char *slice);
 
-/* True for the account's slice and everything below it. */
-bool cgroups_path_is_in_slice(const char *path, uint32_t uid);
+typedef enum CgroupsPlace {
+    CGROUPS_ELSEWHERE = 0,
+    CGROUPS_SERVICE,         /* below a ".service" of the host: not a person's session */
+    CGROUPS_SESSION_SERVICE, /* of one that starts sessions itself (sshd, cron, atd): people's processes
+                              * are found there before pam_systemd moved them, or because it never
+                              * ran (design §5) */
+} CgroupsPlace;
+CgroupsPlace cgroups_place_of(const char *path);
+
+/* Services in whose groups people's processes are found: unit names without ".service". */
+extern const char *const cgroups_session_services[];

@@ -1,7 +1,8 @@
 /*
- * Ending an account. Three means, because each has a gap: cgroup.kill ends the slice at once but
- * only the slice; the sweep ends all processes of the uid at once but not those that changed it;
- * the walk over /proc finds every process, root shells from sudo too, but a fork may outrun it.
+ * Ending an account. Four means, because each has a gap: cgroup.kill ends the slice at once but
+ * only the slice; the sweep ends all processes of the uid at once but not those that changed it,
+ * and it needs a fork; the walk over /proc finds every process, root shells from sudo too, but a
+ * fork may outrun it; the chase outruns any fork, but only in groups where somebody was seen.
  */
 #include "enforcer/end.h"
 
@@ -11,7 +12,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "enforcer/chase.h"
+
 #define NEWEST_LOOKS 32u /* some 2 ms in all */
+#define CHASE_USEC   (ENFORCER_CALL_MS * UINT64_C(1000) / 3) /* even when a walk took all the time */
 
 /* What one walk saw. */
 typedef struct Walk {
@@ -26,17 +30,10 @@ typedef struct Walk {
 typedef struct End {
     Target target;
     Pids pids;
+    Chase chase;
     int proc, slice;
     uint64_t start_usec;
 } End;
-
-static uint64_t monotonic_usec(void)
-{
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static uint64_t elapsed_usec(const End *end)
 {
@@ -46,12 +43,14 @@ static uint64_t elapsed_usec(const End *end)
 static void end_clear(End *end)
 {
     pids_clear(&end->pids);
+    chase_clear(&end->chase);
     closep(&end->proc);
     closep(&end->slice);
 }
 
 static int end_open(End *end)
 {
+    chase_add_session_services(&end->chase);
     end->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return end->proc < 0 ? -errno : 0;
 }
@@ -65,7 +64,7 @@ static void list(EnforcerSurvivor *survivors, unsigned *count, const Process *pr
     memcpy(survivor->command, process->command, sizeof(survivor->command));
 }
 
-static void walk_one(const End *end, pid_t pid, const int *signals, Walk *walk)
+static void walk_one(End *end, pid_t pid, const int *signals, Walk *walk)
 {
     Process process;
     Belonging belonging = process_belongs(end->proc, pid, &end->target, &process);
@@ -74,9 +73,11 @@ static void walk_one(const End *end, pid_t pid, const int *signals, Walk *walk)
         list(walk->spared, &walk->spared_count, &process);
     if (belonging != BELONGS)
         return;
+    if (!pids_contain(&end->pids, pid))
+        chase_add_process(&end->chase, end->proc, pid);
     if (signals) {
         int r = process_signal(end->proc, pid, &end->target, signals);
-        if (r == -ESRCH)
+        if (r == -ESRCH || r == -ENOENT)
             return;
         walk->signalled += r >= 0;
     }
@@ -91,14 +92,18 @@ static int walk_slice(End *end)
         return 0;
     pids_clear(&end->pids);
     end->target.slice = &end->pids;
-    if (end->slice < 0)
-        end->slice = cgroups_open_slice(end->target.uid);
-    return end->slice < 0 ? 0 : cgroups_slice_pids(end->slice, &end->pids);
+    if (end->slice < 0) {
+        char path[CGROUPS_PATH_MAX];
+        cgroups_slice_path(end->target.uid, path);
+        end->slice = cgroups_open(path);
+    }
+    return end->slice < 0 ? 0 : cgroups_pids(end->slice, true, &end->pids);
 }
 
-/* A chain of fork-and-exit outside the slice (a cron job's) is over before a walk gets to it, but
- * it is always among the newest: those are looked at by number, many times. */
-static void walk_newest(const End *end, Walk *walk)
+/* A link of a chain of fork-and-exit outside the slice (a cron job's) is over before a walk gets to
+ * it, but the next one is always among the newest: those are looked at by number, many times. Who
+ * is seen there is chased in the next round. */
+static void walk_newest(End *end, Walk *walk)
 {
     for (unsigned i = 0; i < NEWEST_LOOKS && walk->belonging == 0; i++) {
         pid_t newest = processes_newest(end->proc);
@@ -138,22 +143,29 @@ static int walk_all(End *end, const int *signals, Walk *ret_walk)
             walk_one(end, (pid_t)pid, signals, &walk);
     }
     walk_count_slice(end, &walk);
-    if (!signals)
-        walk_newest(end, &walk);
+    walk_newest(end, &walk);
     *ret_walk = walk;
     return 0;
 }
 
 /* All at once, where that is possible. A slice that this process sits in itself (started by hand
- * from that person's terminal) is left to the walk. */
-static void kill_at_once(End *end)
+ * from that person's terminal) is chased. */
+static void kill_all_of_it(End *end)
 {
-    if (end->target.elevated)
-        return;
-    if (end->slice >= 0 && !pids_contain(&end->pids, getpid()))
-        (void)cgroups_kill(end->slice);
-    if (!end->target.tied)
+    const EndRules *rules = &end->target.rules;
+
+    if (end->slice >= 0 &&
+        (pids_contain(&end->pids, getpid()) || cgroups_kill(end->slice) < 0))
+        chase_add_slice(&end->chase, end->target.uid);
+    if (!rules->tied || rules->kill_services)
         (void)processes_sweep(end->target.uid);
+}
+
+static ChaseResult kill_at_once(End *end, const int *signals)
+{
+    if (!end->target.elevated)
+        kill_all_of_it(end);
+    return chase_run(&end->chase, end->proc, &end->target, signals, monotonic_usec() + CHASE_USEC);
 }
 
 /* Lets dying processes die: 1, 2, 4 … ms, within the call's time. */
@@ -170,11 +182,13 @@ static int kill_until_none(End *end, Walk *walk, unsigned *signalled)
     static const int signals[] = {SIGKILL, 0};
 
     for (unsigned round = 0;; round++) {
-        kill_at_once(end);
+        ChaseResult chased = kill_at_once(end, signals);
         int r = walk_all(end, signals, walk);
         if (r < 0)
             return r;
-        *signalled += walk->signalled;
+        *signalled += chased.signalled + walk->signalled;
+        if (chased.goes_on && walk->belonging == 0)
+            walk->belonging = 1;
         if (walk->belonging == 0 || elapsed_usec(end) >= ENFORCER_CALL_MS * 1000u)
             return 0;
         pause_round(round);
@@ -229,19 +243,20 @@ static int end_run(End *end, EnforcerHow how, EnforcerEndReply *ret_reply)
     return 0;
 }
 
-int end_account(uint32_t uid, bool tied, EnforcerHow how, EnforcerEndReply *ret_reply)
+int end_account(uint32_t uid, const EndRules *rules, EnforcerHow how, EnforcerEndReply *ret_reply)
 {
-    _cleanup_(end_clear) End end = {.target = {.uid = uid, .tied = tied}, .proc = -1, .slice = -1,
-                                    .start_usec = monotonic_usec()};
+    _cleanup_(end_clear) End end = {.target = {.uid = uid, .rules = *rules}, .proc = -1,
+                                    .slice = -1, .start_usec = monotonic_usec()};
 
     return end_run(&end, how, ret_reply);
 }
 
-int end_elevated(uint32_t uid, EnforcerHow how, const int32_t *spared, size_t spared_count,
-                 EnforcerEndReply *ret_reply)
+int end_elevated(uint32_t uid, const EndRules *rules, EnforcerHow how, const int32_t *spared,
+                 size_t spared_count, EnforcerEndReply *ret_reply)
 {
     _cleanup_(end_clear) End end = {
-        .target = {.uid = uid, .elevated = true, .spared = spared, .spared_count = spared_count},
+        .target = {.uid = uid, .rules = *rules, .elevated = true, .spared = spared,
+                   .spared_count = spared_count},
         .proc = -1, .slice = -1, .start_usec = monotonic_usec()};
 
     if (!enforcer_how_is_elevated(how))

@@ -94,6 +94,15 @@ def wait_for(condition, what):
     raise AssertionError(f"did not happen within {WAIT} s: {what}")
 
 
+def gone(folder):
+    """Removes an empty folder, or a control group whose last process has ended."""
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return False
+    return True
+
+
 class Journal:
     """Stands in for journald: takes the datagrams of sd_journal_sendv()."""
 

@@ -14,7 +14,6 @@
 #include <sys/wait.h>
 
 #define STATUS_HEAD  2048u /* Name to Uid come first, Name is at most 64 bytes */
-#define CGROUP_TEXT  8192u
 #define USER_NAMESPACES_MAX 33u /* the kernel nests no deeper */
 
 /* The sweeper's real and saved uid: a number of the range that systemd and shadow leave alone
@@ -116,28 +115,32 @@ static bool identity_has_uid(const Identity *identity, uint32_t uid)
     return false;
 }
 
-/* The process's group, in `text`; NULL when it cannot be told. */
-static const char *read_group(int proc, pid_t pid, char text[static CGROUP_TEXT])
+char *process_cgroup(int proc, pid_t pid, char buffer[static PROCESS_CGROUP_MAX])
 {
-    return read_proc(proc, pid, "cgroup", text, CGROUP_TEXT) < 0 ? NULL : cgroups_path_of(text);
+    if (read_proc(proc, pid, "cgroup", buffer, PROCESS_CGROUP_MAX) < 0)
+        return NULL;
+    return cgroups_path_of(buffer);
 }
 
 /* A process whose group cannot be told is not taken for a service's. */
-static bool in_service(int proc, pid_t pid)
+static CgroupsPlace place_of(int proc, pid_t pid)
 {
-    char text[CGROUP_TEXT];
-    const char *path = read_group(proc, pid, text);
+    char buffer[PROCESS_CGROUP_MAX];
+    const char *path = process_cgroup(proc, pid, buffer);
 
-    return path && cgroups_path_is_service(path);
+    return path ? cgroups_place_of(path) : CGROUPS_ELSEWHERE;
 }
 
-/* The list is of numbers, and older than this look: one of them may be another process's now. */
+/* The list names numbers, which may have passed on since it was read. */
 static bool in_slice(int proc, pid_t pid, const Target *target)
 {
-    char text[CGROUP_TEXT];
-    const char *path = pids_contain(target->slice, pid) ? read_group(proc, pid, text) : NULL;
+    char buffer[PROCESS_CGROUP_MAX], slice[CGROUPS_PATH_MAX];
 
-    return path && cgroups_path_is_in_slice(path, target->uid);
+    if (!pids_contain(target->slice, pid))
+        return false;
+    const char *path = process_cgroup(proc, pid, buffer);
+    cgroups_slice_path(target->uid, slice);
+    return path && cgroups_path_is_below(path, slice);
 }
 
 static void read_command(int proc, pid_t pid, char command[16])
@@ -189,22 +192,47 @@ static bool is_elevated(int proc, pid_t pid, const Target *target, const Identit
            !in_own_user_namespace(proc, pid, target->uid);
 }
 
+/* The login uid is the account's: to be ended, but in services that start no sessions. */
+static Belonging judge_login(const Target *target, CgroupsPlace place)
+{
+    bool all = target->rules.kill_login_uid == KILL_LOGIN_UID_ALL;
+
+    return place == CGROUPS_SERVICE && !all ? BELONGS_SPARED : BELONGS;
+}
+
+/* The uid of a tied local account. Its sessions have the login uid, too; where the kernel keeps
+ * none, they are told by the services that start them. What others run under that uid (sudo -u by
+ * an administrator) is theirs. */
+static Belonging judge_tied(const Target *target, const Identity *identity, CgroupsPlace place)
+{
+    if (identity->login_uid == target->uid)
+        return judge_login(target, place);
+    if (identity->login_uid == UINT32_MAX && place == CGROUPS_SESSION_SERVICE)
+        return BELONGS;
+    return BELONGS_SPARED;
+}
+
 static Belonging judge(int proc, pid_t pid, const Target *target)
 {
+    const EndRules *rules = &target->rules;
     Identity identity;
 
-    if (pid <= 1 || pid == getpid() || read_identity(proc, pid, &identity) < 0 || identity.zombie)
+    if (pid <= 1 || pid == getpid())
         return BELONGS_NOT;
-    if (target->elevated && !is_elevated(proc, pid, target, &identity))
-        return BELONGS_NOT;
+    if (read_identity(proc, pid, &identity) < 0 || identity.zombie)
+        return BELONGS_GONE;
     if (target->elevated)
-        return in_service(proc, pid) ? BELONGS_SPARED : BELONGS;
+        return is_elevated(proc, pid, target, &identity) ? judge_login(target, place_of(proc, pid))
+                                                         : BELONGS_NOT;
     bool by_uid = identity_has_uid(&identity, target->uid);
-    if ((by_uid && !target->tied) || in_slice(proc, pid, target))
+    if ((by_uid && (!rules->tied || rules->kill_services)) || in_slice(proc, pid, target))
         return BELONGS;
-    if (!by_uid && identity.login_uid != target->uid)
+    if (by_uid)
+        return judge_tied(target, &identity, place_of(proc, pid));
+    if (identity.login_uid != target->uid)
         return BELONGS_NOT;
-    return in_service(proc, pid) ? BELONGS_SPARED : BELONGS;
+    return rules->kill_login_uid == KILL_LOGIN_UID_NO ? BELONGS_SPARED
+                                                      : judge_login(target, place_of(proc, pid));
 }
 
 /* "0.00 0.01 0.05 1/123 4567" */
@@ -226,7 +254,7 @@ Belonging process_belongs(int proc, pid_t pid, const Target *target, Process *re
 {
     Belonging belonging = judge(proc, pid, target);
 
-    if (belonging != BELONGS_NOT) {
+    if (belonging > BELONGS_NOT) {
         ret_process->pid = pid;
         read_command(proc, pid, ret_process->command);
     }
@@ -241,8 +269,9 @@ int process_signal(int proc, pid_t pid, const Target *target, const int *signals
         return -errno;
     /* The number may have passed to another process since it was listed; from here on the pidfd
      * holds one process, and a number that is reused now only makes the signal fail. */
-    if (judge(proc, pid, target) != BELONGS)
-        return -ESRCH;
+    Belonging belonging = judge(proc, pid, target);
+    if (belonging != BELONGS)
+        return belonging == BELONGS_GONE ? -ESRCH : -ENOENT;
     for (size_t i = 0; signals[i] != 0; i++)
         if (syscall(SYS_pidfd_send_signal, pidfd, signals[i], NULL, 0) < 0)
             return -errno;

@@ -224,33 +224,31 @@ static void log_told(Server *server, const Request *request, uint32_t terminals)
 /* May the helper name this uid? A number that a local account has is that account's, and then only
  * a tie in root's configuration makes it ours. /etc/passwd unreadable (no descriptors left) does
  * not stop an ending within the range. */
-static int check_uid(Server *server, uint32_t uid, bool *ret_tied)
+static int check_uid(Server *server, uint32_t uid, EndRules *ret_rules)
 {
     _cleanup_(local_freep) Local *local = NULL;
 
     (void)settings_refresh(server->settings);
-    if (local_read("/etc/passwd", "/etc/group", &local) < 0) {
-        *ret_tied = false;
-        return settings_owns_uid(server->settings, uid) ? 0 : -EPERM;
-    }
-    bool tied = settings_is_tied_uid(server->settings, local, uid);
-    bool own = settings_owns_uid(server->settings, uid) && !local_has_uid(local, uid);
-    if (!tied && !own)
+    if (local_read("/etc/passwd", "/etc/group", &local) < 0)
+        local = NULL;
+    EndRules rules = settings_end_rules(server->settings, local, uid);
+    bool own = settings_owns_uid(server->settings, uid) && !(local && local_has_uid(local, uid));
+    if (!rules.tied && !own)
         return -EPERM;
-    *ret_tied = tied;
+    *ret_rules = rules;
     return 0;
 }
 
 static int do_end(Server *server, const Request *request, EnforcerEndReply *reply)
 {
-    bool tied = false;
-    int r = check_uid(server, request->end.uid, &tied);
+    EndRules rules;
+    int r = check_uid(server, request->end.uid, &rules);
 
     if (r >= 0 && enforcer_how_is_elevated(request->end.how))
-        r = end_elevated(request->end.uid, (EnforcerHow)request->end.how, request->spared,
+        r = end_elevated(request->end.uid, &rules, (EnforcerHow)request->end.how, request->spared,
                          request->spared_count, reply);
     else if (r >= 0)
-        r = end_account(request->end.uid, tied, (EnforcerHow)request->end.how, reply);
+        r = end_account(request->end.uid, &rules, (EnforcerHow)request->end.how, reply);
     if (r >= 0)
         log_end(server, &request->end, reply);
     return r;
@@ -258,8 +256,8 @@ static int do_end(Server *server, const Request *request, EnforcerEndReply *repl
 
 static int do_tell(Server *server, const Request *request, EnforcerTellReply *reply)
 {
-    bool tied = false;
-    int r = check_uid(server, request->tell.uid, &tied);
+    EndRules rules;
+    int r = check_uid(server, request->tell.uid, &rules);
 
     if (r >= 0)
         r = tell_terminals(request->tell.uid, request->text, request->tell.text_size,

@@ -177,6 +177,28 @@ static int set_user_directory(SettingsData *data, const char *name, const char *
     return r;
 }
 
+static int set_user_kill_services(SettingsData *data, const char *name, const char *value)
+{
+    SettingsUser *user = NULL;
+    int r = user_of(data, name, &user);
+
+    return r < 0 ? r : parse_boolean(value, &user->kill_services);
+}
+
+static int set_kill_login_uid(SettingsData *data, const char *name, const char *value)
+{
+    static const char *const words[_KILL_LOGIN_UID_COUNT] = {
+        [KILL_LOGIN_UID_SESSIONS] = "sessions", [KILL_LOGIN_UID_ALL] = "all",
+        [KILL_LOGIN_UID_NO] = "no"};
+
+    for (unsigned i = 0; i < ELEMENTSOF(words); i++)
+        if (strcmp(value, words[i]) == 0) {
+            data->kill_login_uid = (KillLoginUid)i;
+            return 0;
+        }
+    return -EBADMSG;
+}
+
 /* The value is the helper's business: that the section is there counts. */
 static int set_group_id(SettingsData *data, const char *name, const char *value)
 {
@@ -225,6 +247,8 @@ static const KeyRow key_rows[] = {
     {"identity", "UidCount", set_uid_count},
     {"user", "Uid", set_user_uid},
     {"user", "Directory", set_user_directory},
+    {"user", "KillServices", set_user_kill_services},
+    {"revocation", "KillLoginUid", set_kill_login_uid},
     {"group", "Id", set_group_id},
     {"group", "LocalGroup", set_group_local},
     {"group", "Gid", set_group_gid},
@@ -348,17 +372,29 @@ static bool in_range(const SettingsData *data, uint32_t number)
     return number >= data->base && number - data->base < data->count;
 }
 
-bool settings_is_tied_uid(const Settings *settings, const Local *local, uint32_t uid)
+static bool ties_uid(const SettingsUser *user, const Local *local, uint32_t uid)
+{
+    uint32_t found = 0;
+
+    return user->tied && local_uid_of(local, user->name, &found) >= 0 && found == uid;
+}
+
+EndRules settings_end_rules(const Settings *settings, const Local *local, uint32_t uid)
 {
     const SettingsData *data = settings->data;
+    EndRules rules = {.kill_login_uid = data->kill_login_uid};
 
-    for (size_t i = 0; i < data->user_count && !number_is_special(uid); i++) {
-        uint32_t found = 0;
-        if (data->users[i].tied && local_uid_of(local, data->users[i].name, &found) >= 0 &&
-            found == uid)
-            return true;
-    }
-    return false;
+    for (size_t i = 0; local && i < data->user_count && !number_is_special(uid); i++)
+        if (ties_uid(&data->users[i], local, uid)) {
+            rules.tied = true;
+            rules.kill_services |= data->users[i].kill_services;
+        }
+    return rules;
+}
+
+bool settings_is_tied_uid(const Settings *settings, const Local *local, uint32_t uid)
+{
+    return settings_end_rules(settings, local, uid).tied;
 }
 
 /* Numbers that the members of these groups could use to become root, or to read every secret. */

@@ -13,11 +13,13 @@
 #include <stdint.h>
 #include "common/cleanup.h"
 #include "enforcer/local.h"
+#include "enforcer/processes.h"
 
 typedef struct SettingsUser {
     char *name;
     uint32_t uid;  /* Uid=, or 0 */
     bool tied;     /* has Directory= */
+    bool kill_services; /* KillServices= */
 } SettingsUser;
 
 typedef struct SettingsGroup {
@@ -33,6 +35,7 @@ typedef struct SettingsData {
     size_t user_count;
     SettingsGroup *groups;
     size_t group_count;
+    KillLoginUid kill_login_uid; /* [revocation] KillLoginUid= */
 } SettingsData;
 
 typedef struct Settings Settings;
@@ -75,6 +78,9 @@ bool settings_owns_uid(const Settings *settings, uint32_t uid);
 
 /* The uid of a local account that root's configuration ties to a directory account; never 0. */
 bool settings_is_tied_uid(const Settings *settings, const Local *local, uint32_t uid);
+
+/* What of that uid is to be ended. `local` may be NULL: /etc/passwd could not be read. */
+EndRules settings_end_rules(const Settings *settings, const Local *local, uint32_t uid);
 
 /* The number of a LocalGroup=; of a privileged one (docker lxd disk shadow sudo wheel root, by
  * number) only with AllowPrivilegedLocalGroup=yes. */

@@ -1,5 +1,5 @@
 /*
- * Requests: the table of verbs, exact sizes; and which cgroup paths are services.
+ * Requests: the table of verbs, exact sizes.
  */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "enforcer/cgroups.h"
 #include "enforcer/request.h"
 
 typedef struct Datagram {
@@ -158,55 +157,6 @@ static void test_content(void **state)
     }
 }
 
-static void test_which_groups_are_services(void **state)
-{
-    static const struct {
-        const char *path;
-        bool service;
-    } rows[] = {
-        {"/", false},
-        {"", false},
-        {"/system.slice/nginx.service", true},
-        {"/system.slice/nginx.service/worker", true},
-        {"/system.slice/system-getty.slice/getty@tty1.service", true},
-        {"/system.slice/ssh.service", false},
-        {"/system.slice/sshd.service", false},
-        {"/system.slice/system-ssh.slice/ssh@3-10.0.0.1:22-10.0.0.2:5000.service", false},
-        {"/system.slice/cron.service", false},
-        {"/system.slice/crond.service", false},
-        {"/system.slice/atd.service", false},
-        {"/system.slice/sshguard.service", true},
-        {"/system.slice/xssh.service", true},
-        {"/user.slice/user-1000.slice/session-3.scope", false},
-        {"/user.slice/user-1000.slice/user@1000.service/app.slice/x.service", false},
-        {"/user.slice/user-1000.slice/user@1000.service/.hidden", false},
-        {"/user.slicer/x.service", true},
-        {"/system.slice/docker-0123.scope", false},
-        {"/.service", false},
-        {"/machine.slice/x.service.d", false},
-    };
-
-    for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-        assert_int_equal(cgroups_path_is_service(rows[i].path), rows[i].service);
-}
-
-static void test_path_of_a_process(void **state)
-{
-    char unified[] = "0::/system.slice/ssh.service\n";
-    char hybrid[] = "12:pids:/x\n1:name=systemd:/user.slice/y.scope\n0::/user.slice/y.scope\n";
-    char legacy[] = "12:pids:/x\n1:name=systemd:/user.slice/y.scope\n0::/\n";
-    char inner[] = "12:pids:/\n1:name=systemd:/\n0::/system.slice/ssh.service\n";
-    char root[] = "0::/\n";
-    char other[] = "4:memory:/x\n";
-
-    assert_string_equal(cgroups_path_of(unified), "/system.slice/ssh.service");
-    assert_string_equal(cgroups_path_of(hybrid), "/user.slice/y.scope");
-    assert_string_equal(cgroups_path_of(legacy), "/user.slice/y.scope");
-    assert_string_equal(cgroups_path_of(inner), "/system.slice/ssh.service");
-    assert_string_equal(cgroups_path_of(root), "/");
-    assert_null(cgroups_path_of(other));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,8 +165,6 @@ int main(void)
         cmocka_unit_test(test_spared_processes),
         cmocka_unit_test(test_header_fields),
         cmocka_unit_test(test_content),
-        cmocka_unit_test(test_which_groups_are_services),
-        cmocka_unit_test(test_path_of_a_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -256,6 +256,30 @@ static void test_ties(void **state)
     assert_string_equal(text, "deploy\ngone\n");
 }
 
+static void test_what_is_ended(void **state)
+{
+    World *world = *state;
+    _cleanup_(local_freep) Local *local = local_of(world);
+
+    assert_int_equal(read_text(world, "[user deploy]\nDirectory=a@b.uk\n"), 1);
+    EndRules rules = settings_end_rules(world->settings, local, 1001);
+    assert_true(rules.tied);
+    assert_false(rules.kill_services);
+    assert_int_equal(rules.kill_login_uid, KILL_LOGIN_UID_SESSIONS);
+    assert_false(settings_end_rules(world->settings, local, 5150).tied);
+    assert_false(settings_end_rules(world->settings, NULL, 1001).tied);
+    assert_int_equal(read_text(world, "[user deploy]\nDirectory=a@b.uk\nKillServices=yes\n"
+                                      "[user other]\nKillServices=yes\n"
+                                      "[revocation]\nKillLoginUid=no\n"), 1);
+    rules = settings_end_rules(world->settings, local, 1001);
+    assert_true(rules.kill_services);
+    assert_int_equal(rules.kill_login_uid, KILL_LOGIN_UID_NO);
+    assert_false(settings_end_rules(world->settings, local, 1002).kill_services);
+    assert_int_equal(read_text(world, "[revocation]\nKillLoginUid=All\n"), -EBADMSG);
+    rules = settings_end_rules(world->settings, local, 1001);
+    assert_int_equal(rules.kill_login_uid, KILL_LOGIN_UID_NO);
+}
+
 static void test_local_groups(void **state)
 {
     World *world = *state;
@@ -325,6 +349,7 @@ int main(void)
         WITH_WORLD(test_drop_ins_come_later_and_are_noticed),
         WITH_WORLD(test_lines_that_are_too_long_are_refused),
         WITH_WORLD(test_ties),
+        WITH_WORLD(test_what_is_ended),
         WITH_WORLD(test_local_groups),
         WITH_WORLD(test_local_accounts),
         WITH_WORLD(test_a_long_group_is_read),

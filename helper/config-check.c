@@ -335,6 +335,9 @@ static void check_pinned_uid(const Config *config, const UserConfig *user, Confi
 
 static void check_tie(const UserConfig *user, ConfigReport *report)
 {
+    if (!user->directory && user->kill_services)
+        config_report_warning(report, "user", user->name, "KillServices",
+                              "is for local accounts that Directory= ties: of others all is ended");
     if (!user->directory)
         return;
     if (!name_is_valid_full(user->directory))

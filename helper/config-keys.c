@@ -24,6 +24,7 @@ static const char *const refused_refreshes[] = {"aged", "revoked", NULL};
 static const char *const name_formats[] = {"short", "full", NULL};
 static const char *const show_qrs[] = {"utf8", "ascii", "no", NULL};
 static const char *const keys_words[] = {"default", "with-signin", "deny", "allow", NULL};
+static const char *const kill_login_uids[] = {"sessions", "all", "no", NULL};
 static const char *const on_revokeds[] = {"end", "keep", NULL};
 
 #define NAMED(type, array, counter, limit)                                                         \
@@ -105,6 +106,7 @@ static const ConfigKey keys[] = {
     {"group", "AllowPrivilegedLocalGroup", &config_kind_boolean, GROUP(allow_privileged)},
 
     {"user", "Directory", &config_kind_text, USER(directory)},
+    {"user", "KillServices", &config_kind_boolean, USER(kill_services)},
     {"user", "Uid", &config_kind_number, USER(uid), 1, UINT32_MAX - 1},
     {"user", "Shell", &config_kind_path, USER(shell)},
     {"user", "Home", &config_kind_path, USER(home)},
@@ -132,6 +134,8 @@ static const ConfigKey keys[] = {
     {"revocation", "OnRevoked", &config_kind_on_revoked, CONFIG(on_revoked), 0, DAY, SEC,
      on_revokeds},
     {"revocation", "EndOnExpiry", &config_kind_boolean, CONFIG(end_on_expiry)},
+    {"revocation", "KillLoginUid", &config_kind_word, CONFIG(kill_login_uid),
+     .words = kill_login_uids},
 };
 
 const ConfigSection *config_section_find(const char *name)

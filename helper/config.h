@@ -81,6 +81,7 @@ typedef struct GroupConfig {
 typedef struct UserConfig {
     char *name;      /* account name on this host */
     char *directory; /* Directory= alice@rcpch.ac.uk ties an existing local account; or NULL */
+    bool kill_services; /* KillServices=, the enforcer's business */
     uint32_t uid;    /* Uid= pinned, or 0 */
     char *shell;     /* Shell= or NULL */
     char *home;      /* Home= or NULL */
@@ -127,6 +128,7 @@ typedef struct Config {
     OnRevoked on_revoked;          /* OnRevoked=end|grace:15m|keep */
     uint64_t on_revoked_grace_usec;
     bool end_on_expiry;            /* EndOnExpiry= */
+    unsigned kill_login_uid;       /* KillLoginUid=, the enforcer's business */
 
     /* [login] limits live in [access]: LoginsPerAccount= LoginsPerSource= Logins= */
     unsigned logins_per_account, logins_per_source, logins_total;

@@ -179,7 +179,7 @@ static void every_key(void **state)
         "[group audit-admins]\nId=7C8807A2-AAAA\nLocalGroup=sudo\nAllowPrivilegedLocalGroup=yes\n"
         "Provider=entra\nGid=1900000000\n"
         "[user bob]\nUid=1900000001\nShell=/bin/sh\nHome=/srv/bob\n"
-        "[user deploy]\nDirectory=Alice@rcpch.ac.uk\n"
+        "[user deploy]\nDirectory=Alice@rcpch.ac.uk\nKillServices=yes\n"
         "[service sudo]\nRequireGroups=audit-admins\nMaxAuthAge=8h\n"
         "[service screen]\nUnprivileged=true\n"
         "[service sshd]\nKeys=deny\nMaxAuthAge=1h\n"
@@ -189,6 +189,7 @@ static void every_key(void **state)
         "HomeTemplate=/home/staff/%u\nShell=/bin/zsh\n"
         "[revocation]\nRefreshCheckSec=5\nFreshSec=1min 30s\nCheckTimeoutMs=500\n"
         "MaxUnconfirmed=30\nOfflineGrace=15\nOnRevoked=grace:15m\nEndOnExpiry=on\n"
+        "KillLoginUid=all\n"
         "[totp]\n[audit]\n");
     const ProviderConfig *provider = config_provider(config, "entra");
 
@@ -222,6 +223,9 @@ static void every_key(void **state)
     assert_int_equal(config->on_revoked, ON_REVOKED_GRACE);
     assert_int_equal(config->on_revoked_grace_usec, 900 * SEC);
     assert_true(config->end_on_expiry);
+    assert_true(config_user(config, "deploy")->kill_services);
+    assert_false(config_user(config, "bob")->kill_services);
+    assert_int_equal(config->kill_login_uid, 1);
 }
 
 typedef struct Refused {
@@ -259,6 +263,8 @@ static const Refused refused[] = {
     {"[access]\nLogins=0x10\n", "is not a number"},
     {"[access]\nLogins=99999999999999999999999\n", "is not between"},
     {"[access]\nShowQr=maybe\n", "is none of: utf8 ascii no"},
+    {"[revocation]\nKillLoginUid=yes\n", "is none of: sessions all no"},
+    {"[user bob]\nKillServices=perhaps\n", "is neither yes nor no"},
     {"[provider p]\nType=Entra\n", "is none of: generic entra keycloak"},
     {"[provider p]\nMethods=\n", "names no method"},
     {"[provider p]\nMethods=device device\n", "names a method twice"},

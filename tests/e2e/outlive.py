@@ -7,7 +7,7 @@
     wait_for(lambda: not stay.alive(), …)
     stay.close()
 
-Each way of WAYS has start(stay, mark) and is_alive(stay, mark). What is started shows `mark`, a
+WAYS are those of the README's table; MORE are others, less plain. Each has start(stay, mark) and is_alive(stay, mark). What is started shows `mark`, a
 word that names way and person, among its arguments, so that one look at the process table tells
 who is alive; port forwards are tried with bytes, chains of fork-and-exit by the lock they hold.
 """
@@ -18,6 +18,8 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.host.machine import LOCAL_USER
+from tests.host.network import INSIDE
 from tests.host.process import wait_for
 from tests.host.ssh import Terminal, arguments
 
@@ -44,6 +46,22 @@ for (1..{CHAINS}) {{
     next if fork;
     while (1) {{ exit if fork; select(undef, undef, undef, 0.0005); }}
 }}
+""", 0o755),
+    # Stopped by its tracer, as long as that one pleases.
+    "/usr/local/bin/lab-traced": (f"""#!/usr/bin/perl
+use POSIX 'uname';
+my $ptrace = (uname())[4] eq 'x86_64' ? 101 : 117;
+my $child = fork;
+if ($child == 0) {{ syscall($ptrace, 0, 0, 0, 0); exec '{_STAYER}', $ARGV[0]; }}
+waitpid($child, 0);
+sleep while 1;
+""", 0o755),
+    # In a control group that the person made, under a name that a careless reader passes over.
+    "/usr/local/bin/lab-own-group": (f"""#!/bin/bash
+root=/sys/fs/cgroup; [ -d $root/systemd ] && root=$root/systemd
+path=$(sed -n 's/^0:://p; s/^[0-9]*:name=systemd://p' /proc/self/cgroup | sort | tail -n 1)
+group=$root${{path%.service/*}}.service/.hidden
+mkdir $group && echo $$ >$group/cgroup.procs && exec {_STAYER} $1
 """, 0o755),
     # sshd in password mode with a password that is none of our business: only the account and the
     # session phase are asked, as on hosts whose passwords another module checks. sshd takes the
@@ -88,7 +106,7 @@ class Stay:
         self.person = person
         self.started = []
         self.terminals = []
-        self.port = None        # of the port forward, in the lab's network namespace
+        self.ports = {}         # of forwards, by mark
         self.terminal = self.keep(lab.sign_in(person.name))
         lab.host.authorise_key(person.name, lab.public_key)
 
@@ -105,7 +123,7 @@ class Stay:
         wait_for(lambda: self.is_alive(way), f"{way} of {self.person}", STARTS_WITHIN)
 
     def start_all(self, ways=None):
-        for way in WAYS if ways is None else ways:
+        for way in sorted(WAYS if ways is None else ways, key=BUSY.__contains__):
             self.start(way)
 
     def is_alive(self, way):
@@ -204,20 +222,74 @@ def _chains_alive(stay, mark):
         os.close(lock)
 
 
-# Forwards
+def _frozen(stay, mark):
+    _typed("systemd-run --user --quiet --unit=MARK STAY")(stay, mark)
+    stay.terminal.shell(f"systemctl --user freeze {mark}")
 
-def _forward(stay, mark):
-    stay.port = next(_ports)
-    line = arguments(stay.person.name, key=stay.lab.key, options=(
-        "-N", "-o", "ExitOnForwardFailure=yes", "-L", f"127.0.0.1:{stay.port}:127.0.0.1:22"))
-    stay.keep(Terminal(stay.lab.network.command(line)))
+
+def _among(service):
+    """As root a person can put a process among those of a service that starts sessions."""
+    return _typed("sudo -b bash -c 'd=$(ls -d /sys/fs/cgroup{,/systemd}/system.slice/SERVICE.service"
+                  " 2>/dev/null | tail -n 1); echo $$ >$d/cgroup.procs; exec STAY'".replace(
+                      "SERVICE", service))
+
+
+# Forwards and channels of a connection: tried with bytes
+
+def _client(stay, *options):
+    """A second connection of the person, without a shell."""
+    line = arguments(stay.person.name, key=stay.lab.key, options=("-N", *options))
+    return stay.keep(Terminal(stay.lab.network.command(line)))
+
+
+def _forward(option):
+    """`option` with PORT in it; what is behind the port is the host's own sshd."""
+    def start(stay, mark):
+        stay.ports[mark] = port = next(_ports)
+        _client(stay, "-o", "ExitOnForwardFailure=yes", *option.replace("PORT", str(port)).split())
+    return start
+
+
+# A SOCKS 5 client that asks for the host's port 22.
+_SOCKS = r"printf '\5\1\0\5\1\0\1\12\143\0\2\0\26' >&3 && "
+
+
+def _banner(stay, mark, hello=""):
+    """A line for bash: sshd says its name behind the port."""
+    return (f"exec 3<>/dev/tcp/127.0.0.1/{stay.ports[mark]} && {hello}"
+            "timeout 5 grep -a -q -m 1 SSH- <&3")
+
+
+def _outside(stay, line):
+    return Terminal(stay.lab.network.command(["bash", "-c", line])).wait_end()[0] == 0
 
 
 def _answers(stay, mark):
-    """Through the forward, the host's own sshd says its name."""
-    line = f"exec 3<>/dev/tcp/127.0.0.1/{stay.port} && read -r -t 5 word <&3 && [[ $word = SSH-* ]]"
-    terminal = Terminal(stay.lab.network.command(["bash", "-c", line]))
-    return terminal.wait_end()[0] == 0
+    return _outside(stay, _banner(stay, mark))
+
+
+def _socks_answers(stay, mark):
+    return _outside(stay, _banner(stay, mark, _SOCKS))
+
+
+def _answers_inside(stay, mark):
+    done = stay.lab.host.run(["bash", "-c", _banner(stay, mark)], check=False)
+    return done.returncode == 0
+
+
+def _master_socket(stay, mark):
+    return str(stay.lab.folder / mark)
+
+
+def _master(stay, mark):
+    _client(stay, "-M", "-S", _master_socket(stay, mark))
+
+
+def _new_channel(stay, mark):
+    """Only by the connection that is there: another is not even tried."""
+    line = arguments(stay.person.name, ["true"], key=stay.lab.key,
+                     options=("-S", _master_socket(stay, mark), "-o", "ProxyCommand=false"))
+    return Terminal(stay.lab.network.command(line)).wait_end()[0] == 0
 
 
 def _shown(start):
@@ -237,6 +309,29 @@ WAYS = {
     "detached tmux": _shown(_typed("tmux -L MARK new-session -d 'exec STAY'")),
     "stopped process": _shown(_stopped),
     "fork chains": Way(_typed("setsid lab-chains MARK &"), _chains_alive),
-    "port forward": Way(_forward, _answers),
+    "port forward": Way(_forward("-L 127.0.0.1:PORT:127.0.0.1:22"), _answers),
 }
-ALL = dict(WAYS)
+MORE = {
+    "remote forward": Way(_forward(f"-R 127.0.0.1:PORT:{INSIDE}:22"), _answers_inside),
+    "socks forward": Way(_forward("-D 127.0.0.1:PORT"), _socks_answers),
+    "multiplexed channel": Way(_master, _new_channel),
+    "nohup": _shown(_typed("nohup STAY >/dev/null 2>&1 &")),
+    "double fork": _shown(_typed("(setsid sh -c 'STAY & exit' &)")),
+    "detached screen": _shown(_typed("screen -S MARK -d -m STAY")),
+    "traced process": _shown(_typed("setsid lab-traced MARK &")),
+    "sudo in tmux": _shown(_typed("tmux -L MARK new-session -d 'exec sudo -n -i STAY'")),
+    "another uid": _shown(_typed(f"sudo -b -u {LOCAL_USER} setsid STAY")),
+    "root in cron": _shown(_among("cron")),
+    "root in sshd": _shown(_among("ssh")),
+    "root chains inside at": Way(_typed("echo 'sudo -n lab-chains MARK' | at now"), _chains_alive),
+}
+# Where there is a user manager; the last one where there is cgroup v2.
+MANAGED = {
+    "user unit": _shown(_typed("systemd-run --user --quiet --unit=MARK STAY")),
+    "user scope": _shown(_typed("setsid systemd-run --user --scope --quiet STAY &")),
+    "sudo in a unit": _shown(_typed("systemd-run --user --quiet sudo -n STAY")),
+    "own control group": _shown(_typed("systemd-run --user --quiet lab-own-group MARK")),
+    "frozen unit": _shown(_frozen),
+}
+ALL = {**WAYS, **MORE, **MANAGED}
+BUSY = ("fork chains", "root chains inside at")   # they take all of the processor

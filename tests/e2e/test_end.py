@@ -1,7 +1,6 @@
-"""Where a person's processes hide on a real host, and that `end` finds them there and nobody else.
+"""What `end` leaves alone on a real host, and what the log tells of it.
 
-The cut itself, with its times, is test_cut.py; here is what root's half has to reach: control
-groups, other uids behind sudo, stopped and frozen processes, and what it has to leave alone.
+That it finds everything of a person is test_outlive.py; the cut with its times, test_cut.py.
 """
 
 import json
@@ -13,22 +12,6 @@ from tests.host.process import wait_for
 
 SUDOERS = "/etc/sudoers.d/lab-end"
 GROUPS = "/sys/fs/cgroup/system.slice"
-
-# What is typed in the person's shell. Each leaves one process whose argument names the place.
-HIDING_PLACES = {
-    "a daemon": "setsid nohup sleep 3001 >/dev/null 2>&1 &",
-    "stopped": "setsid sleep 3002 &",
-    "a unit of the user manager": "systemd-run --user --quiet --unit=lab-a sleep 3003",
-    "a frozen unit": "systemd-run --user --quiet --unit=lab-b sleep 3004",
-    "a root process": "sudo -b setsid sleep 3005",
-    "another user's": f"sudo -b -u {LOCAL_USER} setsid sleep 3006",
-    "a root process among cron's": f"sudo -b sh -c 'echo $$ >{GROUPS}/cron.service/cgroup.procs; "
-                                   "exec sleep 3007'",
-    "a root process among sshd's": f"sudo -b sh -c 'echo $$ >{GROUPS}/ssh.service/cgroup.procs; "
-                                   "exec sleep 3008'",
-}
-# What is done to some of them then.
-THEN = ("pkill -STOP -f 'sleep 3002'", "systemctl --user freeze lab-b")
 
 # Not the hangup of sudo's terminal, but the enforcer alone decides about this one.
 SPARED = (f"sudo -b sh -c 'echo $$ >{GROUPS}/dbus.service/cgroup.procs; "
@@ -50,22 +33,6 @@ def sleeper(lab, seconds):
 def start(lab, terminal, line, seconds):
     terminal.shell(line)
     wait_for(lambda: sleeper(lab, seconds), f"sleep {seconds}", 10)
-
-
-def test_every_hiding_place(lab, person, sudoers):
-    alice = person()
-    terminal = lab.sign_in(alice.name)
-    for seconds, line in enumerate(HIDING_PLACES.values(), 3001):
-        start(lab, terminal, line, seconds)
-    for line in THEN:
-        terminal.shell(line)
-    done = lab.rcpchctl("--json", "user", "revoke", alice.name)
-    result = json.loads(done.stdout)
-    left = {p.command for p in lab.host.belonging_to(alice.uid)}
-    left |= {p.command for p in lab.host.table() if p.command.startswith("sleep 30")}
-    assert left == set()
-    assert result["left"] == 0 and result["ended"] >= len(HIDING_PLACES), result
-    terminal.wait_end()
 
 
 def test_a_service_of_the_host_is_spared_and_listed(lab, person, sudoers):

@@ -1,37 +1,64 @@
-"""Everything that a person can leave running ends with their access; another's identical set lives."""
+"""Everything that a person can leave running ends with their access; another's identical set lives.
+
+On every layout of control groups that this kernel has, and on a host without logind.
+"""
+
+import contextlib
 
 import pytest
 
 from tests.e2e import outlive
-from tests.e2e.conftest import CUT_SECONDS, wait_gone
+from tests.e2e.conftest import CUT_SECONDS, People, wait_gone
+from tests.host.container import has_layout
+from tests.host.lab import Lab
 
 
-@pytest.fixture(scope="module", autouse=True)
-def prepared(lab):
+@contextlib.contextmanager
+def two_people(lab):
+    """Two people who have signed in, and are forgotten behind them."""
     outlive.prepare(lab)
+    people, stays = People(lab), []
+    try:
+        for base in ("alice", "bob"):
+            stays.append(outlive.Stay(lab, people(base)))
+        yield stays
+    finally:
+        for stay in stays:
+            stay.close()
+        people.forget()
 
 
-@pytest.fixture
-def stays(lab):
-    made = []
+def cut(lab, ways):
+    """Both start everything; she is disabled. He keeps all of it until he is cut, too."""
+    calm = [way for way in ways if way not in outlive.BUSY]
+    with two_people(lab) as (hers, his):
+        for stay in (hers, his):
+            stay.start_all(calm)
+        assert hers.alive() == his.alive() == calm
+        his.start("fork chains")
+        hers.start_all(outlive.BUSY)
+        lab.control.disable(hers.person.username)
+        wait_gone(lab, hers.person.uid, CUT_SECONDS)
+        assert hers.alive() == []
+        assert his.alive() == [*calm, "fork chains"]
+        lab.rcpchctl("user", "revoke", his.person.name)
+        assert his.alive() == []
 
-    def stay(person):
-        made.append(outlive.Stay(lab, person))
-        return made[-1]
-    yield stay
-    for one in made:
-        one.close()
+
+def test_one_cut_ends_every_way(lab):
+    cut(lab, outlive.ALL)
 
 
-def test_one_cut_ends_every_way(lab, person, stays):
-    alice, bob = person(), person("bob")
-    hers, his = stays(alice), stays(bob)
-    for stay in (hers, his):
-        stay.start_all(outlive.ALL)
-    assert hers.alive() == his.alive() == list(outlive.ALL)
-    lab.control.disable(alice.username)
-    wait_gone(lab, alice.uid, CUT_SECONDS)
-    assert hers.alive() == []
-    assert his.alive() == list(outlive.ALL)
-    lab.rcpchctl("user", "revoke", bob.name)
-    assert his.alive() == []
+@pytest.mark.parametrize("layout", ["legacy", "hybrid"])
+def test_on_cgroup_v1(layout):
+    """There is no cgroup.kill; the hybrid layout has one that reaches the same groups."""
+    if not has_layout(layout):
+        pytest.skip(f"this machine has no {layout} control groups")
+    with Lab(layout=layout) as lab:
+        cut(lab, [way for way in outlive.ALL if way != "frozen unit"])
+
+
+def test_without_logind(own_lab):
+    """No slice, no session scope, no user manager: sessions sit among sshd's own processes."""
+    own_lab.host.run(["systemctl", "mask", "--now", "systemd-logind.service"])
+    cut(own_lab, [way for way in (*outlive.WAYS, *outlive.MORE) if way != "linger unit"])

@@ -11,6 +11,20 @@ from tests.host.process import CLEAN_ENVIRONMENT, children, run, wait_for
 
 NO_LOGIN_UID = b"4294967295"
 
+# The layouts of control groups that systemd knows, as nspawn is told of them; hybrid is what it
+# takes over from a machine that has it.
+LAYOUTS = {"unified": {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+           "legacy": {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"},
+           "hybrid": {}}
+
+
+def has_layout(layout):
+    """Whether this kernel, for hybrid also this machine, has what the layout needs."""
+    with open("/proc/filesystems", encoding="ascii") as file:
+        version_1 = "cgroup" in file.read().split()
+    hybrid = os.path.exists("/sys/fs/cgroup/unified/cgroup.procs")
+    return {"unified": True, "legacy": version_1, "hybrid": hybrid}[layout]
+
 
 def _is_first_process(pid):
     """Process 1 of a namespace of its own. nspawn's first child is a helper that soon ends."""
@@ -25,7 +39,8 @@ def _is_first_process(pid):
 class Container:
     """One machine. start() and stop() may alternate; the overlay keeps what was written."""
 
-    def __init__(self, name, folder, image, network):
+    def __init__(self, name, folder, image, network, layout="unified"):
+        self._layout = layout
         self.name = f"rcpch-{name}"
         self.root = pathlib.Path(folder) / "root"
         self._folder = pathlib.Path(folder)
@@ -73,7 +88,7 @@ class Container:
         self._process = subprocess.Popen(
             self._command(), stdin=subprocess.DEVNULL, stdout=self._console,
             stderr=subprocess.STDOUT, preexec_fn=self._before_exec,
-            env={**CLEAN_ENVIRONMENT, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})
+            env={**CLEAN_ENVIRONMENT, **LAYOUTS[self._layout]})
         self.leader = wait_for(self._find_leader, "the container's first process", timeout)
         link = wait_for(self._network.outer_link, "the veth", timeout)
         wait_for(self._has_inner_link, "the veth's inner end", timeout)

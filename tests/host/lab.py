@@ -26,13 +26,15 @@ def end_on_signals():
 
 
 class Lab:
-    """`name` is unique on the machine; by default made from the process id."""
+    """`name` is unique on the machine; by default made from the process id. `layout` is that of the
+    control groups (container.LAYOUTS)."""
 
-    def __init__(self, name=None, kind="entra", interval=1, packages=True):
+    def __init__(self, name=None, kind="entra", interval=1, packages=True, layout="unified"):
         self.name = name or f"{os.getpid()}-{secrets.token_hex(2)}"
         self.kind = kind
         self._interval = interval
         self._packages = packages
+        self._layout = layout
         self.folder = places.run_folder(self.name)
         self.network = Network(self.name)
         self.provider = ProviderProcess(self.name, self.folder, self.network)
@@ -62,7 +64,7 @@ class Lab:
             debs.ensure()  # a build that fails is best known before anything else is made
         self.network.create()
         self.provider.start(self._interval)
-        self.host = Machine(self.name, self.folder, root, self.network)
+        self.host = Machine(self.name, self.folder, root, self.network, self._layout)
         self.host.mount()
         self.host.start()
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", self.key])
