@@ -128,6 +128,17 @@ def clang_units(log):
     return meson_tests(folder, log, ["unit"], 240)
 
 
+def random_test(log):
+    """Three minutes of the random test with its independent model; the seed is in the log."""
+    folder, record = build("gcc", [], log), log.with_suffix(".xml")
+    record.unlink(missing_ok=True)
+    status = call([places.REPOSITORY / "tests/line/run.sh", folder, "test_random.py", "-s",
+                   f"--junitxml={record}"], log, 400, {"RCPCH_RANDOM_SECONDS": "180"})
+    if not record.exists():
+        raise PhaseFailed(f"pytest did not finish (exit status {status})\n{tail(log)}")
+    return pytest_results(record)
+
+
 def fuzzers(log):
     """Every fuzzer for a bounded number of runs, with clang's libFuzzer and the sanitizers."""
     folder = build("fuzz", ["-Dfuzzers=true", "-Dsanitize=address", "-Dbuildtype=debug",
@@ -247,8 +258,8 @@ def end_to_end_long(log):
 
 
 PHASES = (unit_and_module, sanitized_units, provider, packages, end_to_end)
-FULL_PHASES = (unit_and_module, sanitized_units, clang_units, fuzzers, benchmark, provider,
-               packages, end_to_end, end_to_end_long)
+FULL_PHASES = (unit_and_module, sanitized_units, clang_units, random_test, fuzzers, benchmark,
+               provider, packages, end_to_end, end_to_end_long)
 
 
 def play(phase):

@@ -56,6 +56,7 @@ class Line:
     """Bus, provider, enforcer and helper; `control` is the provider's."""
 
     def __init__(self, folder, build, bus_configuration):
+        self.build = build
         self.journal = Journal()
         self.bus_daemon = Bus(folder, bus_configuration)
         self.provider = Provider(folder)

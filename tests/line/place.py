@@ -100,6 +100,8 @@ def enter():
     for folder in OVERLAID:
         _overlay(base, folder)
     _run("ip", "link", "set", "lo", "up")
+    # The helper's messages to the service manager wait until a test reads them.
+    pathlib.Path("/proc/sys/net/unix/max_dgram_qlen").write_text("4096")
     if USER not in {entry.pw_name for entry in pwd.getpwall()}:
         _make_user()
     globals()["UID"] = pwd.getpwnam(USER).pw_uid
