@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 
 #include "common/channel.h"
+#include "helper/account-text.h"
+#include "helper/admission.h"
 #include "helper/login-text.h"
 #include "helper/retired.h"
 #include "helper/revocation.h"
@@ -334,12 +336,41 @@ Outcome login_may_begin(Manager *manager, const Account *account, bool unprivile
     return OUTCOME_ALLOW;
 }
 
+/* The group that an elevation needs and the directory has just said the person is not in. PAM asks
+ * for the sign-in before the account phase refuses: nobody is to fetch a telephone for nothing.
+ * Knowledge older than polls leave it refuses nobody here: a sign-in brings the groups. */
+static const char *known_missing_group(const Login *login)
+{
+    const Config *config = login->logins->manager->config;
+    Stamp now = stamp_now();
+
+    if (!service_elevates(login->service) || login->account->verdict != VERDICT_ACTIVE ||
+        stamp_age_usec(&login->account->confirmed, &now) >
+            config->fresh_usec + config->refresh_check_usec)
+        return NULL;
+    return admission_missing_group(login->account, config, login->service);
+}
+
+static void refuse_group(Login *login, const char *missing)
+{
+    char text[ACCOUNT_TEXT_SIZE];
+
+    account_text(&(AccountTextFacts){.outcome = OUTCOME_NOT_IN_GROUP, .rule = "groups",
+                                     .missing = missing}, text);
+    login_refuse(login, OUTCOME_NOT_IN_GROUP, "not in a group that the service requires", text);
+}
+
 static void begin(Login *login)
 {
     Manager *manager = login->logins->manager;
     const char *reason;
 
     Outcome outcome = login_may_begin(manager, login->account, login->unprivileged, &reason);
+    const char *missing = outcome == OUTCOME_ALLOW ? known_missing_group(login) : NULL;
+    if (missing) {
+        refuse_group(login, missing);
+        return;
+    }
     if (outcome == OUTCOME_ALLOW) {
         login->method = config_provider(manager->config, login->account->provider)->methods[0];
         replace_older(login->logins, login);

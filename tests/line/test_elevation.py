@@ -9,7 +9,7 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
-from tests.provider.users import AUDIT_STAFF
+from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 ALICE = "alice@rcpch.ac.uk"
 NOBODY = 4294967295
@@ -137,6 +137,32 @@ def test_root_comes_down_without_a_sign_in_in_its_session(aged, processes):
     two_sessions(aged, processes)
     assert aged.check("alice", service="su-l", ruser="root", **audit(NOBODY))[0] == "allow"
     assert aged.open_session("alice", processes(), service="su-l", ruser="root")[0] == "allow"
+
+
+# --- RequireGroups= before a code is offered -------------------------------------------------------
+
+def test_who_is_known_to_be_out_of_the_group_is_asked_for_nothing(line):
+    line.add_user(ALICE)
+    assert line.sign_in("alice")[0] == "allow"
+    withdraw(line)
+    line.manager("RefreshUser", "s", "alice")
+    outcome, text = line.begin("alice", service="sudo", rhost="").finished()
+    assert outcome == "not-in-group" and "needs membership in the group audit-admins" in text
+    assert line.begin("alice", service="login").code()
+
+
+def test_old_knowledge_refuses_nobody_a_sign_in(line):
+    """The groups that the directory names by now come with the sign-in."""
+    line.add_user(ALICE)
+    assert line.sign_in("alice")[0] == "allow"
+    withdraw(line)
+    line.manager("RefreshUser", "s", "alice")
+    line.control.set_user(ALICE, groups=[AUDIT_STAFF, AUDIT_ADMINS])
+    line.control.listener("refuse")
+    line.manager("RefreshUser", "s", "alice")
+    line.control.listener("up")
+    assert line.sign_in("alice", service="sudo")[0] == "allow"
+    assert line.check("alice", service="sudo", ruser="alice")[0] == "allow"
 
 
 # --- EndElevated= ------------------------------------------------------------------------------
