@@ -30,7 +30,10 @@ static int write_seed(const char *folder, EnforcerVerb verb, uint8_t with_fd, co
 
 int main(int argc, char **argv)
 {
-    const EnforcerEndRequest end = {.uid = 1879048192u, .how = ENFORCER_KILL};
+    const struct {
+        EnforcerEndRequest head;
+        int32_t spared[2];
+    } end = {.head = {.uid = 1879048192u, .how = ENFORCER_KILL_ELEVATED}, .spared = {7, 8}};
     struct {
         EnforcerTellRequest head;
         char text[8];
