@@ -48,7 +48,7 @@ bool pids_contain(const Pids *pids, pid_t pid)
            bsearch(&pid, pids->items, pids->count, sizeof(pid), by_number) != NULL;
 }
 
-static int pids_add(Pids *pids, pid_t pid)
+int pids_add(Pids *pids, pid_t pid)
 {
     if (pids->count == pids->room) {
         size_t room = pids->room ? 2 * pids->room : 64;

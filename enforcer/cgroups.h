@@ -20,6 +20,8 @@ typedef struct Pids {
 } Pids;
 
 void pids_clear(Pids *pids);
+/* Behind the others; pids_contain() needs them sorted. Returns 0, -E2BIG, -ENOMEM. */
+int pids_add(Pids *pids, pid_t pid);
 bool pids_contain(const Pids *pids, pid_t pid);
 
 /* The path of an account's slice in systemd's hierarchy. */

@@ -30,6 +30,7 @@ typedef struct Walk {
 typedef struct End {
     Target target;
     Pids pids;
+    Pids strangers; /* nothing of the account's when looked at in this call */
     Chase chase;
     int proc, slice;
     uint64_t start_usec;
@@ -43,6 +44,7 @@ static uint64_t elapsed_usec(const End *end)
 static void end_clear(End *end)
 {
     pids_clear(&end->pids);
+    pids_clear(&end->strangers);
     chase_clear(&end->chase);
     closep(&end->proc);
     closep(&end->slice);
@@ -64,7 +66,7 @@ static void list(EnforcerSurvivor *survivors, unsigned *count, const Process *pr
     memcpy(survivor->command, process->command, sizeof(survivor->command));
 }
 
-static void walk_one(End *end, pid_t pid, const int *signals, Walk *walk)
+static Belonging walk_one(End *end, pid_t pid, const int *signals, Walk *walk)
 {
     Process process;
     Belonging belonging = process_belongs(end->proc, pid, &end->target, &process);
@@ -72,17 +74,18 @@ static void walk_one(End *end, pid_t pid, const int *signals, Walk *walk)
     if (belonging == BELONGS_SPARED)
         list(walk->spared, &walk->spared_count, &process);
     if (belonging != BELONGS)
-        return;
+        return belonging;
     if (!pids_contain(&end->pids, pid))
         chase_add_process(&end->chase, end->proc, pid);
     if (signals) {
         int r = process_signal(end->proc, pid, &end->target, signals);
         if (r == -ESRCH || r == -ENOENT)
-            return;
+            return BELONGS_GONE;
         walk->signalled += r >= 0;
     }
     walk->belonging++;
     list(walk->listed, &walk->listed_count, &process);
+    return BELONGS;
 }
 
 /* The slice's members are read anew for each walk: they come and go. */
@@ -108,7 +111,7 @@ static void walk_newest(End *end, Walk *walk)
     for (unsigned i = 0; i < NEWEST_LOOKS && walk->belonging == 0; i++) {
         pid_t newest = processes_newest(end->proc);
         for (pid_t pid = newest - 1; newest > 2 && pid <= newest + 2; pid++)
-            walk_one(end, pid, NULL, walk);
+            (void)walk_one(end, pid, NULL, walk);
     }
 }
 
@@ -119,6 +122,27 @@ static void walk_count_slice(const End *end, Walk *walk)
 
     if (walk->belonging < listed)
         walk->belonging = (unsigned)listed;
+}
+
+/* Whom /proc lists, in the order of the numbers. Who was a stranger in the walk before is not
+ * looked at again: what is true of a number while one walk takes its time is believed for the length of
+ * the call, which then reads little more than the list. */
+static void walk_list(End *end, DIR *entries, const int *signals, Walk *walk)
+{
+    Pids strangers = {.items = NULL};
+    struct dirent *entry = NULL;
+
+    while ((entry = readdir(entries))) {
+        char *rest = NULL;
+        long pid = strtol(entry->d_name, &rest, 10);
+        if (pid <= 1 || pid > INT32_MAX || *rest != '\0')
+            continue;
+        if (pids_contain(&end->strangers, (pid_t)pid) ||
+            walk_one(end, (pid_t)pid, signals, walk) == BELONGS_NOT)
+            (void)pids_add(&strangers, (pid_t)pid); /* without room it is looked at again */
+    }
+    pids_clear(&end->strangers);
+    end->strangers = strangers;
 }
 
 /* Looks at every process once; signals those that belong when `signals` is given. */
@@ -135,13 +159,7 @@ static int walk_all(End *end, const int *signals, Walk *ret_walk)
         close(copy);
         return -ENOMEM;
     }
-    struct dirent *entry = NULL;
-    while ((entry = readdir(entries))) {
-        char *rest = NULL;
-        long pid = strtol(entry->d_name, &rest, 10);
-        if (pid > 1 && pid <= INT32_MAX && *rest == '\0')
-            walk_one(end, (pid_t)pid, signals, &walk);
-    }
+    walk_list(end, entries, signals, &walk);
     walk_count_slice(end, &walk);
     walk_newest(end, &walk);
     *ret_walk = walk;

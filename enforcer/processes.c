@@ -22,10 +22,20 @@
 #define SWEEPER_UID  4293918720u
 
 typedef struct Identity {
-    uint32_t uids[4];
+    uint32_t uids[4]; /* real, effective, saved, file system */
     uint32_t login_uid;
-    bool zombie;
 } Identity;
+
+/* linux/pidfd.h from 6.13 on. An earlier kernel says ENOTTY. */
+#define GET_PIDFD_INFO _IOWR(0xFF, 11, PidfdInfo)
+#define PIDFD_HAS_CREDS (UINT64_C(1) << 1)
+
+typedef struct PidfdInfo {
+    uint64_t mask, cgroup_id;
+    uint32_t pid, thread_group, parent;
+    uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+    int32_t exit_code;
+} PidfdInfo;
 
 /* Reads up to size - 1 bytes of /proc/PID/`name`. */
 static int read_proc(int proc, pid_t pid, const char *name, char *text, size_t size)
@@ -88,23 +98,61 @@ static uint32_t read_login_uid(int proc, pid_t pid)
     return end == text || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
-static int read_identity(int proc, pid_t pid, Identity *ret_identity)
+static int read_status(int proc, pid_t pid, char status[static STATUS_HEAD])
+{
+    return read_proc(proc, pid, "status", status, STATUS_HEAD);
+}
+
+/* A fifth of what the text of /proc/PID/status costs, which most processes are asked for in vain. */
+static int read_uids_by_pidfd(pid_t pid, uint32_t uids[4])
+{
+    PidfdInfo info = {.mask = PIDFD_HAS_CREDS};
+    _cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+    if (pidfd < 0 || ioctl(pidfd, GET_PIDFD_INFO, &info) < 0)
+        return -errno;
+    if ((info.mask & PIDFD_HAS_CREDS) == 0)
+        return -ENODATA;
+    uids[0] = info.ruid;
+    uids[1] = info.euid;
+    uids[2] = info.suid;
+    uids[3] = info.fsuid;
+    return 0;
+}
+
+static int read_uids(int proc, pid_t pid, uint32_t uids[4])
 {
     char status[STATUS_HEAD];
+
+    if (read_uids_by_pidfd(pid, uids) == 0)
+        return 0;
+    int r = read_status(proc, pid, status);
+    return r < 0 ? r : parse_uids(status, uids);
+}
+
+static int read_identity(int proc, pid_t pid, Identity *ret_identity)
+{
     Identity identity = {.login_uid = UINT32_MAX};
-    int r = read_proc(proc, pid, "status", status, sizeof(status));
+    int r = read_uids(proc, pid, identity.uids);
 
     if (r < 0)
         return r;
-    const char *state = strstr(status, "\nState:\t");
-    r = parse_uids(status, identity.uids);
-    if (r < 0 || !state)
-        return -EBADMSG;
-    state += strlen("\nState:\t");
-    identity.zombie = *state == 'X' || (*state == 'Z' && !has_other_threads(proc, pid));
     identity.login_uid = read_login_uid(proc, pid);
     *ret_identity = identity;
     return 0;
+}
+
+/* Dead, and waiting for its parent to notice; or gone. */
+static bool is_dead(int proc, pid_t pid)
+{
+    char status[STATUS_HEAD];
+    const char *state =
+        read_status(proc, pid, status) < 0 ? NULL : strstr(status, "\nState:\t");
+
+    if (!state)
+        return true;
+    state += strlen("\nState:\t");
+    return *state == 'X' || (*state == 'Z' && !has_other_threads(proc, pid));
 }
 
 static bool identity_has_uid(const Identity *identity, uint32_t uid)
@@ -212,27 +260,37 @@ static Belonging judge_tied(const Target *target, const Identity *identity, Cgro
     return BELONGS_SPARED;
 }
 
-static Belonging judge(int proc, pid_t pid, const Target *target)
+/* As judge(), of a process that lives. */
+static Belonging judge_identity(int proc, pid_t pid, const Target *target,
+                                const Identity *identity)
 {
     const EndRules *rules = &target->rules;
+    bool by_uid = identity_has_uid(identity, target->uid);
+
+    if (target->elevated)
+        return is_elevated(proc, pid, target, identity) ? judge_login(target, place_of(proc, pid))
+                                                        : BELONGS_NOT;
+    if ((by_uid && (!rules->tied || rules->kill_services)) || in_slice(proc, pid, target))
+        return BELONGS;
+    if (by_uid)
+        return judge_tied(target, identity, place_of(proc, pid));
+    if (identity->login_uid != target->uid)
+        return BELONGS_NOT;
+    return rules->kill_login_uid == KILL_LOGIN_UID_NO ? BELONGS_SPARED
+                                                      : judge_login(target, place_of(proc, pid));
+}
+
+/* Most processes are strangers: only those that are not are asked whether they live. */
+static Belonging judge(int proc, pid_t pid, const Target *target)
+{
     Identity identity;
 
     if (pid <= 1 || pid == getpid())
         return BELONGS_NOT;
-    if (read_identity(proc, pid, &identity) < 0 || identity.zombie)
+    if (read_identity(proc, pid, &identity) < 0)
         return BELONGS_GONE;
-    if (target->elevated)
-        return is_elevated(proc, pid, target, &identity) ? judge_login(target, place_of(proc, pid))
-                                                         : BELONGS_NOT;
-    bool by_uid = identity_has_uid(&identity, target->uid);
-    if ((by_uid && (!rules->tied || rules->kill_services)) || in_slice(proc, pid, target))
-        return BELONGS;
-    if (by_uid)
-        return judge_tied(target, &identity, place_of(proc, pid));
-    if (identity.login_uid != target->uid)
-        return BELONGS_NOT;
-    return rules->kill_login_uid == KILL_LOGIN_UID_NO ? BELONGS_SPARED
-                                                      : judge_login(target, place_of(proc, pid));
+    Belonging belonging = judge_identity(proc, pid, target, &identity);
+    return belonging != BELONGS_NOT && is_dead(proc, pid) ? BELONGS_GONE : belonging;
 }
 
 /* "0.00 0.01 0.05 1/123 4567" */

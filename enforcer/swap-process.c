@@ -1,23 +1,28 @@
 /*
  * Gaps between two system calls, held open for the module tests: preloaded, it makes the program
  * wait at a point that a test has chosen, for one process, by a FIFO named after both:
- * /tmp/swap-look-PID (before a process is looked at), /tmp/swap-open-PID (before its pidfd is
- * opened), /tmp/swap-held-PID (after), /tmp/swap-send-PID (before a signal goes out).
+ * /tmp/swap-open-PID (before a pidfd of it is opened), /tmp/swap-held-PID (after),
+ * /tmp/swap-send-PID (before a signal goes out).
+ *
+ * With OLD_KERNEL in the environment, pidfds tell nothing, as before Linux 6.13.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
-EXPORT int openat(int dir, const char *path, int flags, ...);
 EXPORT long syscall(long number, ...);
+EXPORT int ioctl(int fd, unsigned long request, ...);
+
+#define PIDFD_TYPE 0xFFu /* of its requests */
 
 static long held_pid; /* whose pidfd was opened last */
 
@@ -32,24 +37,6 @@ static void meet(const char *point, long pid)
         return;
     (void)!read(fd, &byte, 1);
     close(fd);
-}
-
-/* "PID/status" is the first that is read of a process. */
-EXPORT int openat(int dir, const char *path, int flags, ...)
-{
-    static int (*next)(int, const char *, int, ...);
-    char *rest = NULL;
-    long pid = strtol(path, &rest, 10);
-    va_list rest_of_it;
-
-    if (!next)
-        *(void **)&next = dlsym(RTLD_NEXT, "openat");
-    if (pid > 0 && strcmp(rest, "/status") == 0)
-        meet("look", pid);
-    va_start(rest_of_it, flags);
-    unsigned mode = va_arg(rest_of_it, unsigned);
-    va_end(rest_of_it);
-    return next(dir, path, flags, mode);
 }
 
 EXPORT long syscall(long number, ...)
@@ -73,4 +60,21 @@ EXPORT long syscall(long number, ...)
     if (number == SYS_pidfd_open)
         meet("held", held_pid);
     return result;
+}
+
+EXPORT int ioctl(int fd, unsigned long request, ...)
+{
+    static int (*next)(int, unsigned long, ...);
+    va_list list;
+
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "ioctl");
+    va_start(list, request);
+    void *argument = va_arg(list, void *);
+    va_end(list);
+    if (_IOC_TYPE(request) == PIDFD_TYPE && getenv("OLD_KERNEL")) {
+        errno = ENOTTY;
+        return -1;
+    }
+    return next(fd, request, argument);
 }

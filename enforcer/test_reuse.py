@@ -3,6 +3,7 @@
 The race is made, not waited for: swap-process.c holds the enforcer between two system calls, the
 test ends the process and gives its number to another one, and the enforcer goes on.
 """
+import contextlib
 import os
 import select
 import signal
@@ -13,19 +14,46 @@ import pytest
 import modtest as m
 
 SLICE_UID = m.BASE + 900000 + os.getpid()   # no other test's: cgroup.kill reaches other namespaces
-OPEN_POINTS = ("open", "held", "send")
+# Which time it is there: each look opens a pidfd, and then comes the signal's.
+TERM_POINTS = {"open": 3, "held": 3, "send": 1}   # after the walk that counts and that which signals
+KILL_POINTS = {"open": 2, "held": 2, "send": 1}   # after the walk that counts, in the chase
+
+
+@contextlib.contextmanager
+def preloaded(**environment):
+    """A client of an enforcer that runs with swap-process.c."""
+    m.clean()
+    program = m.Enforcer(LD_PRELOAD=os.environ["RCPCH_SWAP_PROCESS"],
+                         ASAN_OPTIONS="verify_asan_link_order=0",  # where ASan is built in
+                         **environment)
+    connection = m.Client()
+    yield connection
+    connection.close()
+    assert program.close() == 0
 
 
 @pytest.fixture
 def slow_client():
     """A client of an enforcer that waits in the gaps."""
-    m.clean()
-    program = m.Enforcer(LD_PRELOAD=os.environ["RCPCH_SWAP_PROCESS"],
-                         ASAN_OPTIONS="verify_asan_link_order=0")  # where ASan is built in
-    connection = m.Client()
-    yield connection
-    connection.close()
-    assert program.close() == 0
+    with preloaded() as connection:
+        yield connection
+
+
+@pytest.fixture
+def client_of_old_kernel():
+    """A client of an enforcer whose pidfds tell no uids."""
+    with preloaded(OLD_KERNEL="yes") as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("uid, login_uid", [(m.UID, None), (0, m.UID)])
+def test_uids_on_an_older_kernel(client_of_old_kernel, children, uid, login_uid):
+    victim = children.start(uid) if login_uid is None else children.start(uid, login_uid=login_uid)
+    other = children.start(m.OTHER)
+    assert client_of_old_kernel.end(m.UID, m.LOOK)[1]["found"] == 1
+    client_of_old_kernel.end_until_none(m.UID)
+    m.wait_for(lambda: not children.alive(victim), "it ended")
+    assert unharmed(other)
 
 
 class Gap:
@@ -98,13 +126,14 @@ def end_in_gap(client, how, gap, in_the_gap, uid=m.UID, times=1):
     return dict(zip(("found", "signalled", "left"), m.END_REPLY.unpack(payload)))
 
 
-@pytest.mark.parametrize("point", OPEN_POINTS)
+@pytest.mark.parametrize("point", TERM_POINTS)
 @pytest.mark.parametrize("how", ["term by uid", "kill by login uid"])
 def test_another_process_under_the_number_is_not_signalled(slow_client, children, how, point):
     by_uid = how == "term by uid"
     victim = children.start(m.UID) if by_uid else children.start(0, login_uid=m.UID)
     reply = end_in_gap(slow_client, m.TERM if by_uid else m.KILL, Gap(point, victim),
-                       lambda: swap(victim, children, m.OTHER))
+                       lambda: swap(victim, children, m.OTHER),
+                       times=(TERM_POINTS if by_uid else KILL_POINTS)[point])
     assert reply["found"] == 1 and reply["left"] == 0
     assert unharmed(victim), "the other process was hit"
 
@@ -152,12 +181,10 @@ def test_a_stranger_in_the_slice_is_ended(slow_client, children, slice_of):
 
 
 def test_a_number_listed_in_the_slice_is_not_believed(slow_client, children, slice_of):
-    """The slice's members are numbers, read before the walk; by then one may be another's.
-
-    The second look is the first one of the walk that signals."""
+    """The slice's members are numbers, read before the walk; by then one may be another's."""
     victim = children.start(m.OTHER)
     slice_of(victim)
-    reply = end_in_gap(slow_client, m.TERM, Gap("look", victim),
+    reply = end_in_gap(slow_client, m.TERM, Gap("open", victim),
                        lambda: swap(victim, children, m.OTHER), SLICE_UID, times=2)
     assert reply["signalled"] == 0
     assert unharmed(victim), "the other process was hit"
