@@ -18,7 +18,7 @@ typedef struct RevocationCase {
     Ending *ending;
     bool is_rescan;      /* the ending repeats an earlier one */
     Running applied;     /* what the standing verdict has led to already */
-    uint64_t known_usec; /* when the verdict moved, CLOCK_BOOTTIME */
+    uint64_t known_usec; /* when the verdict moved, or its time was up; CLOCK_BOOTTIME */
     Verdict old;         /* for the log line that is still to be written */
     bool unstored, unlogged;
     unsigned store_failures;

@@ -26,6 +26,18 @@ static uint64_t tick_usec(const Config *config)
     return shortest / 20 > TICK_SHORTEST_USEC ? shortest / 20 : TICK_SHORTEST_USEC;
 }
 
+/* Acts when the standing verdict asks for more than before; what is known is known from now on. */
+static void ripen(Revocation *revocation, Account *account, const Stamp *now)
+{
+    Running running = verdict_running(account, revocation->manager->config, now);
+    RevocationCase *one = running == RUNNING_STAY ? NULL : revocation_case(revocation, account);
+
+    if (!one || one->ending || running <= one->applied)
+        return;
+    one->known_usec = revocation_boot_usec(revocation);
+    revocation_case_apply(one, now);
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Revocation *revocation = userdata;
@@ -36,15 +48,9 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 
     revocation_timer_arm(revocation->tick, tick_usec(manager->config));
     while ((account = accounts_next(manager->accounts, &iterator))) {
-        RevocationCase *one;
-
         /* DISABLED acts when it moves and in every round; only the others ripen with time. */
-        if (account->verdict == VERDICT_DISABLED ||
-            verdict_running(account, manager->config, &now) == RUNNING_STAY)
-            continue;
-        one = revocation_case(revocation, account);
-        if (one && !one->ending)
-            revocation_case_apply(one, &now);
+        if (account->verdict != VERDICT_DISABLED)
+            ripen(revocation, account, &now);
     }
     return 0;
 }

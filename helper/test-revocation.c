@@ -76,12 +76,20 @@ static void test_disabled_is_told_then_killed_then_logged(void **state)
     assert_true(verdict->usec >= kill->usec);
 }
 
+/* elapsed_ms= of the record of an end. */
+static unsigned long elapsed_ms(const FakeCall *ended)
+{
+    const char *elapsed = strstr(text_of(ended), "elapsed_ms=");
+
+    assert_non_null(elapsed);
+    return strtoul(elapsed + strlen("elapsed_ms="), NULL, 10);
+}
+
 static void test_the_log_says_how_long_it_took(void **state)
 {
     World *world = *state;
     Account *account = world_account(world, "rt-bob");
     const FakeCall *ended;
-    const char *elapsed;
 
     fake_account(world->fake, account->uid)->kills_needed = 3;
     disable(world, account);
@@ -89,9 +97,7 @@ static void test_the_log_says_how_long_it_took(void **state)
     ended = ended_of(world, "rt-bob");
     assert_non_null(strstr(text_of(ended), "count=3 "));
     assert_non_null(strstr(text_of(ended), "left=0 "));
-    elapsed = strstr(text_of(ended), "elapsed_ms=");
-    assert_non_null(elapsed);
-    assert_in_range(strtoul(elapsed + strlen("elapsed_ms="), NULL, 10), 100, 5000);
+    assert_in_range(elapsed_ms(ended), 100, 5000);
     assert_non_null(fake_find(world->fake, ENFORCER_END, account->uid, 3));
 }
 
@@ -225,6 +231,19 @@ static void test_unconfirmed_stays_is_warned_and_ends(void **state)
     assert_int_equal(term->how, ENFORCER_TERM);
     assert_true(term->usec - warning->usec >= 700000);
     assert_int_equal(account->verdict, VERDICT_UNCONFIRMED);
+}
+
+/* What was known when the person became unconfirmed was not that they had to go. */
+static void test_elapsed_of_unconfirmed_counts_from_its_limit(void **state)
+{
+    World *world = *state;
+    Account *account = world_account(world, "rt-iris");
+
+    world->manager.config->max_unconfirmed_usec = 3 * USEC_PER_SEC;
+    revocation_resume(world->manager.revocation);
+    learn(world, account, EVIDENCE_LATER, "http 503");
+    assert_true(WORLD_UNTIL(world, 9000, ended_of(world, "rt-iris")));
+    assert_in_range(elapsed_ms(ended_of(world, "rt-iris")), 100, 2900);
 }
 
 static void test_confirmed_again_nobody_is_ended(void **state)
@@ -560,6 +579,7 @@ int main(void)
         TEST(test_revoked_keep_lets_things_run),
         TEST(test_revoked_grace_warns_and_then_ends),
         TEST(test_unconfirmed_stays_is_warned_and_ends),
+        TEST(test_elapsed_of_unconfirmed_counts_from_its_limit),
         TEST(test_confirmed_again_nobody_is_ended),
         TEST(test_aged_stays_unless_told_to_end),
         TEST(test_an_enforcer_that_is_away_is_asked_until_it_answers),
