@@ -46,6 +46,19 @@ class Person:
         return self.name
 
 
+def pytest_addoption(parser):
+    group = parser.getgroup("end-to-end")
+    group.addoption("--rounds", type=int, default=1, help="how often test_everywhere.py measures")
+    group.addoption("--figures", metavar="FILE",
+                    help="add what it measured to FILE, and write the README's table from FILE")
+
+
+@pytest.fixture(scope="session")
+def rounds(request):
+    """How often a test that measures does so."""
+    return request.config.getoption("--rounds")
+
+
 @pytest.fixture(scope="session")
 def lab():
     """The session's host with our packages, and the provider in Entra's shape."""
