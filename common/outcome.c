@@ -60,6 +60,12 @@ static const OutcomeRow outcome_table[_OUTCOME_COUNT] = {
     [OUTCOME_SIGN_IN_NEEDED] = {PAM_PERM_DENIED, "sign-in-needed",
         "An SSH key alone is not enough here. Sign in with your directory account:\n"
         "ssh -o PreferredAuthentications=keyboard-interactive HOST"},
+    [OUTCOME_NOT_FROM_HERE] = {PAM_PERM_DENIED, "not-from-here",
+        "This is not allowed from the address that you connect from.\n"
+        "Connect from your organisation's network, or ask this host's administrator."},
+    [OUTCOME_KEY_FIRST] = {PAM_PERM_DENIED, "key-first",
+        "This host wants your SSH key before it lets you sign in.\n"
+        "Connect with a key that it knows, or ask the administrator of this host."},
 };
 
 static const OutcomeRow *outcome_row(Outcome outcome)

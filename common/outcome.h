@@ -30,6 +30,8 @@ typedef enum Outcome {
     OUTCOME_TOO_STALE = 17,
     OUTCOME_UNAVAILABLE = 18,
     OUTCOME_SIGN_IN_NEEDED = 19,
+    OUTCOME_NOT_FROM_HERE = 20,
+    OUTCOME_KEY_FIRST = 21,
     _OUTCOME_COUNT,
 } Outcome;
 

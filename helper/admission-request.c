@@ -34,7 +34,8 @@ AdmissionRequest admission_request(const Manager *manager, const Account *accoun
     bool is_bound = acts_for_another(caller);
 
     return (AdmissionRequest){
-        .account = account, .service = caller->service, .session_bound = is_bound,
+        .account = account, .service = caller->service, .rhost = caller->rhost,
+        .any_rhost = caller->any_rhost, .session_bound = is_bound,
         .signed_in = is_bound ? sign_in_of_session(manager, caller) : account->signed_in,
         .signed_in_here = stamp_is_set(&caller->signed_in),
         .enforcer_connected = enforcer_client_connected(manager->enforcer),

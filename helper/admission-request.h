@@ -10,6 +10,8 @@ typedef struct Manager Manager;
 /* Who asks, as root's module said. */
 typedef struct AdmissionCaller {
     const char *user, *ruser, *service;
+    const char *rhost;      /* PAM_RHOST, "" or NULL for no remote host */
+    bool any_rhost;         /* of admission.h */
     uint32_t audit_session; /* AUDIT_SESSION_NONE */
     Stamp signed_in;        /* made for this very request; unset: none */
 } AdmissionCaller;

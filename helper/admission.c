@@ -12,6 +12,7 @@
 
 #include "common/cleanup.h"
 #include "helper/config-values.h"
+#include "helper/networks.h"
 #include "helper/revocation.h"
 #include "helper/text-list.h"
 
@@ -87,6 +88,49 @@ static const char *ago(const Stamp *then, const Stamp *now, Words *words)
         return "in the future: a clock was set back";
     (void)snprintf(words->text, sizeof(words->text), "%.48s ago", span(age, &inner));
     return words->text;
+}
+
+/* --- [service] AllowFrom= --------------------------------------------------------------------- */
+
+static char *const *allow_from(const Case *one)
+{
+    return one->service ? one->service->allow_from : NULL;
+}
+
+bool admission_allows_address(const Config *config, const char *service, const char *rhost)
+{
+    const ServiceConfig *section = config_service(config, service);
+    char *const *networks = section ? section->allow_from : NULL;
+
+    return text_list_count(networks) == 0 || networks_contain(networks, rhost ? rhost : "");
+}
+
+static Outcome judge_address(const Case *one)
+{
+    const AdmissionRequest *request = one->request;
+
+    return request->any_rhost ||
+                   admission_allows_address(one->config, request->service, request->rhost)
+               ? OUTCOME_ALLOW
+               : OUTCOME_NOT_FROM_HERE;
+}
+
+static void explain_address(const Case *one, AdmissionFinding *finding)
+{
+    _cleanup_free_ char *networks = text_list_join(allow_from(one), ' ');
+    const char *rhost = one->request->rhost ? one->request->rhost : "";
+
+    finding->applies = text_list_count(allow_from(one)) > 0;
+    if (!finding->applies)
+        return;
+    set_setting(finding, "[service %s] AllowFrom=%s", one->service->name, networks ? networks : "");
+    if (one->request->any_rhost)
+        say(finding, "judged by the address when somebody connects");
+    else if (finding->outcome == OUTCOME_ALLOW)
+        say(finding, rhost[0] ? "%.200s is in one of the networks" : "from this host itself%s",
+            rhost);
+    else
+        say(finding, "%s", networks_refusal(rhost));
 }
 
 /* --- the verdict ------------------------------------------------------------------------------ */
@@ -222,7 +266,7 @@ static void explain_groups(const Case *one, AdmissionFinding *finding)
         group ? group->name : required(one)[0], group && group->id ? group->id : "not configured");
 }
 
-/* --- [service sshd] Keys= ---------------------------------------------------------------------- */
+/* --- [service sshd] Keys= --------------------------------------------------------------------- */
 
 #define KEY_AGE_DEFAULT_USEC (12 * 3600 * USEC_PER_SEC)
 
@@ -324,6 +368,7 @@ static void explain_enforcer(const Case *one, AdmissionFinding *finding)
 /* --- all of them ------------------------------------------------------------------------------ */
 
 static const Rule rules[] = {
+    {"address", judge_address, explain_address},
     {"verdict", judge_verdict, explain_verdict},
     {"confirmation", judge_confirmation, explain_confirmation},
     {"access", judge_access, explain_access},

@@ -15,6 +15,8 @@
 typedef struct AdmissionRequest {
     const Account *account;
     const char *service;
+    const char *rhost;   /* PAM_RHOST, "" or NULL for no remote host */
+    bool any_rhost;      /* nobody asks, this is an explanation: AllowFrom= is only said */
     Stamp signed_in;     /* the interactive sign-in that counts for MaxAuthAge= and Keys= */
     bool session_bound;  /* it must be this login session's; else any of the account's does */
     bool signed_in_here; /* the person signed in for this very request */
@@ -39,6 +41,9 @@ bool service_elevates(const char *service);
  * one or none is required, else the first of them; borrowed from `config`. */
 const char *admission_missing_group(const Account *account, const Config *config,
                                     const char *service);
+
+/* Does AllowFrom= of the service let this PAM_RHOST in? Also asked before a sign-in begins. */
+bool admission_allows_address(const Config *config, const char *service, const char *rhost);
 
 /* How long a key works after a sign-in with Keys=with-signin. */
 uint64_t admission_key_age_usec(const Config *config);

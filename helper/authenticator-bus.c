@@ -161,7 +161,8 @@ static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_er
         return r;
     LoginRequest request = {
         .user = texts[USER], .service = texts[SERVICE], .rhost = texts[RHOST], .tty = texts[TTY],
-        .timeout_sec = options.timeout_sec, .no_qr = options.no_qr, .unprivileged = unprivileged,
+        .timeout_sec = options.timeout_sec, .auth_info = options.auth_info,
+        .no_qr = options.no_qr, .unprivileged = unprivileged,
     };
     r = logins_begin(manager->logins, &request, &channel, sign_in);
     if (r < 0)

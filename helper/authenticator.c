@@ -11,6 +11,7 @@
 #include "helper/auth-info.h"
 #include "helper/host-name.h"
 #include "helper/manager.h"
+#include "helper/networks.h"
 #include "helper/refresher.h"
 #include "helper/revocation.h"
 #include "helper/sessions.h"
@@ -96,8 +97,8 @@ static void fill_account(Record *record, const Account *account, char uid[16])
     record_set(record, RECORD_EVIDENCE, account->evidence);
 }
 
-static void log_decision(const Check *check, const Account *account, Outcome outcome,
-                         const char *reason)
+static void log_decision(const Check *check, const Account *account, const SignIn *sign_in,
+                         Outcome outcome, const char *reason)
 {
     bool elevation = is_elevation(check);
     Record record = {.event = elevation ? RECORD_ELEVATION : RECORD_ACCOUNT_CHECK};
@@ -113,7 +114,7 @@ static void log_decision(const Check *check, const Account *account, Outcome out
     record_set(&record, RECORD_SERVICE, check->service);
     record_set(&record, RECORD_RHOST, check->rhost);
     record_set(&record, RECORD_OTHER, check->target);
-    auth_info_methods(check->auth_info, NULL, methods);
+    auth_info_methods(check->auth_info, sign_in ? sign_in->method : NULL, methods);
     record_set(&record, RECORD_METHOD, methods);
     manager_log(check->authenticator->manager, &record);
 }
@@ -121,15 +122,24 @@ static void log_decision(const Check *check, const Account *account, Outcome out
 /* --- the decision ----------------------------------------------------------------------------- */
 
 /* The log's reason, where the outcome alone does not say it. */
-static const char *reason_for(const Account *account, const char *rule, const char *missing)
+static const char *reason_for(const Check *check, const Account *account, const char *rule)
 {
+    static const struct {
+        const char *rule, *reason;
+    } rows[] = {
+        {"groups", "not in a group that the service requires"},
+        {"keys", "no sign-in was made in this connection, and Keys= asks for one"},
+        {"enforcer", "the enforcer cannot be reached"},
+    };
+
     if (!account)
         return "the account is not known here";
-    if (missing)
-        return "not in a group that the service requires";
-    if (rule && strcmp(rule, "keys") == 0)
-        return "no sign-in was made in this connection, and Keys= asks for one";
-    return rule && strcmp(rule, "enforcer") == 0 ? "the enforcer cannot be reached" : NULL;
+    if (rule && strcmp(rule, "address") == 0)
+        return networks_refusal(check->rhost);
+    for (size_t i = 0; rule && i < ELEMENTSOF(rows); i++)
+        if (strcmp(rows[i].rule, rule) == 0)
+            return rows[i].reason;
+    return NULL;
 }
 
 static void tell(const Check *check, const AccountTextFacts *facts)
@@ -150,11 +160,12 @@ static void decide(Check *check)
     Stamp now = stamp_now();
     char host[HOST_NAME_SIZE];
 
+    const SignIn *sign_in =
+        sign_ins_find(manager->sign_ins, check->sign_in, check->user, check->service, &now);
     if (account) {
-        const SignIn *sign_in = sign_ins_find(manager->sign_ins, check->sign_in, check->user,
-                                              check->service, &now);
         const AdmissionCaller caller = {
             .user = check->user, .ruser = check->ruser, .service = check->service,
+            .rhost = check->rhost,
             .audit_session = check->audit_session,
             .signed_in = sign_in ? sign_in->when : (Stamp){0},
         };
@@ -165,7 +176,7 @@ static void decide(Check *check)
     }
     if (rule && strcmp(rule, "groups") == 0)
         missing = admission_missing_group(account, manager->config, check->service);
-    log_decision(check, account, outcome, reason_for(account, rule, missing));
+    log_decision(check, account, sign_in, outcome, reason_for(check, account, rule));
     (void)host_name(host);
     tell(check, &(AccountTextFacts){
         .outcome = outcome, .rule = rule, .user = check->user, .host = host, .missing = missing,

@@ -13,6 +13,7 @@
 #include "common/paths.h"
 #include "helper/admission.h"
 #include "helper/config-file.h"
+#include "helper/networks.h"
 #include "helper/text-list.h"
 
 /* --- addresses -------------------------------------------------------------------------------- */
@@ -402,6 +403,9 @@ static void check_sshd_keys(const ServiceConfig *service, ConfigReport *report)
 
     if (!sshd && service->keys != KEYS_DEFAULT)
         config_report_error(report, "service", service->name, "Keys", "is for [service sshd] only");
+    if (!sshd && service->require_prior != REQUIRE_PRIOR_NO)
+        config_report_error(report, "service", service->name, "RequirePrior",
+                            "is for [service sshd] only");
     if (service->keys == KEYS_ALLOW && service->max_auth_age_usec > 0)
         config_report_warning(report, "service", service->name, "Keys",
                               "allows keys without a sign-in, but MaxAuthAge= refuses them "
@@ -416,6 +420,16 @@ static void check_end_elevated(const ServiceConfig *service, ConfigReport *repor
     else if (service->end_elevated && !service->require_groups[0])
         config_report_error(report, "service", service->name, "EndElevated",
                             "needs RequireGroups=: without one nobody is ever out of it");
+}
+
+static void check_networks(const ServiceConfig *service, ConfigReport *report)
+{
+    for (size_t i = 0; service->allow_from[i]; i++) {
+        const char *fault = network_fault(service->allow_from[i]);
+        if (fault)
+            config_report_error(report, "service", service->name, "AllowFrom", "'%.100s' %s",
+                                service->allow_from[i], fault);
+    }
 }
 
 static void check_service(const Config *config, const ServiceConfig *service,
@@ -433,6 +447,7 @@ static void check_service(const Config *config, const ServiceConfig *service,
                       report);
     check_sshd_keys(service, report);
     check_end_elevated(service, report);
+    check_networks(service, report);
 }
 
 static void check_revocation(const Config *config, ConfigReport *report)

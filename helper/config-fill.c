@@ -89,6 +89,13 @@ static int fill_provider(ProviderConfig *provider)
     return 0;
 }
 
+static int fill_service(ServiceConfig *service)
+{
+    int r = default_list(&service->require_groups);
+
+    return r < 0 ? r : default_list(&service->allow_from);
+}
+
 static void fill_group(const Config *config, GroupConfig *group)
 {
     const ProviderConfig *provider = NULL;
@@ -114,7 +121,7 @@ int config_fill(Config *config)
     for (size_t i = 0; r >= 0 && i < config->provider_count; i++)
         r = fill_provider(&config->providers[i]);
     for (size_t i = 0; r >= 0 && i < config->service_count; i++)
-        r = default_list(&config->services[i].require_groups);
+        r = fill_service(&config->services[i]);
     for (size_t i = 0; r >= 0 && i < config->user_count; i++)
         fold(config->users[i].directory);
     for (size_t i = 0; r >= 0 && i < config->group_count; i++)

@@ -25,6 +25,7 @@ static const char *const name_formats[] = {"short", "full", NULL};
 static const char *const show_qrs[] = {"utf8", "ascii", "no", NULL};
 static const char *const keys_words[] = {"default", "with-signin", "deny", "allow", NULL};
 static const char *const kill_login_uids[] = {"sessions", "all", "no", NULL};
+static const char *const require_priors[] = {"no", "publickey", NULL};
 static const char *const on_revokeds[] = {"end", "keep", NULL};
 
 #define NAMED(type, array, counter, limit)                                                         \
@@ -115,6 +116,9 @@ static const ConfigKey keys[] = {
     {"service", "EndElevated", &config_kind_boolean, SERVICE(end_elevated)},
     {"service", "MaxAuthAge", &config_kind_duration, SERVICE(max_auth_age_usec), 0, YEAR, SEC},
     {"service", "Keys", &config_kind_word, SERVICE(keys), .words = keys_words},
+    {"service", "AllowFrom", &config_kind_list, SERVICE(allow_from)},
+    {"service", "RequirePrior", &config_kind_word, SERVICE(require_prior),
+     .words = require_priors},
     {"service", "Unprivileged", &config_kind_boolean, SERVICE(unprivileged)},
 
     {"identity", "NameFormat", &config_kind_word, CONFIG(name_format), .words = name_formats},

@@ -35,6 +35,7 @@ typedef enum Keys {
     KEYS_ALLOW,        /* Keys=allow */
     _KEYS_COUNT,
 } Keys;
+typedef enum RequirePrior { REQUIRE_PRIOR_NO = 0, REQUIRE_PRIOR_PUBLICKEY } RequirePrior;
 typedef enum OnRevoked { ON_REVOKED_END = 0, ON_REVOKED_KEEP, ON_REVOKED_GRACE } OnRevoked;
 
 /* [provider NAME] */
@@ -94,6 +95,8 @@ typedef struct ServiceConfig {
     bool end_elevated;         /* EndElevated=yes */
     uint64_t max_auth_age_usec;/* MaxAuthAge=, 0 = none (for keys: 12 h) */
     Keys keys;                 /* Keys=, of sshd only */
+    char **allow_from;         /* AllowFrom= (networks.h); empty: from anywhere */
+    RequirePrior require_prior;/* RequirePrior=no|publickey, of sshd only */
     bool unprivileged;         /* Unprivileged=yes */
 } ServiceConfig;
 

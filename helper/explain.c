@@ -95,7 +95,8 @@ static const char *known_as(Manager *manager, const char *user, const Account *a
 static AdmissionCaller caller_of(Manager *manager, const char *user, const char *service)
 {
     AdmissionCaller caller = {
-        .user = user, .ruser = user, .service = service, .audit_session = AUDIT_SESSION_NONE};
+        .user = user, .ruser = user, .service = service, .any_rhost = true,
+        .audit_session = AUDIT_SESSION_NONE};
     const SessionRow *row;
     Stamp newest = {0};
     size_t iterator = 0;
@@ -182,7 +183,8 @@ Outcome explain_in_session(Manager *manager, const Account *account, const char 
                            const SessionRow *session)
 {
     const AdmissionCaller caller = {.user = account->name, .ruser = account->name,
-                                    .service = service, .audit_session = session->audit_session};
+                                    .service = service, .any_rhost = true,
+                                    .audit_session = session->audit_session};
     const AdmissionRequest request = admission_request(manager, account, &caller);
     Stamp now = stamp_now();
 

@@ -15,7 +15,9 @@
 #include "common/channel.h"
 #include "helper/account-text.h"
 #include "helper/admission.h"
+#include "helper/auth-info.h"
 #include "helper/login-text.h"
+#include "helper/networks.h"
 #include "helper/retired.h"
 #include "helper/revocation.h"
 
@@ -360,12 +362,32 @@ static void refuse_group(Login *login, const char *missing)
     login_refuse(login, OUTCOME_NOT_IN_GROUP, "not in a group that the service requires", text);
 }
 
-static void begin(Login *login)
+/* Strangers learn nothing of the account, and make no code appear. */
+static Outcome judge_origin(const Login *login, const char *auth_info, const char **ret_reason)
+{
+    const Config *config = login->logins->manager->config;
+    const ServiceConfig *service = config_service(config, login->service);
+
+    if (!admission_allows_address(config, login->service, login->rhost)) {
+        *ret_reason = networks_refusal(login->rhost);
+        return OUTCOME_NOT_FROM_HERE;
+    }
+    if (service && service->require_prior == REQUIRE_PRIOR_PUBLICKEY &&
+        !auth_info_has(auth_info, "publickey")) {
+        *ret_reason = "RequirePrior= wants a key first, and sshd accepted none";
+        return OUTCOME_KEY_FIRST;
+    }
+    return OUTCOME_ALLOW;
+}
+
+static void begin(Login *login, const char *auth_info)
 {
     Manager *manager = login->logins->manager;
-    const char *reason;
+    const char *reason = NULL;
 
-    Outcome outcome = login_may_begin(manager, login->account, login->unprivileged, &reason);
+    Outcome outcome = judge_origin(login, auth_info, &reason);
+    if (outcome == OUTCOME_ALLOW)
+        outcome = login_may_begin(manager, login->account, login->unprivileged, &reason);
     const char *missing = outcome == OUTCOME_ALLOW ? known_missing_group(login) : NULL;
     if (missing) {
         refuse_group(login, missing);
@@ -452,7 +474,7 @@ int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel,
     login->next = logins->first;
     logins->first = login;
     memcpy(ret_sign_in, login->sign_in, RANDOM_ID_SIZE);
-    begin(login);
+    begin(login, request->auth_info);
     bound_lingering(logins);
     *ret_channel = TAKE_FD(theirs);
     return 0;

@@ -239,7 +239,7 @@ static Outcome judge_opened(const Session *session)
 {
     const SessionRow *row = &session->row;
     const AdmissionCaller caller = {
-        .user = row->user, .ruser = row->ruser, .service = row->service,
+        .user = row->user, .ruser = row->ruser, .service = row->service, .rhost = row->rhost,
         .audit_session = row->audit_session, .signed_in = row->signed_in,
     };
 
@@ -413,6 +413,7 @@ static Outcome try_to_open(Sessions *sessions, const SessionRequest *request, Se
                                           request->user, request->service, &now);
     const AdmissionCaller caller = {
         .user = request->user, .ruser = request->ruser, .service = request->service,
+        .rhost = request->rhost,
         .audit_session = request->audit_session,
         .signed_in = sign_in ? sign_in->when : (Stamp){0},
     };

@@ -330,6 +330,77 @@ static void test_keys_without_anything(void **state)
     assert_string_equal(rule, "keys");
 }
 
+static Outcome judge_from(const Config *with, const char *service, const char *rhost,
+                          const char **ret_rule)
+{
+    Account account = account_active();
+    Stamp now = at_second(1001);
+    const AdmissionRequest request = {.account = &account, .service = service, .rhost = rhost,
+                                      .signed_in = account.signed_in, .enforcer_connected = true};
+
+    return admission_judge(&request, with, &now, ret_rule);
+}
+
+/* Without AllowFrom= from anywhere; with it from there only, "local" being a place too. */
+static void test_addresses(void **state)
+{
+    char ten[] = "10.0.0.0/8", local[] = "local";
+    char *nets[] = {ten, NULL}, *nets_and_local[] = {ten, local, NULL};
+    ServiceConfig both[] = {{.name = (char *)"sshd", .allow_from = nets},
+                            {.name = (char *)"sudo", .allow_from = nets_and_local}};
+    Config with = config;
+    const char *rule = NULL;
+
+    with.services = both;
+    with.service_count = 2;
+    assert_int_equal(judge_from(&config, "sshd", NULL, NULL), OUTCOME_ALLOW);
+    assert_int_equal(judge_from(&config, "sshd", "host.example.org", NULL), OUTCOME_ALLOW);
+    assert_int_equal(judge_from(&with, "login", "", NULL), OUTCOME_ALLOW);
+    assert_int_equal(judge_from(&with, "sshd", "10.1.2.3", NULL), OUTCOME_ALLOW);
+    assert_int_equal(judge_from(&with, "sshd", "11.1.2.3", &rule), OUTCOME_NOT_FROM_HERE);
+    assert_string_equal(rule, "address");
+    assert_int_equal(judge_from(&with, "sshd", "host.example.org", NULL), OUTCOME_NOT_FROM_HERE);
+    assert_int_equal(judge_from(&with, "sshd", "", NULL), OUTCOME_NOT_FROM_HERE);
+    assert_int_equal(judge_from(&with, "sshd", NULL, NULL), OUTCOME_NOT_FROM_HERE);
+    assert_int_equal(judge_from(&with, "sudo-i", "", NULL), OUTCOME_ALLOW);
+    assert_int_equal(judge_from(&with, "sudo", "11.1.2.3", NULL), OUTCOME_NOT_FROM_HERE);
+}
+
+static void test_addresses_explained(void **state)
+{
+    char ten[] = "10.0.0.0/8", local[] = "local";
+    char *nets[] = {ten, local, NULL};
+    ServiceConfig sshd = {.name = (char *)"sshd", .allow_from = nets};
+    static const struct {
+        const char *rhost;
+        bool any;
+        Outcome outcome;
+        const char *why;
+    } rows[] = {
+        {"10.1.2.3", false, OUTCOME_ALLOW, "10.1.2.3 is in one of the networks"},
+        {"", false, OUTCOME_ALLOW, "from this host itself"},
+        {"11.1.2.3", false, OUTCOME_NOT_FROM_HERE, "the address is in no network of AllowFrom="},
+        {NULL, true, OUTCOME_ALLOW, "judged by the address when somebody connects"},
+    };
+    AdmissionFinding findings[ADMISSION_RULES_MAX];
+    Account account = account_active();
+    Stamp now = at_second(1001);
+    Config with = config;
+
+    account.evidence = (char *)"";
+    with.services = &sshd;
+    with.service_count = 1;
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        const AdmissionRequest request = {.account = &account, .service = "sshd",
+                                          .rhost = rows[i].rhost, .any_rhost = rows[i].any};
+        size_t count = admission_explain(&request, &with, &now, findings);
+        const AdmissionFinding *finding = finding_of(findings, count, "address");
+        assert_int_equal(finding->outcome, rows[i].outcome);
+        assert_string_equal(finding->setting, "[service sshd] AllowFrom=10.0.0.0/8 local");
+        assert_string_equal(finding->why, rows[i].why);
+    }
+}
+
 static void test_which_services_elevate(void **state)
 {
     static const char *const yes[] = {"sudo", "sudo-i", "su", "su-l"};
@@ -354,6 +425,8 @@ int main(void)
         cmocka_unit_test(test_explained_no),
         cmocka_unit_test(test_explanation_and_decision_agree),
         cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_addresses_explained),
         cmocka_unit_test(test_keys_without_anything),
         cmocka_unit_test(test_which_services_elevate),
     };

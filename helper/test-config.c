@@ -182,7 +182,8 @@ static void every_key(void **state)
         "[user deploy]\nDirectory=Alice@rcpch.ac.uk\nKillServices=yes\n"
         "[service sudo]\nRequireGroups=audit-admins\nMaxAuthAge=8h\n"
         "[service screen]\nUnprivileged=true\n"
-        "[service sshd]\nKeys=deny\nMaxAuthAge=1h\n"
+        "[service sshd]\nKeys=deny\nMaxAuthAge=1h\nRequirePrior=publickey\n"
+        "AllowFrom=10.0.0.0/8, 2001:db8::/32\nAllowFrom=local\n"
         "[access]\nAllowAll=no\nAllowGroups=audit-admins\nAllowUsers=bob\nLoginsPerAccount=2\n"
         "LoginsPerSource=3\nLogins=4\nShowQr=ascii\n"
         "[identity]\nNameFormat=full\nUidBase=1879048192\nUidCount=100000000\n"
@@ -213,6 +214,9 @@ static void every_key(void **state)
     assert_true(config_service(config, "screen")->unprivileged);
     assert_int_equal(config_service(config, "sshd")->keys, KEYS_DENY);
     assert_int_equal(config_service(config, "screen")->keys, KEYS_DEFAULT);
+    assert_int_equal(config_service(config, "sshd")->require_prior, REQUIRE_PRIOR_PUBLICKEY);
+    assert_int_equal(text_list_count(config_service(config, "sshd")->allow_from), 3);
+    assert_int_equal(text_list_count(config_service(config, "screen")->allow_from), 0);
     assert_null(config_service(config, "su-l"));
     assert_int_equal(config->logins_per_account, 2);
     assert_int_equal(config->show_qr, SHOW_QR_ASCII);
@@ -344,6 +348,12 @@ static const Refused refused[] = {
     {"[service sudo-i]\n", "is covered by [service sudo]"},
     {"[service ../sudo]\n", "is not a PAM service's name"},
     {"[service login]\nKeys=with-signin\n", "[service login] Keys= is for [service sshd] only"},
+    {"[service sudo]\nRequirePrior=publickey\n",
+     "[service sudo] RequirePrior= is for [service sshd] only"},
+    {"[service sshd]\nAllowFrom=10.0.0.0/8 audit01\n",
+     "[service sshd] AllowFrom= 'audit01' is neither an address"},
+    {"[service sshd]\nAllowFrom=10.0.0.5/8\n", "'10.0.0.5/8' has bits set behind its prefix"},
+    {"[service sshd]\nRequirePrior=hostbased\n", "is none of: no publickey"},
     {"[service sshd]\nKeys=no\n", "default with-signin deny allow"},
     /* numbers */
     {"[identity]\nUidBase=1000\nUidCount=1000\n", "belong to local users"},

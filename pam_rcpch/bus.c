@@ -161,16 +161,26 @@ static void decision_failed(Decision *decision, const char *method, const BusCal
     decision_unavailable(decision, what, error);
 }
 
+/* How the person came in, as far as sshd has told by now. */
+static int append_auth_info(sd_bus_message *message, const Request *request)
+{
+    return append_text_option(message, "auth_info", pam_getenv(request->pamh, "SSH_AUTH_INFO_0"));
+}
+
 static int begin_login_compose(sd_bus_message *message, const Request *request)
 {
     const char *const texts[] = {request->user, request->service, request->rhost, request->tty};
 
     int r = append_texts(message, texts, ELEMENTSOF(texts));
-    if (r < 0)
-        return r;
-    return sd_bus_message_append(message, "a{sv}", 2, "timeout", "u",
-                                 request->arguments.timeout_sec, "no_qr", "b",
-                                 (int)request->arguments.no_qr);
+    if (r >= 0)
+        r = sd_bus_message_open_container(message, 'a', "{sv}");
+    if (r >= 0)
+        r = sd_bus_message_append(message, "{sv}{sv}", "timeout", "u",
+                                  request->arguments.timeout_sec, "no_qr", "b",
+                                  (int)request->arguments.no_qr);
+    if (r >= 0)
+        r = append_auth_info(message, request);
+    return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
 /* Ids go into the PAM environment and back to the helper: printable, short, no '='. */
@@ -224,7 +234,7 @@ static int append_origin(sd_bus_message *message, const Request *request, const 
 {
     uint32_t audit = audit_session_of_self();
 
-    int r = append_text_option(message, "auth_info", pam_getenv(request->pamh, "SSH_AUTH_INFO_0"));
+    int r = append_auth_info(message, request);
     if (r >= 0)
         r = append_text_option(message, "sign_in", sign_in);
     if (r >= 0 && audit != AUDIT_SESSION_NONE)

@@ -272,7 +272,7 @@ static uint32_t own_audit_session(void)
 static void test_where_the_person_is_is_told(void **state)
 {
     static const Phase phases[] = {PHASE_ACCOUNT, PHASE_OPEN};
-    Application application = {.user = "alice", .env = "SSH_AUTH_INFO_0=publickey x AAAA\n"};
+    Application application = {.user = "alice", .answer = "", .env = "SSH_AUTH_INFO_0=publickey x AAAA\n"};
 
     for (size_t i = 0; i < ELEMENTSOF(phases); i++) {
         peer_says(OUTCOME_ALLOW, "");
@@ -283,6 +283,19 @@ static void test_where_the_person_is_is_told(void **state)
         assert_string_equal(host.peer->sign_in, "");
         assert_int_equal(host.peer->audit_session, own_audit_session());
     }
+}
+
+/* With two methods asked for, sshd says in the second which first one it accepted. */
+static void test_a_sign_in_tells_what_came_before(void **state)
+{
+    Application application = {.user = "alice", .answer = "",
+                               .env = "SSH_AUTH_INFO_0=publickey x AAAA\n"};
+
+    peer_says(OUTCOME_ALLOW, "");
+    host.peer->auth_info[0] = '\0';
+    assert_int_equal(application_call(&application, fixture_function(host.module, PHASE_AUTH)),
+                     PAM_SUCCESS);
+    assert_string_equal(host.peer->auth_info, "publickey x AAAA\n");
 }
 
 static void test_account_tells_how_and_for_whom(void **state)
@@ -664,6 +677,7 @@ int main(void)
         hosted(test_the_sign_in_is_carried_to_the_session),
         hosted(test_a_refused_sign_in_has_no_name),
         hosted(test_where_the_person_is_is_told),
+        hosted(test_a_sign_in_tells_what_came_before),
         hosted(test_account_tells_how_and_for_whom),
         hosted(test_a_home_cannot_plant_system_folders),
         hosted(test_items_that_are_not_text),

@@ -162,6 +162,30 @@ def configured(lab):
     lab.configure()
 
 
+SSHD_LINES = "/etc/ssh/sshd_config.d/05-test.conf"
+
+
+@pytest.fixture
+def sshd(lab):
+    """sshd("Line", …): other lines in sshd_config, for this test."""
+    def change(*lines):
+        lab.host.write(SSHD_LINES, "\n".join(lines) + "\n")
+        lab.host.run(["systemctl", "restart", "ssh.service"])  # a reload is not waited for
+
+    yield change
+    lab.host.run(["rm", "-f", SSHD_LINES])
+    lab.host.run(["systemctl", "restart", "ssh.service"])
+
+
+@pytest.fixture
+def alice(lab, person):
+    """Somebody who signed in a moment ago, left a key in place, and is gone again."""
+    someone = person()
+    lab.sign_in(someone.name).close(force=True)
+    lab.host.authorise_key(someone.name, lab.public_key)
+    return someone
+
+
 def wait_gone(lab, uid, seconds):
     """Waits until a person runs nothing on the host."""
     wait_for(lambda: not lab.host.belonging_to(uid), f"the end of all of uid {uid}", seconds, 0.02)

@@ -10,29 +10,7 @@ from tests.e2e.conftest import access_log, account
 from tests.host.process import run, wait_for
 
 COMMAND = "ssh -o PreferredAuthentications=keyboard-interactive {}@audit01"
-SSHD = "/etc/ssh/sshd_config.d/05-keys.conf"
 BOTH = ("-o", "PubkeyAuthentication=yes", "-o", "BatchMode=no")
-
-
-@pytest.fixture
-def sshd(lab):
-    """sshd("Line", …): other lines in sshd_config, for this test."""
-    def change(*lines):
-        lab.host.write(SSHD, "\n".join(lines) + "\n")
-        lab.host.run(["systemctl", "restart", "ssh.service"])  # a reload is not waited for
-
-    yield change
-    lab.host.run(["rm", "-f", SSHD])
-    lab.host.run(["systemctl", "restart", "ssh.service"])
-
-
-@pytest.fixture
-def alice(lab, person):
-    """Signed in a moment ago, with a key in place, and gone again."""
-    someone = person()
-    lab.sign_in(someone.name).close(force=True)
-    lab.host.authorise_key(someone.name, lab.public_key)
-    return someone
 
 
 def with_key(lab, name):

@@ -11,7 +11,7 @@ TEXT, CANCEL = 1, 2
 OUTCOMES = ("internal", "allow", "not-ours", "wrong-secret", "declined", "code-expired",
             "wrong-identity", "not-in-group", "disabled", "revoked", "sign-in-too-old", "not-bound",
             "too-many", "cancelled", "policy", "mfa-missing", "locked-out", "too-stale",
-            "unavailable", "sign-in-needed")
+            "unavailable", "sign-in-needed", "not-from-here", "key-first")
 
 
 class Finished(AssertionError):
