@@ -161,6 +161,16 @@ def benchmark(log):
     return meson_results(record)
 
 
+def host_benchmark(log):
+    """What ending, the account phase and sudo take on a real host, against their targets."""
+    folder = build("gcc", [], log)
+    figures = log.with_name("figures.log")
+    figures.unlink(missing_ok=True)
+    status = call(["/usr/bin/python3", "-B", "-m", "tests.bench.host", folder], figures, 1200)
+    print(figures.read_text(encoding="utf-8"))
+    return Counts(passed=1) if status == 0 else Counts(failures=[f"see {figures}"])
+
+
 # pytest
 
 def pytest_results(path):

@@ -17,7 +17,7 @@
 
 #include "common/cleanup.h"
 
-static uint64_t now_ns(void)
+uint64_t count_clock_ns(void)
 {
     struct timespec ts;
 
@@ -32,6 +32,12 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+double count_median(double *values, size_t count)
+{
+    qsort(values, count, sizeof(*values), compare);
+    return values[count / 2];
+}
+
 double count_ns(Work work, Work prepare, void *userdata, size_t batches, size_t batch)
 {
     _cleanup_free_ double *each = calloc(batches, sizeof(*each));
@@ -43,13 +49,12 @@ double count_ns(Work work, Work prepare, void *userdata, size_t batches, size_t 
 
         if (prepare)
             prepare(userdata, b * batch);
-        start = now_ns();
+        start = count_clock_ns();
         for (size_t i = 0; i < batch; i++)
             work(userdata, b * batch + i);
-        each[b] = (double)(now_ns() - start) / (double)batch;
+        each[b] = (double)(count_clock_ns() - start) / (double)batch;
     }
-    qsort(each, batches, sizeof(*each), compare);
-    return each[batches / 2];
+    return count_median(each, batches);
 }
 
 double count_instructions(Work work, void *userdata, size_t calls)

@@ -8,6 +8,11 @@
 
 typedef void (*Work)(void *userdata, size_t i);
 
+uint64_t count_clock_ns(void); /* CLOCK_MONOTONIC */
+
+/* Sorts the values; the median of them. */
+double count_median(double *values, size_t count);
+
 /* Median nanoseconds of one call, over `batches` batches of `batch` calls each. `prepare` (may be
  * NULL) is called before each batch with the number of its first call, and is not measured. */
 double count_ns(Work work, Work prepare, void *userdata, size_t batches, size_t batch);
