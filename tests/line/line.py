@@ -13,6 +13,7 @@ import dbus.bus
 from tests.line import place
 from tests.line.channel import OUTCOMES, Channel, Finished
 from tests.line.programs import SYSTEM_BUS, Bus, Enforcer, Helper, Journal, Provider
+from tests.provider.entra import TENANT
 
 NAME, PATH = "uk.ac.rcpch.Helper1", "/uk/ac/rcpch/Helper1"
 AUTHENTICATOR, MANAGER = NAME + ".Authenticator", NAME + ".Manager"
@@ -72,6 +73,18 @@ class Line:
             extra=extra))
         os.chown(place.CONFIGURATION, 0, place.UID)
         place.CONFIGURATION.chmod(0o640)
+
+    def configure_entra(self, **revocation):
+        """The provider in Entra's shape, whose answers tell every case apart; `revocation` lays
+        keys over that section."""
+        self.configure()
+        text = place.CONFIGURATION.read_text()
+        text = text.replace(f"Issuer={self.provider.origin}\n",
+                            f"Type=entra\nIssuer={self.provider.origin}/{TENANT}/v2.0\n")
+        settings = {"RefreshCheckSec": 2, "FreshSec": 1, **revocation}
+        before, _ = text.split("[revocation]\n")
+        place.CONFIGURATION.write_text(before + "[revocation]\n" + "".join(
+            f"{key}={value}\n" for key, value in settings.items()))
 
     def start_around(self):
         self.bus_daemon.start()
