@@ -16,7 +16,8 @@
 #include "helper/revocation.h"
 #include "helper/text-list.h"
 
-#define ALARM_BROKEN "the configuration is broken, "
+#define ALARM_BROKEN   "the configuration is broken, "
+#define REMOVED_REASON "not allowed by the configuration"
 
 /* --- messages --------------------------------------------------------------------------------- */
 
@@ -136,16 +137,25 @@ int manager_load_config(Manager *manager)
 
 /* --- reload ----------------------------------------------------------------------------------- */
 
+/* The administrator's deed: who is ended so reads that, and not that the directory disabled them. */
 static void end_removed(Manager *manager, Account *account, ConfigMessages *messages)
 {
-    Evidence evidence = {.meaning = EVIDENCE_DISABLED, .is_explicit = true};
-
-    snprintf(evidence.code, sizeof(evidence.code), "not allowed by the configuration");
     add_message(messages,
                 "%s is no longer allowed here and is ended; to let them in again: "
                 "allow them, then rcpchctl user reinstate %s",
                 account->name, account->name);
-    revocation_evidence(manager->revocation, account, "configuration", &evidence);
+    if (account->verdict != VERDICT_DISABLED)
+        (void)revocation_revoke(manager->revocation, account, REMOVED_REASON, NULL, NULL);
+}
+
+static void keep_removed(Manager *manager, const Account *account, ConfigMessages *messages)
+{
+    add_message(messages,
+                "%s is no longer allowed here: no new logins, %u sessions stay "
+                "(rcpchctl reload --enforce ends them)",
+                account->name, account->session_count);
+    manager_log_account(manager, account, "helper", "no-longer-allowed",
+                        REMOVED_REASON "; what runs stays");
 }
 
 /* A reload that would remove people denies them new logins, and ends nobody unless told to. */
@@ -161,10 +171,7 @@ static void tell_removed(Manager *manager, const Config *old, bool enforce,
         if (enforce)
             end_removed(manager, account, messages);
         else if (account_is_allowed(account, old))
-            add_message(messages,
-                        "%s is no longer allowed here: no new logins, %u sessions stay "
-                        "(rcpchctl reload --enforce ends them)",
-                        account->name, account->session_count);
+            keep_removed(manager, account, messages);
     }
 }
 

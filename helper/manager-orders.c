@@ -19,20 +19,19 @@
 
 #define ACTOR "uid 0 by bus" /* bus_caller_require_root() lets nobody else come here */
 
-static void log_action(Manager *manager, const char *user, const Account *account,
-                       const char *action, const char *reason)
+static void log_action(Manager *manager, const Account *account, const char *action,
+                       const char *reason)
+{
+    manager_log_account(manager, account, ACTOR, action, reason);
+}
+
+static void log_refused(Manager *manager, const char *name, const char *reason)
 {
     Record record = {.event = RECORD_ACCOUNT};
-    char uid[16] = "";
 
-    if (account)
-        snprintf(uid, sizeof(uid), "%" PRIu32, account->uid);
-    record_set(&record, RECORD_USER, account ? account->name : user);
-    record_set(&record, RECORD_UID, uid);
-    record_set(&record, RECORD_IDENTITY, account ? account->id : NULL);
-    record_set(&record, RECORD_PROVIDER, account ? account->provider : NULL);
+    record_set(&record, RECORD_USER, name);
     record_set(&record, RECORD_ACTOR, ACTOR);
-    record_set(&record, RECORD_ACTION, action);
+    record_set(&record, RECORD_ACTION, "add-refused");
     record_set(&record, RECORD_REASON, reason);
     manager_log(manager, &record);
 }
@@ -178,7 +177,7 @@ static int add_account(Manager *manager, const char *name, const AddOptions *opt
                      ret_account, &why);
     if (r >= 0)
         return 0;
-    log_action(manager, name, NULL, "add-refused", why ? why : strerror(-r));
+    log_refused(manager, name, why ? why : strerror(-r));
     if (r == -EADDRINUSE)
         manager_alarm(
             manager,
@@ -205,7 +204,7 @@ int manager_bus_add_user(sd_bus_message *message, void *userdata, sd_bus_error *
         r = add_account(manager, name, &options, &account, error);
     if (r < 0)
         return r;
-    log_action(manager, name, account, "added", account->directory_name);
+    log_action(manager, account, "added", account->directory_name);
     call = bus_call_new(manager, message, account);
     if (!call)
         return -ENOMEM;
@@ -293,7 +292,7 @@ static int begin_revoke(Manager *manager, sd_bus_message *message, Account *acco
     _cleanup_(bus_call_freep) BusCall *call = bus_call_new(manager, message, account);
     int r;
 
-    log_action(manager, NULL, account, action, reason);
+    log_action(manager, account, action, reason);
     if (!call) {
         (void)revocation_revoke(manager->revocation, account, reason, NULL, NULL);
         return -ENOMEM;
@@ -344,7 +343,7 @@ static void on_forget_ended(uint32_t ended, uint32_t left, uint64_t elapsed_ms,
     }
     r = revocation_forget(call->manager->revocation, call->account, call->before, left);
     if (r >= 0) {
-        log_action(call->manager, NULL, call->account, "forgotten", "");
+        log_action(call->manager, call->account, "forgotten", "");
         r = publisher_request(call->manager->publisher, on_forget_published, call);
     }
     if (r >= 0)
@@ -387,6 +386,6 @@ int manager_bus_reinstate_user(sd_bus_message *message, void *userdata, sd_bus_e
         return sd_bus_error_setf(error, BUS_ERROR("Unavailable"),
                                  "%s stays disabled: that it is lifted cannot be stored (%s).",
                                  account->name, strerror(-r));
-    log_action(manager, NULL, account, "reinstated", "must sign in again");
+    log_action(manager, account, "reinstated", "must sign in again");
     return sd_bus_reply_method_return(message, NULL);
 }

@@ -4,6 +4,7 @@
 #include "helper/manager.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -53,6 +54,23 @@ void manager_log(Manager *manager, const Record *record)
         sd_journal_print(LOG_ERR, "A record (%s, user %.*s) could not be queued: %s",
                          record_event_to_word(record->event), (int)user->size,
                          user->size > 0 ? user->text : "", strerror(-r));
+}
+
+void manager_log_account(Manager *manager, const Account *account, const char *actor,
+                         const char *action, const char *reason)
+{
+    Record record = {.event = RECORD_ACCOUNT};
+    char uid[16];
+
+    snprintf(uid, sizeof(uid), "%" PRIu32, account->uid);
+    record_set(&record, RECORD_USER, account->name);
+    record_set(&record, RECORD_UID, uid);
+    record_set(&record, RECORD_IDENTITY, account->id);
+    record_set(&record, RECORD_PROVIDER, account->provider);
+    record_set(&record, RECORD_ACTOR, actor);
+    record_set(&record, RECORD_ACTION, action);
+    record_set(&record, RECORD_REASON, reason);
+    manager_log(manager, &record);
 }
 
 void manager_alarm(Manager *manager, const char *format, ...)

@@ -78,6 +78,10 @@ Provider *manager_provider(Manager *manager, const Account *account);
 /* Appends to the access log (outcome, user … by record_set()); failures are retried by the client and said in the journal. */
 void manager_log(Manager *manager, const Record *record);
 
+/* Appends what `actor` has done about an account, or knows of it. `reason` may be NULL. */
+void manager_log_account(Manager *manager, const Account *account, const char *actor,
+                         const char *action, const char *reason);
+
 /* Says it in the access log, in the journal and in `status`. */
 _printf_(2, 3) void manager_alarm(Manager *manager, const char *format, ...);
 /* How an alarm about a provider begins that refuses our client id or secret. */

@@ -10,7 +10,6 @@
 #include "helper/refresh-job.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,23 +138,6 @@ static bool same_groups(char *const *a, char *const *b)
     return true;
 }
 
-static void log_account(Manager *manager, const Account *account, const char *action,
-                        const char *reason)
-{
-    Record record = {.event = RECORD_ACCOUNT};
-    char uid[16];
-
-    snprintf(uid, sizeof(uid), "%" PRIu32, account->uid);
-    record_set(&record, RECORD_USER, account->name);
-    record_set(&record, RECORD_UID, uid);
-    record_set(&record, RECORD_IDENTITY, account->id);
-    record_set(&record, RECORD_PROVIDER, account->provider);
-    record_set(&record, RECORD_ACTOR, "helper");
-    record_set(&record, RECORD_ACTION, action);
-    record_set(&record, RECORD_REASON, reason);
-    manager_log(manager, &record);
-}
-
 /* Membership is replaced at each sync; an answer that does not speak of groups changes none. */
 static int sync_groups(Manager *manager, Account *account, const Identity *identity)
 {
@@ -173,9 +155,10 @@ static int sync_groups(Manager *manager, Account *account, const Identity *ident
     (void)publisher_request(manager->publisher, NULL, NULL);
     snprintf(reason, sizeof(reason), "directory groups: %zu, before %zu",
              count_texts(account->groups), before);
-    log_account(manager, account, "groups-changed", reason);
+    manager_log_account(manager, account, "helper", "groups-changed", reason);
     if (was_allowed && !account_is_allowed(account, manager->config))
-        log_account(manager, account, "no-longer-allowed", "new access is refused by [access]");
+        manager_log_account(manager, account, "helper", "no-longer-allowed",
+                            "new access is refused by [access]");
     return 0;
 }
 

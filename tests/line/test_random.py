@@ -148,6 +148,13 @@ class Walk:
     def somebody(self):
         return self.random.choice(self.people)
 
+    def somebody_in_the_way(self):
+        """Rather one who waits with a code, or has just been let in, than anybody."""
+        waiting = [visit.person for person in self.people for visit in person.visits
+                   if not visit.session]
+        return self.random.choice(waiting if waiting and self.random.random() < 0.6
+                                  else self.people)
+
     def some_visit(self, holds):
         found = [visit for person in self.people for visit in person.visits if holds(visit)]
         return self.random.choice(found) if found else None
@@ -383,8 +390,7 @@ class Walk:
         person.look()
 
     def do_disable(self, weight=4):
-        busy = [person for person in self.people if person.is_polled()]
-        person = self.random.choice(busy or self.people)
+        person = self.somebody_in_the_way()
         self.line.control.disable(person.username)
         self.change(person, "disable", enabled=False)
 
@@ -468,8 +474,8 @@ class Walk:
 
     # What the administrator does
 
-    def do_revoke(self, weight=2):
-        person = self.somebody()
+    def do_revoke(self, weight=4):
+        person = self.somebody_in_the_way()
         self.say("revoke", person.name)
         error = self.manage("RevokeUser", "ss", person.name, "")
         if error and not self.shaken:
