@@ -44,15 +44,6 @@ static int refuse(Addition *addition, int error, const char *why)
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static const UserConfig *find_tie(const Config *config, const char *directory_name)
-{
-    for (size_t i = 0; i < config->user_count; i++) {
-        if (config->users[i].directory && strcmp(config->users[i].directory, directory_name) == 0)
-            return &config->users[i];
-    }
-    return NULL;
-}
-
 static int check_directory_name(Addition *addition)
 {
     for (const char *p = addition->directory_name; *p; p++) {
@@ -70,8 +61,6 @@ static int choose_name(Addition *addition)
     const char *directory_name = addition->directory_name;
     Account *account = addition->account;
 
-    addition->user = find_tie(addition->config, directory_name);
-    addition->tied = addition->user != NULL;
     if (addition->tied)
         account->name = strdup(addition->user->name);
     else if (addition->config->name_format == NAME_FORMAT_FULL)
@@ -136,6 +125,19 @@ static char *normal_id(const ProviderConfig *provider, const char *id)
     return normal;
 }
 
+static int check_identity(Addition *addition)
+{
+    const Account *account = addition->account;
+    const Account *first =
+        accounts_find_identity(addition->accounts, account->issuer, account->id);
+
+    for (const Account *other = first; other;
+         other = accounts_next_of_person(addition->accounts, first, other == first ? NULL : other))
+        if (!accounts_may_share(account, other, addition->config))
+            return refuse(addition, -EEXIST, "this id belongs to another account");
+    return 0;
+}
+
 static int choose_identity(Addition *addition)
 {
     const char *id = addition->options->id;
@@ -149,18 +151,19 @@ static int choose_identity(Addition *addition)
     account->id = normal_id(addition->provider, id);
     if (!account->issuer || !account->id)
         return -ENOMEM;
-    if (accounts_find_identity(addition->accounts, account->issuer, account->id))
-        return refuse(addition, -EEXIST, "this id belongs to another account");
-    return 0;
+    return check_identity(addition);
 }
 
 /* --- a forgotten account of this name --------------------------------------------------------- */
 
-/* Only who had the number gets it back. */
+/* Only who had the number gets it back. That of a tied account is the local files' business. */
 static int check_former(Addition *addition)
 {
     const Account *account = addition->account, *present = addition->present;
     uint8_t digest[32];
+
+    if (addition->tied)
+        return 0;
     int r = directory_name_digest(account->directory_name, digest);
 
     if (r < 0)
@@ -331,7 +334,7 @@ static int save(Addition *addition)
 
 /* Row and number are the same; what was left of the old account gives way. A standing DISABLED
  * stays: adding somebody again is not reinstating them. */
-static void inherit(Account *account, const Account *present)
+static void inherit(Account *account, const Account *present, bool tied)
 {
     account->row = present->row;
     account->session_count = present->session_count;
@@ -340,7 +343,7 @@ static void inherit(Account *account, const Account *present)
         account->by_administrator = present->by_administrator;
         account->verdict_since = present->verdict_since;
     }
-    if (!account->id)
+    if (!account->id && !tied)
         memcpy(account->former_id, present->former_id, sizeof(account->former_id));
 }
 
@@ -370,10 +373,14 @@ int accounts_add(Accounts *accounts, const Config *config, const ProviderConfig 
     static const AccountOptions no_options;
     __attribute__((cleanup(addition_clear))) Addition addition = {
         .accounts = accounts, .config = config, .provider = provider,
-        .options = options ? options : &no_options, .directory_name = directory_name,
+        .options = options ? options : &no_options,
+        .directory_name = account_directory_name(config, directory_name),
         .account = calloc(1, sizeof(Account)), .why = "the state could not be stored",
     };
 
+    addition.tied = addition.directory_name != directory_name;
+    if (addition.tied)
+        addition.user = config_user(config, directory_name);
     int r = addition.account ? 0 : -ENOMEM;
     if (r >= 0)
         r = local_names_load(LOCAL_PASSWD_FILE, LOCAL_GROUP_FILE, &addition.local);
@@ -382,7 +389,7 @@ int accounts_add(Accounts *accounts, const Config *config, const ProviderConfig 
     if (r >= 0)
         r = accounts_reserve(accounts);
     if (r >= 0 && addition.present)
-        inherit(addition.account, addition.present);
+        inherit(addition.account, addition.present, addition.tied);
     if (r >= 0)
         r = save(&addition);
     if (r < 0) {

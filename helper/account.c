@@ -41,14 +41,18 @@ int directory_name_digest(const char *directory_name, uint8_t ret_digest[32])
 
 /* --- binding ---------------------------------------------------------------------------------- */
 
-static int check_binding(Accounts *accounts, const Account *account, const char *issuer,
-                         const char *id)
+static int check_binding(Accounts *accounts, const Config *config, const Account *account,
+                         const char *issuer, const char *id)
 {
     uint8_t digest[32];
-    const Account *other = accounts_find_identity(accounts, issuer, id);
+    const Account *first = accounts_find_identity(accounts, issuer, id);
 
-    if (account->id || (other && other != account))
+    if (account->id)
         return -EEXIST;
+    for (const Account *other = first; other;
+         other = accounts_next_of_person(accounts, first, other == first ? NULL : other))
+        if (!accounts_may_share(account, other, config))
+            return -EEXIST;
     if (!former_is_set(account->former_id))
         return 0;
     int r = identity_digest(issuer, id, digest);
@@ -63,11 +67,12 @@ static bool is_bound_to(const Account *account, const char *issuer, const char *
            strcmp(account->id, id) == 0;
 }
 
-int account_bind(Accounts *accounts, Account *account, const char *issuer, const char *id)
+int account_bind(Accounts *accounts, const Config *config, Account *account, const char *issuer,
+                 const char *id)
 {
     if (is_bound_to(account, issuer, id))
         return 0;
-    int r = check_binding(accounts, account, issuer, id);
+    int r = check_binding(accounts, config, account, issuer, id);
     if (r < 0)
         return r;
     _cleanup_free_ char *new_issuer = strdup(issuer), *new_id = strdup(id);
@@ -281,6 +286,26 @@ bool account_is_tied(const Account *account, const Config *config)
     return user && user->directory;
 }
 
+bool accounts_may_share(const Account *a, const Account *b, const Config *config)
+{
+    return account_is_tied(a, config) || account_is_tied(b, config);
+}
+
+const char *account_directory_name(const Config *config, const char *name)
+{
+    const UserConfig *user = strchr(name, '@') ? NULL : config_user(config, name);
+
+    return user && user->directory ? user->directory : name;
+}
+
+/* Root may have tied a local account to somebody else since: for whom it was added is not let in. */
+static bool tie_holds(const Account *account, const Config *config)
+{
+    const UserConfig *user = config_user(config, account->name);
+
+    return !user || !user->directory || strcmp(user->directory, account->directory_name) == 0;
+}
+
 /* A group without Provider= is that of the only provider. An account whose provider is no longer
  * configured is in no group: nobody could tell any more. */
 static bool same_provider(const Account *account, const Config *config, const GroupConfig *group)
@@ -304,7 +329,8 @@ const char *account_allowed_by(const Account *account, const Config *config,
                                const char **ret_word)
 {
     *ret_word = NULL;
-    if (account->state != ACCOUNT_ACTIVE || !config_provider(config, account->provider))
+    if (account->state != ACCOUNT_ACTIVE || !config_provider(config, account->provider) ||
+        !tie_holds(account, config))
         return NULL;
     if (config->allow_all)
         return "AllowAll";

@@ -70,6 +70,9 @@ DEFINE_CLEANUP(Accounts *, accounts_free)
 Account *accounts_find(Accounts *accounts, const char *name);
 Account *accounts_find_uid(Accounts *accounts, uint32_t uid);
 Account *accounts_find_identity(Accounts *accounts, const char *issuer, const char *id);
+/* The accounts of one person: their own, and local ones that are tied to them. Another one bound to
+ * the same identity as `account`, in no order: the one behind `after`, with NULL the first. */
+Account *accounts_next_of_person(Accounts *accounts, const Account *account, const Account *after);
 size_t accounts_count(const Accounts *accounts);
 Account *accounts_next(Accounts *accounts, size_t *iterator); /* start at 0; NULL at the end */
 
@@ -77,8 +80,8 @@ typedef struct AccountOptions {
     const char *id, *shell, *home, *full_name; /* each may be NULL */
 } AccountOptions;
 
-/* Makes an account of a directory name: local name by NameFormat or by the [user] section that ties
- * it, number by hash or pin. An Entra id without tenant gets the provider's. `*ret_why` (static
+/* Makes an account of a directory name: local name by NameFormat, number by hash or pin. Or that of
+ * a local account which a [user] section ties, when its name on this host is given instead. An Entra id without tenant gets the provider's. `*ret_why` (static
  * text, one clause) on error. Returns 0; -EINVAL name, id, home, shell or full name not allowed;
  * -EEXIST name or identity taken (also by /etc/passwd or /etc/group, or by a forgotten account of
  * somebody else); -EADDRINUSE number taken (collision: the newcomer is refused, loudly); -ENOENT
@@ -88,10 +91,15 @@ int accounts_add(Accounts *accounts, const Config *config, const ProviderConfig 
                  const char *directory_name, const AccountOptions *options, Account **ret_account,
                  const char **ret_why);
 
+/* The directory name behind what accounts_add() is given; borrowed. */
+const char *account_directory_name(const Config *config, const char *name);
+
 /* Each stores, then changes memory; on error nothing has changed. bind: -EEXIST when the account is
- * bound to somebody else, when somebody else is bound to the identity, or when the account's number
- * belonged to another identity before it was forgotten. */
-int account_bind(Accounts *accounts, Account *account, const char *issuer, const char *id);
+ * bound to somebody else, when the identity has an account of its own already and none of the two
+ * is a tied one, or when the account's number belonged to another identity before it was
+ * forgotten. */
+int account_bind(Accounts *accounts, const Config *config, Account *account, const char *issuer,
+                 const char *id);
 /* NULL keeps what is known. */
 int account_set_profile(Accounts *accounts, Account *account, const char *full_name);
 int account_set_groups(Accounts *accounts, Account *account, char *const *ids);
@@ -121,6 +129,9 @@ int number_claim(Store *store, const char *owner, uint32_t number);
 
 /* Is this account a local one that a [user] section ties? It is never published. */
 bool account_is_tied(const Account *account, const Config *config);
+
+/* May both be bound to one identity? Only one of a person's accounts is not a tied one. */
+bool accounts_may_share(const Account *a, const Account *b, const Config *config);
 
 /* Is this account allowed here at all? Empty allows nobody (design §4); nor is anybody allowed
  * whose provider is no longer configured. */

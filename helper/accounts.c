@@ -259,6 +259,24 @@ Account *accounts_find_identity(Accounts *accounts, const char *issuer, const ch
     return NULL;
 }
 
+Account *accounts_next_of_person(Accounts *accounts, const Account *account, const Account *after)
+{
+    bool passed = !after;
+
+    if (!is_bound(account))
+        return NULL;
+    uint32_t slot =
+        accounts->buckets[BY_IDENTITY][identity_bucket(accounts, account->issuer, account->id)];
+    for (; slot != NONE; slot = accounts->slots[slot].next[BY_IDENTITY]) {
+        Account *other = accounts->slots[slot].account;
+        if (passed && other != account && strcmp(other->issuer, account->issuer) == 0 &&
+            strcmp(other->id, account->id) == 0)
+            return other;
+        passed |= other == after;
+    }
+    return NULL;
+}
+
 size_t accounts_count(const Accounts *accounts)
 {
     return accounts->count;

@@ -365,9 +365,6 @@ static void check_user(const Config *config, const UserConfig *user, ConfigRepor
         if (user->uid != 0 && other->uid == user->uid)
             config_report_error(report, "user", user->name, "Uid", "is also that of [user %s]",
                                 other->name);
-        if (user->directory && other->directory && strcmp(user->directory, other->directory) == 0)
-            config_report_error(report, "user", user->name, "Directory",
-                                "is also that of [user %s]", other->name);
     }
 }
 

@@ -64,7 +64,8 @@ static int bind_first(Login *login, const Identity *identity)
 
     if (account->id)
         return 0;
-    int r = account_bind(manager->accounts, account, identity->issuer, identity->id);
+    int r = account_bind(manager->accounts, manager->config, account, identity->issuer,
+                         identity->id);
     if (r < 0)
         return r;
     record_set(&record, RECORD_ACTION, "bound");

@@ -152,7 +152,9 @@ static int find_provider(Manager *manager, const char *name, const AddOptions *o
 {
     const ProviderConfig *provider = options->provider
                                          ? config_provider(manager->config, options->provider)
-                                         : config_provider_for_domain(manager->config, name);
+                                         : config_provider_for_domain(
+                                               manager->config,
+                                               account_directory_name(manager->config, name));
 
     if (!provider)
         return sd_bus_error_setf(
@@ -314,7 +316,11 @@ int manager_bus_revoke_user(sd_bus_message *message, void *userdata, sd_bus_erro
         r = sd_bus_message_read(message, "s", &reason);
     if (r >= 0)
         r = manager_bus_check_text("reason", reason, error);
-    return r < 0 ? r : begin_revoke(userdata, message, account, "revoked", reason, on_revoked);
+    if (r < 0)
+        return r;
+    r = begin_revoke(userdata, message, account, "revoked", reason, on_revoked);
+    revocation_revoke_tied(((Manager *)userdata)->revocation, account, reason);
+    return r;
 }
 
 static void on_forget_published(int result, void *userdata)

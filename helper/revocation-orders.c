@@ -100,6 +100,21 @@ int revocation_forget(Revocation *revocation, Account *account, Verdict before, 
     return r < 0 ? r : account_forget(manager->accounts, account);
 }
 
+void revocation_revoke_tied(Revocation *revocation, const Account *account, const char *reason)
+{
+    Manager *manager = revocation->manager;
+    char text[RECORD_FIELD_MAX];
+
+    if (account_is_tied(account, manager->config))
+        return;
+    snprintf(text, sizeof(text), "administrator, with %.48s%s%.300s", account->name,
+             *reason ? ": " : "", reason);
+    for (Account *other = accounts_next_of_person(manager->accounts, account, NULL); other;
+         other = accounts_next_of_person(manager->accounts, account, other))
+        if (other->state == ACCOUNT_ACTIVE && other->verdict != VERDICT_DISABLED)
+            revocation_move(revocation, other, VERDICT_DISABLED, true, text);
+}
+
 int revocation_revoke(Revocation *revocation, Account *account, const char *reason,
                       RevocationEndHandler handler, void *userdata)
 {

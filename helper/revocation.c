@@ -146,6 +146,23 @@ static void hold_back(Revocation *revocation, Account *account, Verdict next, co
         revocation_move(revocation, account, VERDICT_UNCONFIRMED, false, held);
 }
 
+/* What is known of a person holds for all accounts that are theirs: their own, and local ones that
+ * are tied to them. One person is one case for the hold. */
+static void share(Revocation *revocation, const Account *account, EvidenceMeaning meaning,
+                  const char *text)
+{
+    Accounts *accounts = revocation->manager->accounts;
+    char shared[224];
+
+    snprintf(shared, sizeof(shared), "with %.48s: %s", account->name, text);
+    for (Account *other = accounts_next_of_person(accounts, account, NULL); other;
+         other = accounts_next_of_person(accounts, account, other)) {
+        Verdict next = verdict_after(other->verdict, meaning);
+        if (other->state == ACCOUNT_ACTIVE && next != other->verdict)
+            revocation_move(revocation, other, next, false, shared);
+    }
+}
+
 void revocation_evidence(Revocation *revocation, Account *account, const char *source,
                          const Evidence *evidence)
 {
@@ -161,10 +178,13 @@ void revocation_evidence(Revocation *revocation, Account *account, const char *s
         note_confirmed(revocation, account);
     if (next == account->verdict)
         return;
-    if (must_hold(revocation, account, next, evidence))
+    if (must_hold(revocation, account, next, evidence)) {
         hold_back(revocation, account, next, text);
-    else
-        revocation_move(revocation, account, next, false, text);
+        return;
+    }
+    revocation_move(revocation, account, next, false, text);
+    if (next == VERDICT_DISABLED || next == VERDICT_REVOKED)
+        share(revocation, account, evidence->meaning, text);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

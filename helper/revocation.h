@@ -47,6 +47,8 @@ int revocation_revoke(Revocation *revocation, Account *account, const char *reas
                       RevocationEndHandler handler, void *userdata);
 /* Is what it runs being ended at this moment, so that a sign-in has to wait? */
 bool revocation_is_ending(const Account *account);
+/* Behind it: the local accounts that are tied to the person whose own account was revoked. */
+void revocation_revoke_tied(Revocation *revocation, const Account *account, const char *reason);
 bool revocation_is_stored(const Revocation *revocation, const Account *account);
 /* Lifts DISABLED and deletes the refresh token: UNCONFIRMED, and the person must sign in again.
  * Stored when it returns 0. -EALREADY when not DISABLED, -EBUSY while the account is still being

@@ -272,10 +272,10 @@ static void binding(void **state)
     Account *alice = add(fixture, "alice@rcpch.ac.uk", NULL);
     Account *bob = add(fixture, "bob@rcpch.ac.uk", NULL);
 
-    assert_int_equal(account_bind(fixture->accounts, alice, ISSUER, "id-a"), 0);
-    assert_int_equal(account_bind(fixture->accounts, alice, ISSUER, "id-a"), 0);
-    assert_int_equal(account_bind(fixture->accounts, alice, ISSUER, "id-b"), -EEXIST);
-    assert_int_equal(account_bind(fixture->accounts, bob, ISSUER, "id-a"), -EEXIST);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, alice, ISSUER, "id-a"), 0);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, alice, ISSUER, "id-a"), 0);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, alice, ISSUER, "id-b"), -EEXIST);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, bob, ISSUER, "id-a"), -EEXIST);
     assert_null(bob->id);
     assert_ptr_equal(accounts_find_identity(fixture->accounts, ISSUER, "id-a"), alice);
     assert_null(accounts_find_identity(fixture->accounts, "https://other.example", "id-a"));
@@ -355,9 +355,9 @@ static void come_back_unbound(void **state)
     account = add(fixture, "alice@rcpch.ac.uk", NULL);
     reload(fixture);
     account = accounts_find(fixture->accounts, "alice");
-    assert_int_equal(account_bind(fixture->accounts, account, ISSUER, "id-b"), -EEXIST);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, account, ISSUER, "id-b"), -EEXIST);
     assert_null(account->id);
-    assert_int_equal(account_bind(fixture->accounts, account, ISSUER, "id-a"), 0);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, account, ISSUER, "id-a"), 0);
 }
 
 static void adding_again_is_not_reinstating(void **state)
@@ -435,7 +435,7 @@ static void a_failing_store_changes_nothing(void **state)
     assert_int_equal(account_set_groups(fixture->accounts, account, groups), -ENOENT);
     assert_int_equal(account_set_verdict(fixture->accounts, account, VERDICT_DISABLED, true, "x",
                                          &now), -ENOENT);
-    assert_int_equal(account_bind(fixture->accounts, account, ISSUER, "id"), -ENOENT);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, account, ISSUER, "id"), -ENOENT);
     assert_int_equal(account_forget(fixture->accounts, account), -ENOENT);
     assert_string_equal(account->gecos, "");
     assert_null(account->groups[0]);
@@ -549,13 +549,61 @@ static void tied_accounts(void **state)
     Fixture *fixture = *state;
 
     configure(fixture, BASE "[user daemon]\nDirectory=deploy@rcpch.ac.uk\n"
+                            "[user bin]\nDirectory=deploy@rcpch.ac.uk\n"
                             "[user no-such-user]\nDirectory=nobody.there@rcpch.ac.uk\n");
-    Account *account = add(fixture, "deploy@rcpch.ac.uk", NULL);
-    assert_string_equal(account->name, "daemon");
-    assert_int_equal(account->uid, 1);
-    assert_true(account_is_tied(account, fixture->config));
-    assert_refused(fixture, "nobody.there@rcpch.ac.uk", NULL, -ENOENT);
+    Account *tied = add(fixture, "daemon", NULL);
+    assert_string_equal(tied->name, "daemon");
+    assert_string_equal(tied->directory_name, "deploy@rcpch.ac.uk");
+    assert_int_equal(tied->uid, 1);
+    assert_true(account_is_tied(tied, fixture->config));
+    assert_refused(fixture, "no-such-user", NULL, -ENOENT);
+    assert_refused(fixture, "daemon", NULL, -EEXIST);
+    /* the directory may have a name that a local account has: the local one keeps it */
     assert_refused(fixture, "daemon@rcpch.ac.uk", NULL, -EEXIST);
+    /* the person's own account is another one */
+    Account *own = add(fixture, "deploy@rcpch.ac.uk", NULL);
+    assert_string_equal(own->name, "deploy");
+    assert_false(account_is_tied(own, fixture->config));
+}
+
+static void one_person_with_several_accounts(void **state)
+{
+    Fixture *fixture = *state;
+    const AccountOptions same = {.id = "id-a"};
+
+    configure(fixture, BASE "[user daemon]\nDirectory=alice@rcpch.ac.uk\n"
+                            "[user bin]\nDirectory=alice@rcpch.ac.uk\n");
+    Account *own = add(fixture, "alice@rcpch.ac.uk", &same), *first = add(fixture, "daemon", &same);
+    Account *second = add(fixture, "bin", NULL), *bob = add(fixture, "bob@rcpch.ac.uk", NULL);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, second, ISSUER, "id-a"), 0);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, bob, ISSUER, "id-a"),
+                     -EEXIST);
+    assert_refused(fixture, "carol@rcpch.ac.uk", &same, -EEXIST);
+    const Account *one = accounts_next_of_person(fixture->accounts, own, NULL);
+    const Account *other = accounts_next_of_person(fixture->accounts, own, one);
+    assert_true((one == first && other == second) || (one == second && other == first));
+    assert_null(accounts_next_of_person(fixture->accounts, own, other));
+    assert_null(accounts_next_of_person(fixture->accounts, bob, NULL));
+    reload(fixture);
+    own = accounts_find(fixture->accounts, "alice");
+    assert_non_null(accounts_next_of_person(fixture->accounts, own, NULL));
+}
+
+static void a_tie_to_somebody_else_lets_nobody_in(void **state)
+{
+    Fixture *fixture = *state;
+
+    configure(fixture, BASE "[user daemon]\nDirectory=alice@rcpch.ac.uk\n"
+                            "[access]\nAllowAll=yes\n");
+    Account *account = add(fixture, "daemon", &(AccountOptions){.id = "id-a"});
+    assert_true(account_is_allowed(account, fixture->config));
+    configure(fixture, BASE "[user daemon]\nDirectory=bob@rcpch.ac.uk\n"
+                            "[access]\nAllowAll=yes\n");
+    assert_false(account_is_allowed(account, fixture->config));
+    assert_int_equal(account_forget(fixture->accounts, account), 0);
+    account = add(fixture, "daemon", &(AccountOptions){.id = "id-b"});
+    assert_string_equal(account->directory_name, "bob@rcpch.ac.uk");
+    assert_true(account_is_allowed(account, fixture->config));
 }
 
 static void many_accounts(void **state)
@@ -610,6 +658,8 @@ int main(void)
         TEST(accounts_of_a_provider_that_is_gone),
         TEST(group_numbers),
         TEST(tied_accounts),
+        TEST(one_person_with_several_accounts),
+        TEST(a_tie_to_somebody_else_lets_nobody_in),
         TEST(many_accounts),
     };
 

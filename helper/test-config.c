@@ -338,8 +338,6 @@ static const Refused refused[] = {
     {"[user bob]\nDirectory=alice\n", "is not a name such as alice@rcpch.ac.uk"},
     {"[user root]\nDirectory=alice@rcpch.ac.uk\n", "root is never tied"},
     {"[user bob]\nDirectory=a@b.example\nUid=1900000001\n", "keeps its uid"},
-    {"[user bob]\nDirectory=a@b.example\n[user eve]\nDirectory=A@b.example\n",
-     "Directory= is also that of [user bob]"},
     {"[user bob]\nHome=/home/../root\n", "is not an absolute path"},
     /* access and services */
     {"[access]\nAllowGroups=staff\n", "[access] AllowGroups= 'staff' is no [group] section"},

@@ -566,6 +566,73 @@ static void test_revoke_without_an_enforcer_answers_in_the_end(void **state)
     assert_int_equal(answer.left, REVOCATION_LEFT_UNKNOWN); /* not counted is not "nothing" */
 }
 
+/* --- several accounts of one person ----------------------------------------------------------- */
+
+/* "daemon" is a local account on every host. */
+static Account *tie_local_account(World *world, const Account *owner)
+{
+    Manager *manager = &world->manager;
+    Config *config = manager->config;
+    const AccountOptions options = {.id = owner->id};
+    Account *account = NULL;
+    const char *why = NULL;
+
+    config->users = calloc(1, sizeof(*config->users));
+    assert_non_null(config->users);
+    config->users[0].name = strdup("daemon");
+    config->users[0].directory = strdup(owner->directory_name);
+    config->user_count = 1;
+    assert_int_equal(accounts_add(manager->accounts, config, &world->provider, "daemon", &options,
+                                  &account, &why),
+                     0);
+    assert_int_equal(revocation_signed_in(manager->revocation, account), 0);
+    return account;
+}
+
+static void test_a_persons_tied_account_falls_with_them(void **state)
+{
+    World *world = *state;
+    Account *owner = world_account(world, "rt-yves"), *tied = tie_local_account(world, owner);
+    Account *other = world_account(world, "rt-other");
+
+    learn(world, tied, EVIDENCE_AGED, "invalid_grant"); /* one token's age is not the person's */
+    assert_int_equal(owner->verdict, VERDICT_ACTIVE);
+    disable(world, owner);
+    assert_int_equal(tied->verdict, VERDICT_DISABLED);
+    assert_int_equal(other->verdict, VERDICT_ACTIVE);
+    assert_true(WORLD_UNTIL(world, 3000, fake_find(world->fake, ENFORCER_END, tied->uid, 0)));
+    assert_true(WORLD_UNTIL(world, 3000,
+                            fake_record(world->fake, RECORD_VERDICT, "with rt-yves", NULL)));
+    assert_null(fake_find(world->fake, ENFORCER_END, other->uid, 0));
+}
+
+static void test_what_the_tied_account_learns_is_known_of_the_person(void **state)
+{
+    World *world = *state;
+    Account *owner = world_account(world, "rt-zoe"), *tied = tie_local_account(world, owner);
+
+    learn(world, tied, EVIDENCE_REVOKED, "invalid_grant");
+    assert_int_equal(owner->verdict, VERDICT_REVOKED);
+    assert_int_equal(tied->verdict, VERDICT_REVOKED);
+}
+
+static void test_an_administrators_revoke_reaches_down_only(void **state)
+{
+    World *world = *state;
+    Revocation *revocation = world->manager.revocation;
+    Account *owner = world_account(world, "rt-abel"), *tied = tie_local_account(world, owner);
+
+    assert_int_equal(revocation_revoke(revocation, tied, "", NULL, NULL), 0);
+    revocation_revoke_tied(revocation, tied, "");
+    assert_int_equal(owner->verdict, VERDICT_ACTIVE);
+    assert_true(WORLD_UNTIL(world, 3000, tied->verdict == VERDICT_UNCONFIRMED ||
+                                             revocation_reinstate(revocation, tied) == 0));
+    assert_int_equal(revocation_revoke(revocation, owner, "left", NULL, NULL), 0);
+    revocation_revoke_tied(revocation, owner, "left");
+    assert_int_equal(tied->verdict, VERDICT_DISABLED);
+    assert_true(tied->by_administrator);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -596,6 +663,9 @@ int main(void)
         TEST(test_revoke_answers_when_nothing_is_left_and_it_is_stored),
         TEST(test_revoke_twice_is_answered_twice),
         TEST(test_revoke_without_an_enforcer_answers_in_the_end),
+        TEST(test_a_persons_tied_account_falls_with_them),
+        TEST(test_what_the_tied_account_learns_is_known_of_the_person),
+        TEST(test_an_administrators_revoke_reaches_down_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
