@@ -240,3 +240,40 @@ def test_root_chains_in_a_crowd_are_chased(groups, client, children, path, login
     assert select.select([read], [], [], 5)[0], "a chain goes on"
     assert len(replies) <= 10, replies
     os.close(read)
+
+
+# Of a directory account that lost the group: uid, login uid, group, and what becomes of it.
+ENDS, STAYS, LISTED = "ends", "stays", "listed"
+ELEVATED = [
+    (m.UID, m.UID, SCOPE, STAYS),
+    (0, m.UID, SCOPE, ENDS),
+    (m.OTHER, m.UID, SCOPE, ENDS),
+    (0, m.UID, ATD, ENDS),
+    (0, m.UID, SLICE + "/.hidden", ENDS),
+    (0, m.UID, NGINX, LISTED),
+    (0, NOBODY, SCOPE, STAYS),
+    (m.UID, NOBODY, NGINX, STAYS),
+    (0, m.OTHER, SCOPE, STAYS),
+]
+
+
+def test_what_is_ended_of_who_lost_the_group(groups, client, children, spawn):
+    """Its own processes stay in the very scope whose root shells end."""
+    processes = {spawn(*row[:3]): row for row in ELEVATED}
+    reply = client.end_until_none(m.UID, m.KILL_ELEVATED)[-1]
+    for pid, row in processes.items():
+        assert children.alive(pid) == (row[3] != ENDS), row
+        assert (pid in {listed for listed, _ in reply["survivors"]}) == (row[3] == LISTED), row
+
+
+def test_elevated_chains_are_chased_and_their_neighbour_stays(groups, client, children, spawn):
+    own = spawn(m.UID, m.UID, SCOPE)
+    crowd(children)
+    read, write = os.pipe()
+    start_chains(children, groups.make(SCOPE), m.UID, write)
+    os.close(write)
+    assert not select.select([read], [], [], 0)[0], "the chains run"
+    client.end_until_none(m.UID, m.KILL_ELEVATED)
+    assert select.select([read], [], [], 5)[0], "a chain goes on"
+    os.close(read)
+    assert children.alive(own)

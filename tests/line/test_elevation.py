@@ -241,6 +241,17 @@ def test_seen_by_a_check_for_somebody_without_a_session(ending, shells):
     wait_ended(shells, [left_behind])
 
 
+def test_the_group_is_looked_at_again_when_the_session_opens(line, shells):
+    """sudo passed the account phase, then the directory took the group away."""
+    line.add_user(ALICE)
+    line.sign_in("alice")
+    assert line.check("alice", service="sudo", ruser="alice")[0] == "allow"
+    withdraw(line)
+    line.manager("RefreshUser", "s", "alice")
+    root = shells(0)
+    assert line.open_session("alice", root, service="sudo", ruser="alice")[0] == "not-in-group"
+
+
 def test_without_the_key_nothing_ends(line, shells):
     uid = int(line.add_user(ALICE)["uid"])
     line.sign_in("alice")
