@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "common/paths.h"
+#include "helper/explain.h"
 #include "helper/revocation-case.h"
 #include "helper/sessions.h"
 
@@ -199,6 +200,7 @@ static void test_everybody_but_root_is_refused(void **state)
     assert_error(call(desk, "RefreshUser", "s", "rt-kept"), SD_BUS_ERROR_ACCESS_DENIED);
     assert_error(call(desk, "ListSessions", ""), SD_BUS_ERROR_ACCESS_DENIED);
     assert_error(call(desk, "ListGroups", ""), SD_BUS_ERROR_ACCESS_DENIED);
+    assert_error(call(desk, "ExplainAccess", "ss", "rt-kept", "sshd"), SD_BUS_ERROR_ACCESS_DENIED);
     assert_error(call(desk, "Reload", "b", 0), SD_BUS_ERROR_ACCESS_DENIED);
     assert_int_equal(accounts_count(desk->world->manager.accounts), 1);
 }
@@ -228,6 +230,41 @@ static void test_status_and_lists(void **state)
     assert_property(reply, "token", "no");
     assert_property(reply, "state", "active");
     sd_bus_message_unref(reply);
+}
+
+static const AdmissionFinding *explained(const Explanation *explanation, const char *rule)
+{
+    for (size_t i = 0; i < explanation->finding_count; i++)
+        if (strcmp(explanation->findings[i].rule, rule) == 0)
+            return &explanation->findings[i];
+    fail_msg("no finding about %s", rule);
+    return NULL;
+}
+
+/* Held evidence is said as such; while what ran is being ended, a sign-in has to wait. */
+static void test_explanations_of_what_is_under_way(void **state)
+{
+    Desk *desk = *state;
+    Manager *manager = &desk->world->manager;
+    Account *held = world_account(desk->world, "rt-held"),
+            *ending = world_account(desk->world, "rt-ending");
+    Evidence refused = evidence_of(EVIDENCE_REVOKED, true, "sessions revoked");
+    Explanation explanation;
+
+    assert_true(
+        WORLD_UNTIL(desk->world, 2000, enforcer_client_connected(manager->enforcer)));
+    revocation_move(manager->revocation, held, VERDICT_UNCONFIRMED, false, "held: refresh 1");
+    explain_access(manager, "rt-held", "sshd", NULL, &explanation);
+    assert_non_null(strstr(explained(&explanation, "verdict")->why, "held: refresh 1"));
+    assert_false(explained(&explanation, "ending")->applies);
+    fake_account(desk->world->fake, ending->uid)->ignores_term = true;
+    revocation_evidence(manager->revocation, ending, "refresh", &refused);
+    explain_access(manager, "rt-ending", "sshd", NULL, &explanation);
+    assert_int_equal(explained(&explanation, "verdict")->outcome, OUTCOME_REVOKED);
+    assert_true(explained(&explanation, "ending")->applies);
+    assert_true(WORLD_UNTIL(desk->world, 8000, !revocation_is_ending(ending)));
+    explain_access(manager, "rt-ending", "sshd", NULL, &explanation);
+    assert_false(explained(&explanation, "ending")->applies);
 }
 
 static void test_unknown_names_are_not_found(void **state)
@@ -435,6 +472,7 @@ int main(void)
     const struct CMUnitTest for_root[] = {
         TEST(test_everybody_but_root_is_refused),
         TEST(test_status_and_lists),
+        TEST(test_explanations_of_what_is_under_way),
         TEST(test_unknown_names_are_not_found),
         TEST(test_add_answers_after_its_publication),
         TEST(test_bad_names_are_refused),
