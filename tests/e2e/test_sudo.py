@@ -95,8 +95,23 @@ def test_a_key_session_does_not_borrow_a_sign_in(lab, as_readme, person):
         one.close(force=True)
 
 
-def test_out_of_the_group_root_shells_end(lab, as_readme, person):
+def test_a_job_has_no_sign_in(lab, as_readme, person):
+    """at gives the job a login session of its own, in which nobody signed in."""
     as_readme("%audit-admins ALL=(ALL:ALL) NOPASSWD: ALL")
+    ada = person("ada", groups=BOTH)
+    terminal = lab.sign_in(ada.name)
+    assert "uid=0" in terminal.shell("sudo -n id")
+    terminal.shell("echo 'sudo -n touch /tmp/job-was-root' | at now")
+    wait_for(lambda: [line for line in access_log(lab, ada.name)
+                      if line["event"] == "elevation" and line["outcome"] == "sign-in-too-old"],
+             "the job's sudo to be refused", 20)
+    assert not lab.host.exists("/tmp/job-was-root")
+    terminal.close(force=True)
+
+
+def test_out_of_the_group_root_shells_end(lab, as_readme, person):
+    as_readme("%audit-admins ALL=(ALL:ALL) NOPASSWD: ALL",
+              **{"service sudo": {"RequireGroups": "audit-admins", "EndElevated": "yes"}})
     ada = person("ada", groups=BOTH)
     root, own = lab.sign_in(ada.name), lab.sign_in(ada.name)
     own.shell("setsid nohup sleep 3301 >/dev/null 2>&1 &")
