@@ -92,11 +92,12 @@ static const char *known_as(Manager *manager, const char *user, const Account *a
 /* --- what is decided -------------------------------------------------------------------------- */
 
 /* Somebody of that account who signed in last, among those whose login session it could be. */
-static AdmissionCaller caller_of(Manager *manager, const char *user, const char *service)
+static AdmissionCaller caller_of(Manager *manager, const Question *question)
 {
+    const char *user = question->user;
     AdmissionCaller caller = {
-        .user = user, .ruser = user, .service = service, .any_rhost = true,
-        .audit_session = AUDIT_SESSION_NONE};
+        .user = user, .ruser = user, .service = question->service, .rhost = question->rhost,
+        .any_rhost = !question->rhost, .audit_session = AUDIT_SESSION_NONE};
     const SessionRow *row;
     Stamp newest = {0};
     size_t iterator = 0;
@@ -141,21 +142,21 @@ static void conclude(Explanation *explanation)
         }
 }
 
-void explain_access(Manager *manager, const char *user, const char *service, const char *asked,
+void explain_access(Manager *manager, const Question *question, const char *asked,
                     Explanation *ret_explanation)
 {
-    const Account *account = accounts_find(manager->accounts, user);
+    const Account *account = accounts_find(manager->accounts, question->user);
     Explanation *explanation = ret_explanation;
     Stamp now = stamp_now();
 
-    *explanation = (Explanation){.user = user, .service = service,
-                                 .known = known_as(manager, user, account),
+    *explanation = (Explanation){.user = question->user, .service = question->service,
+                                 .known = known_as(manager, question->user, account),
                                  .outcome = OUTCOME_NOT_OURS, .after_sign_in = OUTCOME_NOT_OURS,
                                  .rule = "name"};
     if (!account || account->state != ACCOUNT_ACTIVE)
         return;
     explanation->account = account;
-    const AdmissionCaller caller = caller_of(manager, user, service);
+    const AdmissionCaller caller = caller_of(manager, question);
     const AdmissionRequest request = admission_request(manager, account, &caller);
     find_name(explanation);
     find_provider(explanation, asked);

@@ -12,6 +12,11 @@ typedef struct Manager Manager;
 
 #define EXPLAIN_FINDINGS_MAX (ADMISSION_RULES_MAX + 3u)
 
+typedef struct Question {
+    const char *user, *service;
+    const char *rhost; /* as PAM_RHOST would be; NULL: from wherever AllowFrom= lets in */
+} Question;
+
 typedef struct Explanation {
     const char *user, *service;
     const Account *account; /* NULL when there is none of ours */
@@ -26,7 +31,7 @@ typedef struct Explanation {
 
 /* `asked` says what the provider answered when it was asked just now; NULL: it was not. All texts
  * are borrowed. */
-void explain_access(Manager *manager, const char *user, const char *service, const char *asked,
+void explain_access(Manager *manager, const Question *question, const char *asked,
                     Explanation *ret_explanation);
 
 /* For a service that looks at the login session's own sign-in: what is decided in that one. */

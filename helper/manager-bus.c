@@ -238,7 +238,7 @@ static const sd_bus_vtable manager_vtable[] = {
     SD_BUS_METHOD("ReinstateUser", "s", "", manager_bus_reinstate_user, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ForgetUser", "s", "", manager_bus_forget_user, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("RefreshUser", "s", "us", refresh_user, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD("ExplainAccess", "ss", "a{sv}", manager_bus_explain_access,
+    SD_BUS_METHOD("ExplainAccess", "sss", "a{sv}", manager_bus_explain_access,
                   SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ListSessions", "", "aa{sv}", list_sessions, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ListGroups", "", "aa{sv}", list_groups, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -13,25 +13,30 @@
 #include "helper/refresher.h"
 #include "helper/revocation.h"
 
-static int read_arguments(sd_bus_message *message, const char **ret_user, const char **ret_service)
+static int read_question(sd_bus_message *message, Question *ret_question)
 {
     int r = sd_bus_message_rewind(message, true);
 
-    return r < 0 ? r : sd_bus_message_read(message, "ss", ret_user, ret_service);
+    if (r >= 0)
+        r = sd_bus_message_read(message, "sss", &ret_question->user, &ret_question->service,
+                                &ret_question->rhost);
+    if (r >= 0 && ret_question->rhost[0] == '\0')
+        ret_question->rhost = NULL;
+    return r;
 }
 
 static int answer(Manager *manager, sd_bus_message *message, const char *asked)
 {
     _cleanup_(bus_message_freep) sd_bus_message *reply = NULL;
-    const char *user, *service;
+    Question question;
     Explanation explanation;
-    int r = read_arguments(message, &user, &service);
+    int r = read_question(message, &question);
 
     if (r >= 0)
         r = sd_bus_message_new_method_return(message, &reply);
     if (r < 0)
         return r;
-    explain_access(manager, user, service, asked, &explanation);
+    explain_access(manager, &question, asked, &explanation);
     r = manager_view_explanation(reply, manager, &explanation);
     return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
@@ -60,19 +65,21 @@ static bool ask_provider(Manager *manager, sd_bus_message *message, Account *acc
 int manager_bus_explain_access(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     Manager *manager = userdata;
-    const char *user, *service;
+    Question question;
     Stamp now = stamp_now();
     int r = bus_caller_require_root(message, error);
 
     if (r >= 0)
-        r = read_arguments(message, &user, &service);
+        r = read_question(message, &question);
     if (r >= 0)
-        r = manager_bus_check_text("account name", user, error);
+        r = manager_bus_check_text("account name", question.user, error);
     if (r >= 0)
-        r = manager_bus_check_text("service", service, error);
+        r = manager_bus_check_text("service", question.service, error);
+    if (r >= 0 && question.rhost)
+        r = manager_bus_check_text("address", question.rhost, error);
     if (r < 0)
         return r;
-    Account *account = accounts_find(manager->accounts, user);
+    Account *account = accounts_find(manager->accounts, question.user);
     if (account && verdict_needs_check(account, manager->config, &now) &&
         ask_provider(manager, message, account))
         return 1;

@@ -200,7 +200,7 @@ static void test_everybody_but_root_is_refused(void **state)
     assert_error(call(desk, "RefreshUser", "s", "rt-kept"), SD_BUS_ERROR_ACCESS_DENIED);
     assert_error(call(desk, "ListSessions", ""), SD_BUS_ERROR_ACCESS_DENIED);
     assert_error(call(desk, "ListGroups", ""), SD_BUS_ERROR_ACCESS_DENIED);
-    assert_error(call(desk, "ExplainAccess", "ss", "rt-kept", "sshd"), SD_BUS_ERROR_ACCESS_DENIED);
+    assert_error(call(desk, "ExplainAccess", "sss", "rt-kept", "sshd", ""), SD_BUS_ERROR_ACCESS_DENIED);
     assert_error(call(desk, "Reload", "b", 0), SD_BUS_ERROR_ACCESS_DENIED);
     assert_int_equal(accounts_count(desk->world->manager.accounts), 1);
 }
@@ -254,16 +254,16 @@ static void test_explanations_of_what_is_under_way(void **state)
     assert_true(
         WORLD_UNTIL(desk->world, 2000, enforcer_client_connected(manager->enforcer)));
     revocation_move(manager->revocation, held, VERDICT_UNCONFIRMED, false, "held: refresh 1");
-    explain_access(manager, "rt-held", "sshd", NULL, &explanation);
+    explain_access(manager, &(Question){"rt-held", "sshd", NULL}, NULL, &explanation);
     assert_non_null(strstr(explained(&explanation, "verdict")->why, "held: refresh 1"));
     assert_false(explained(&explanation, "ending")->applies);
     fake_account(desk->world->fake, ending->uid)->ignores_term = true;
     revocation_evidence(manager->revocation, ending, "refresh", &refused);
-    explain_access(manager, "rt-ending", "sshd", NULL, &explanation);
+    explain_access(manager, &(Question){"rt-ending", "sshd", NULL}, NULL, &explanation);
     assert_int_equal(explained(&explanation, "verdict")->outcome, OUTCOME_REVOKED);
     assert_true(explained(&explanation, "ending")->applies);
     assert_true(WORLD_UNTIL(desk->world, 8000, !revocation_is_ending(ending)));
-    explain_access(manager, "rt-ending", "sshd", NULL, &explanation);
+    explain_access(manager, &(Question){"rt-ending", "sshd", NULL}, NULL, &explanation);
     assert_false(explained(&explanation, "ending")->applies);
 }
 

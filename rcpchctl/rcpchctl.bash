@@ -28,7 +28,7 @@ _rcpchctl()
     --service)
         mapfile -t COMPREPLY < <(compgen -W 'sshd sudo su login cron' -- "$current")
         return ;;
-    --id|--provider|--full-name|--reason)
+    --id|--provider|--full-name|--reason|--from)
         return ;;
     esac
 
@@ -41,7 +41,7 @@ _rcpchctl()
         case "${words[*]:0:2}" in
         'user add'*) options+=' --id --provider --shell --home --full-name' ;;
         'user revoke'*) options+=' --reason' ;;
-        'access explain'*) options+=' --service' ;;
+        'access explain'*) options+=' --service --from' ;;
         reload*) options='--json --enforce --help' ;;
         log*) options+=' --follow --user --since --lines' ;;
         check-config*) options='--help' ;;

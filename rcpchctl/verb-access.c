@@ -145,6 +145,7 @@ ExitCode verb_access_explain(const Invocation *invocation)
     _cleanup_(bus_close) Bus bus = {.connection = NULL};
     _cleanup_json_ json_t *answer = NULL;
     const char *service = invocation->options->values[OPTION_SERVICE];
+    const char *from = invocation->options->values[OPTION_FROM];
     sd_bus_message *message = NULL;
     ExitCode code = bus_open(&bus);
 
@@ -152,8 +153,8 @@ ExitCode verb_access_explain(const Invocation *invocation)
         return code;
     int r = bus_prepare(&bus, "ExplainAccess", &message);
     if (r >= 0)
-        r = sd_bus_message_append(message, "ss", invocation->argument,
-                                  service ? service : SERVICE_DEFAULT);
+        r = sd_bus_message_append(message, "sss", invocation->argument,
+                                  service ? service : SERVICE_DEFAULT, from ? from : "");
     if (r < 0) {
         sd_bus_message_unref(message);
         return verb_say_bad_text(r);

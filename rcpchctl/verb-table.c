@@ -27,6 +27,7 @@ const OptionRow option_rows[] = {
      "only lines since: \"2026-11-21 18:00\", 18:00, today, 90min, 3d"},
     {OPTION_LINES, 'n', "lines", "N", "only the last N lines, or \"all\""},
     {OPTION_SERVICE, 0, "service", "NAME", "PAM service, such as sudo or login; default sshd"},
+    {OPTION_FROM, 0, "from", "ADDRESS", "as if from there, for AllowFrom="},
     {OPTION_HELP, 'h', "help", NULL, "show help; behind a verb, help about that verb"},
     {OPTION_VERSION, 0, "version", NULL, "show the version"},
 };
@@ -61,7 +62,8 @@ const Verb verbs[] = {
      "Its number stays taken, so that old files never come to belong to somebody else.\n"},
     {"group", "list", NULL, JSON, verb_group_list, "groups of the directory on this host", NULL},
     {"session", "list", NULL, SHOW, verb_session_list, "who is signed in", NULL},
-    {"access", "explain", "USER", SHOW | OPTION_BIT(OPTION_SERVICE), verb_access_explain,
+    {"access", "explain", "USER", SHOW | OPTION_BIT(OPTION_SERVICE) | OPTION_BIT(OPTION_FROM),
+     verb_access_explain,
      "say whether an account gets in, and which rule decides",
      "Shows every rule in the order of the decision, with the line of rcpch.conf it comes from.\n"
      "Nobody signs in; the provider is asked where it would be asked at the door. Exit code 0\n"

@@ -23,6 +23,7 @@ typedef enum OptionId {
     OPTION_SINCE,
     OPTION_LINES,
     OPTION_SERVICE,
+    OPTION_FROM,
     OPTION_HELP,
     OPTION_VERSION,
     _OPTION_COUNT,

@@ -61,7 +61,7 @@ def test_the_bus_keeps_strangers_from_the_manager(lab):
             "uk.ac.rcpch.Helper1.Manager ")
     for method in ("GetStatus", "ListUsers", "RevokeUser ss root x", "ReinstateUser s root",
                    "ForgetUser s root", "Reload b false",
-                   "ExplainAccess ss root sshd"):
+                   "ExplainAccess sss root sshd 192.0.2.7"):
         done = lab.host.as_user("laura", call + method, check=False)
         assert done.returncode != 0, method
     assert lab.host.run(call + "GetStatus", check=False).returncode == 0

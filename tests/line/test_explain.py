@@ -12,8 +12,8 @@ RULES = ["name", "provider", "verdict", "confirmation", "access", "groups", "sig
          "enforcer", "ending"]
 
 
-def explain(line, user="alice", service="sshd"):
-    return line.manager("ExplainAccess", "ss", user, service)
+def explain(line, user="alice", service="sshd", rhost=""):
+    return line.manager("ExplainAccess", "sss", user, service, rhost)
 
 
 def rules(answer):
@@ -120,5 +120,18 @@ def test_each_login_session_is_told(bare):
     assert "in this login session" in rules(answer)["sign-in age"]["why"]
 
 
+def test_from_where(bare):
+    bare.configure(extra="[service login]\nAllowFrom=10.99.0.0/16\n")
+    bare.helper.start()
+    bare.add_user(ALICE)
+    bare.sign_in("alice")
+    assert said(explain(bare, service="login"))[0] == "allow"
+    assert "when somebody connects" in rules(explain(bare, service="login"))["address"]["why"]
+    assert said(explain(bare, service="login", rhost="10.99.0.1"))[0] == "allow"
+    away = explain(bare, service="login", rhost="192.0.2.7")
+    assert said(away)[1] == "address" and not away["admitted"]
+    assert said(away)[0] == bare.check("alice", service="login", rhost="192.0.2.7")[0]
+
+
 def test_only_root_asks(line):
-    assert line.as_foreigner("uk.ac.rcpch.Helper1.Manager", "ExplainAccess", "ss", "root", "sshd")
+    assert line.as_foreigner("uk.ac.rcpch.Helper1.Manager", "ExplainAccess", "sss", "root", "sshd", "")
