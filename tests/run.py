@@ -269,7 +269,7 @@ def end_to_end_long(log):
 
 PHASES = (unit_and_module, sanitized_units, provider, packages, end_to_end)
 FULL_PHASES = (unit_and_module, sanitized_units, clang_units, random_test, fuzzers, benchmark,
-               provider, packages, end_to_end, end_to_end_long)
+               provider, packages, end_to_end, end_to_end_long, host_benchmark)
 
 
 def play(phase):
