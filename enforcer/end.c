@@ -17,7 +17,7 @@
 #define NEWEST_LOOKS 32u /* some 2 ms in all */
 #define CHASE_USEC   (ENFORCER_CALL_MS * UINT64_C(1000) / 3) /* even when a walk took all the time */
 
-/* What one walk saw. */
+/* What one walk saw of one account. */
 typedef struct Walk {
     unsigned belonging; /* to be ended and alive */
     unsigned signalled;
@@ -27,34 +27,79 @@ typedef struct Walk {
     unsigned spared_count;
 } Walk;
 
+/* One account. */
 typedef struct End {
     Target target;
     Pids pids;
-    Pids strangers; /* nothing of the account's when looked at in this call */
     Chase chase;
-    int proc, slice;
-    uint64_t start_usec;
+    int slice;
+    Walk walk; /* the last one */
+    bool over; /* nobody is left, or it failed */
+    EndOrder *order;
 } End;
 
-static uint64_t elapsed_usec(const End *end)
+/* Several accounts that are ended at once, because the walks cost most: they are everybody's. */
+typedef struct Call {
+    int proc;
+    Pids strangers; /* nobody's when looked at in this call */
+    uint64_t start_usec;
+    unsigned count;
+    End ends[END_ORDERS_MAX];
+} Call;
+
+static uint64_t elapsed_usec(const Call *call)
 {
-    return monotonic_usec() - end->start_usec;
+    return monotonic_usec() - call->start_usec;
 }
 
-static void end_clear(End *end)
+static Call *call_free(Call *call)
 {
-    pids_clear(&end->pids);
-    pids_clear(&end->strangers);
-    chase_clear(&end->chase);
-    closep(&end->proc);
-    closep(&end->slice);
+    if (!call)
+        return NULL;
+    for (unsigned i = 0; i < call->count; i++) {
+        pids_clear(&call->ends[i].pids);
+        chase_clear(&call->ends[i].chase);
+        closep(&call->ends[i].slice);
+    }
+    pids_clear(&call->strangers);
+    closep(&call->proc);
+    free(call);
+    return NULL;
 }
+DEFINE_CLEANUP(Call *, call_free)
 
-static int end_open(End *end)
+static void call_add(Call *call, EndOrder *order)
 {
+    End *end = &call->ends[call->count++];
+    bool elevated = enforcer_how_is_elevated(order->how);
+
+    *end = (End){.target = {.uid = order->uid, .rules = order->rules, .elevated = elevated,
+                            .spared = order->spared, .spared_count = order->spared_count},
+                 .slice = -1, .order = order};
+    order->reply = (EnforcerEndReply){.found = 0};
     chase_add_session_services(&end->chase);
-    end->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return end->proc < 0 ? -errno : 0;
+}
+
+static int call_new(EndOrder *orders, unsigned count, Call **ret_call)
+{
+    _cleanup_(call_freep) Call *call = calloc(1, sizeof(*call));
+
+    if (!call)
+        return -ENOMEM;
+    call->start_usec = monotonic_usec();
+    call->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (call->proc < 0)
+        return -errno;
+    for (unsigned i = 0; i < count && i < END_ORDERS_MAX; i++)
+        call_add(call, &orders[i]);
+    *ret_call = TAKE_PTR(call);
+    return 0;
+}
+
+static void end_failed(End *end, int error)
+{
+    end->order->result = error;
+    end->over = true;
 }
 
 static void list(EnforcerSurvivor *survivors, unsigned *count, const Process *process)
@@ -66,26 +111,45 @@ static void list(EnforcerSurvivor *survivors, unsigned *count, const Process *pr
     memcpy(survivor->command, process->command, sizeof(survivor->command));
 }
 
-static Belonging walk_one(End *end, pid_t pid, const int *signals, Walk *walk)
+static void walk_one(const Call *call, End *end, pid_t pid, const int *signals)
 {
     Process process;
-    Belonging belonging = process_belongs(end->proc, pid, &end->target, &process);
+    Walk *walk = &end->walk;
+    Belonging belonging = process_belongs(call->proc, pid, &end->target, &process);
 
     if (belonging == BELONGS_SPARED)
         list(walk->spared, &walk->spared_count, &process);
     if (belonging != BELONGS)
-        return belonging;
+        return;
     if (!pids_contain(&end->pids, pid))
-        chase_add_process(&end->chase, end->proc, pid);
+        chase_add_process(&end->chase, call->proc, pid);
     if (signals) {
-        int r = process_signal(end->proc, pid, &end->target, signals);
+        int r = process_signal(call->proc, pid, &end->target, signals);
         if (r == -ESRCH || r == -ENOENT)
-            return BELONGS_GONE;
+            return;
         walk->signalled += r >= 0;
     }
     walk->belonging++;
     list(walk->listed, &walk->listed_count, &process);
-    return BELONGS;
+}
+
+/* Looks once for all. Returns true for a process that is nobody's. */
+static bool walk_all(Call *call, pid_t pid, const int *signals)
+{
+    Identity identity;
+    bool stranger = true;
+
+    if (process_identify(call->proc, pid, &identity) < 0)
+        return false;
+    for (unsigned i = 0; i < call->count; i++) {
+        End *end = &call->ends[i];
+        if (!process_may_belong(pid, &identity, &end->target))
+            continue;
+        stranger = false;
+        if (!end->over)
+            walk_one(call, end, pid, signals);
+    }
+    return stranger;
 }
 
 /* The slice's members are read anew for each walk: they come and go. */
@@ -103,31 +167,51 @@ static int walk_slice(End *end)
     return end->slice < 0 ? 0 : cgroups_pids(end->slice, true, &end->pids);
 }
 
+static void walk_slices(Call *call)
+{
+    for (unsigned i = 0; i < call->count; i++) {
+        End *end = &call->ends[i];
+        int r = end->over ? 0 : walk_slice(end);
+        if (r < 0)
+            end_failed(end, r);
+        if (!end->over)
+            end->walk = (Walk){.belonging = 0};
+    }
+}
+
+static bool somebody_saw_nobody(const Call *call)
+{
+    for (unsigned i = 0; i < call->count; i++)
+        if (!call->ends[i].over && call->ends[i].walk.belonging == 0)
+            return true;
+    return false;
+}
+
 /* A link of a chain of fork-and-exit outside the slice (a cron job's) is over before a walk gets to
  * it, but the next one is always among the newest: those are looked at by number, many times. Who
  * is seen there is chased in the next round. */
-static void walk_newest(End *end, Walk *walk)
+static void walk_newest(Call *call)
 {
-    for (unsigned i = 0; i < NEWEST_LOOKS && walk->belonging == 0; i++) {
-        pid_t newest = processes_newest(end->proc);
+    for (unsigned i = 0; i < NEWEST_LOOKS && somebody_saw_nobody(call); i++) {
+        pid_t newest = processes_newest(call->proc);
         for (pid_t pid = newest - 1; newest > 2 && pid <= newest + 2; pid++)
-            (void)walk_one(end, pid, NULL, walk);
+            (void)walk_all(call, pid, NULL);
     }
 }
 
 /* Who was listed in the slice and is gone when looked at may have forked meanwhile. */
-static void walk_count_slice(const End *end, Walk *walk)
+static void walk_count_slice(End *end)
 {
     size_t listed = end->pids.count - pids_contain(&end->pids, getpid());
 
-    if (walk->belonging < listed)
-        walk->belonging = (unsigned)listed;
+    if (end->walk.belonging < listed)
+        end->walk.belonging = (unsigned)listed;
 }
 
 /* Whom /proc lists, in the order of the numbers. Who was a stranger in the walk before is not
- * looked at again: what is true of a number while one walk takes its time is believed for the length of
- * the call, which then reads little more than the list. */
-static void walk_list(End *end, DIR *entries, const int *signals, Walk *walk)
+ * looked at again: what is true of a number while one walk takes its time is believed for the
+ * length of the call, which then reads little more than the list. */
+static void walk_list(Call *call, DIR *entries, const int *signals)
 {
     Pids strangers = {.items = NULL};
     struct dirent *entry = NULL;
@@ -137,32 +221,31 @@ static void walk_list(End *end, DIR *entries, const int *signals, Walk *walk)
         long pid = strtol(entry->d_name, &rest, 10);
         if (pid <= 1 || pid > INT32_MAX || *rest != '\0')
             continue;
-        if (pids_contain(&end->strangers, (pid_t)pid) ||
-            walk_one(end, (pid_t)pid, signals, walk) == BELONGS_NOT)
+        if (pids_contain(&call->strangers, (pid_t)pid) || walk_all(call, (pid_t)pid, signals))
             (void)pids_add(&strangers, (pid_t)pid); /* without room it is looked at again */
     }
-    pids_clear(&end->strangers);
-    end->strangers = strangers;
+    pids_clear(&call->strangers);
+    call->strangers = strangers;
 }
 
 /* Looks at every process once; signals those that belong when `signals` is given. */
-static int walk_all(End *end, const int *signals, Walk *ret_walk)
+static int walk(Call *call, const int *signals)
 {
-    Walk walk = {.belonging = 0};
-    int r = walk_slice(end);
-    int copy = r < 0 ? -1 : openat(end->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int copy = openat(call->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (copy < 0)
-        return r < 0 ? r : -errno;
+        return -errno;
     _cleanup_closedir_ DIR *entries = fdopendir(copy);
     if (!entries) {
         close(copy);
         return -ENOMEM;
     }
-    walk_list(end, entries, signals, &walk);
-    walk_count_slice(end, &walk);
-    walk_newest(end, &walk);
-    *ret_walk = walk;
+    walk_slices(call);
+    walk_list(call, entries, signals);
+    for (unsigned i = 0; i < call->count; i++)
+        if (!call->ends[i].over)
+            walk_count_slice(&call->ends[i]);
+    walk_newest(call);
     return 0;
 }
 
@@ -179,11 +262,12 @@ static void kill_all_of_it(End *end)
         (void)processes_sweep(end->target.uid);
 }
 
-static ChaseResult kill_at_once(End *end, const int *signals)
+static ChaseResult kill_at_once(const Call *call, End *end, const int *signals)
 {
     if (!end->target.elevated)
         kill_all_of_it(end);
-    return chase_run(&end->chase, end->proc, &end->target, signals, monotonic_usec() + CHASE_USEC);
+    return chase_run(&end->chase, call->proc, &end->target, signals,
+                     monotonic_usec() + CHASE_USEC);
 }
 
 /* Lets dying processes die: 1, 2, 4 … ms, within the call's time. */
@@ -195,89 +279,117 @@ static void pause_round(unsigned round)
     (void)nanosleep(&time, NULL);
 }
 
-static int kill_until_none(End *end, Walk *walk, unsigned *signalled)
+static bool all_over(const Call *call)
+{
+    for (unsigned i = 0; i < call->count; i++)
+        if (!call->ends[i].over)
+            return false;
+    return true;
+}
+
+/* One round of SIGKILL for all that are not over. */
+static int kill_round(Call *call)
 {
     static const int signals[] = {SIGKILL, 0};
+    ChaseResult chased[END_ORDERS_MAX] = {{.signalled = 0}};
 
+    for (unsigned i = 0; i < call->count; i++)
+        if (!call->ends[i].over)
+            chased[i] = kill_at_once(call, &call->ends[i], signals);
+    int r = walk(call, signals);
+    for (unsigned i = 0; i < call->count && r >= 0; i++) {
+        End *end = &call->ends[i];
+        if (end->over)
+            continue;
+        end->order->reply.signalled += chased[i].signalled + end->walk.signalled;
+        if (chased[i].goes_on && end->walk.belonging == 0)
+            end->walk.belonging = 1;
+        end->over = end->walk.belonging == 0;
+    }
+    return r;
+}
+
+static int kill_until_none(Call *call)
+{
     for (unsigned round = 0;; round++) {
-        ChaseResult chased = kill_at_once(end, signals);
-        int r = walk_all(end, signals, walk);
+        int r = kill_round(call);
         if (r < 0)
             return r;
-        *signalled += chased.signalled + walk->signalled;
-        if (chased.goes_on && walk->belonging == 0)
-            walk->belonging = 1;
-        if (walk->belonging == 0 || elapsed_usec(end) >= ENFORCER_CALL_MS * 1000u)
+        if (all_over(call) || elapsed_usec(call) >= ENFORCER_CALL_MS * 1000u)
             return 0;
         pause_round(round);
     }
 }
 
 /* SIGHUP for shells that ignore SIGTERM, SIGCONT so that stopped ones hear it. */
-static int terminate(End *end, Walk *walk, unsigned *signalled)
+static int terminate(Call *call)
 {
     static const int signals[] = {SIGTERM, SIGHUP, SIGCONT, 0};
-    int r = walk_all(end, signals, walk);
+    int r = walk(call, signals);
 
-    *signalled = walk->signalled;
-    return r < 0 ? r : walk_all(end, NULL, walk);
+    for (unsigned i = 0; i < call->count; i++)
+        call->ends[i].order->reply.signalled = call->ends[i].walk.signalled;
+    return r < 0 ? r : walk(call, NULL);
 }
 
-static void fill_reply(const Walk *walk, EnforcerEndReply *reply)
+static void fill_reply(const Call *call, const Walk *seen, EnforcerEndReply *reply)
 {
-    unsigned count = walk->listed_count;
+    unsigned count = seen->listed_count;
 
-    reply->left = walk->belonging;
-    memcpy(reply->survivors, walk->listed, sizeof(reply->survivors));
-    for (unsigned i = 0; i < walk->spared_count && count < ENFORCER_SURVIVORS_MAX; i++)
-        reply->survivors[count++] = walk->spared[i];
+    reply->left = seen->belonging;
+    memcpy(reply->survivors, seen->listed, sizeof(reply->survivors));
+    for (unsigned i = 0; i < seen->spared_count && count < ENFORCER_SURVIVORS_MAX; i++)
+        reply->survivors[count++] = seen->spared[i];
     reply->survivor_count = count;
+    reply->elapsed_ms = (uint32_t)(elapsed_usec(call) / 1000);
+}
+
+/* How many there are, and who is over because nobody is there or nothing is to be done. Whom
+ * SIGKILL is meant for is not over: what forks and exits faster than a walk reads is seen by the
+ * sweep. */
+static int count_found(Call *call, EnforcerHow how)
+{
+    int r = walk(call, NULL);
+
+    for (unsigned i = 0; i < call->count && r >= 0; i++) {
+        End *end = &call->ends[i];
+        end->order->reply.found = end->walk.belonging;
+        end->over |= how == ENFORCER_LOOK || (how == ENFORCER_TERM && end->walk.belonging == 0);
+    }
+    return r;
 }
 
 /* `how` is LOOK, TERM or KILL. */
-static int end_run(End *end, EnforcerHow how, EnforcerEndReply *ret_reply)
+static int call_run(Call *call, EnforcerHow how)
 {
-    EnforcerEndReply reply = {0};
-    Walk walk = {.belonging = 0};
-    int r = end_open(end);
-
-    if (r >= 0)
-        r = walk_all(end, NULL, &walk);
-    if (r < 0)
-        return r;
-    reply.found = walk.belonging;
-    /* Even when the walk saw nobody: what forks and exits faster than it reads is seen by the sweep. */
-    if (how == ENFORCER_KILL)
-        r = kill_until_none(end, &walk, &reply.signalled);
-    else if (how == ENFORCER_TERM && walk.belonging > 0)
-        r = terminate(end, &walk, &reply.signalled);
-    else if (how != ENFORCER_LOOK && how != ENFORCER_TERM)
-        r = -EINVAL;
-    if (r < 0)
-        return r;
-    fill_reply(&walk, &reply);
-    reply.elapsed_ms = (uint32_t)(elapsed_usec(end) / 1000);
-    *ret_reply = reply;
-    return 0;
-}
-
-int end_account(uint32_t uid, const EndRules *rules, EnforcerHow how, EnforcerEndReply *ret_reply)
-{
-    _cleanup_(end_clear) End end = {.target = {.uid = uid, .rules = *rules}, .proc = -1,
-                                    .slice = -1, .start_usec = monotonic_usec()};
-
-    return end_run(&end, how, ret_reply);
-}
-
-int end_elevated(uint32_t uid, const EndRules *rules, EnforcerHow how, const int32_t *spared,
-                 size_t spared_count, EnforcerEndReply *ret_reply)
-{
-    _cleanup_(end_clear) End end = {
-        .target = {.uid = uid, .rules = *rules, .elevated = true, .spared = spared,
-                   .spared_count = spared_count},
-        .proc = -1, .slice = -1, .start_usec = monotonic_usec()};
-
-    if (!enforcer_how_is_elevated(how))
+    if (how != ENFORCER_LOOK && how != ENFORCER_TERM && how != ENFORCER_KILL)
         return -EINVAL;
-    return end_run(&end, (EnforcerHow)(how - ENFORCER_LOOK_ELEVATED + ENFORCER_LOOK), ret_reply);
+    int r = count_found(call, how);
+    if (r < 0 || all_over(call))
+        return r;
+    return how == ENFORCER_KILL ? kill_until_none(call) : terminate(call);
+}
+
+/* The ways of ELEVATED are the others', for other processes. */
+static EnforcerHow plain_how(EnforcerHow how)
+{
+    return enforcer_how_is_elevated(how)
+               ? (EnforcerHow)(how - ENFORCER_LOOK_ELEVATED + ENFORCER_LOOK)
+               : how;
+}
+
+void end_accounts(EndOrder *orders, unsigned count)
+{
+    _cleanup_(call_freep) Call *call = NULL;
+    int r = call_new(orders, count, &call);
+
+    for (unsigned i = 0; i < count; i++)
+        orders[i].result = 0;
+    if (r >= 0)
+        r = call_run(call, plain_how(orders[0].how));
+    for (unsigned i = 0; i < count; i++)
+        if (r < 0 || i >= END_ORDERS_MAX)
+            orders[i].result = r < 0 ? r : -E2BIG;
+        else
+            fill_reply(call, &call->ends[i].walk, &orders[i].reply);
 }

@@ -6,12 +6,22 @@
 #include "common/enforcer-protocol.h"
 #include "enforcer/processes.h"
 
-/* Works about ENFORCER_CALL_MS at most (one walk over /proc is always finished) and fills the
- * reply. `uid` has been allowed by the caller. Returns 0, -EINVAL for an unknown `how`, or a
- * negative errno when /proc cannot be walked. */
-int end_account(uint32_t uid, const EndRules *rules, EnforcerHow how, EnforcerEndReply *ret_reply);
+#define END_ORDERS_MAX 16u /* in one call */
 
-/* The same for what the account runs by another's right only (processes.h); `how` is one of the
- * ELEVATED ones, and `spared` the session leaders among root's processes. */
-int end_elevated(uint32_t uid, const EndRules *rules, EnforcerHow how, const int32_t *spared,
-                 size_t spared_count, EnforcerEndReply *ret_reply);
+typedef struct EndOrder {
+    uint32_t uid; /* allowed by the caller */
+    EndRules rules;
+    EnforcerHow how;
+    /* With an ELEVATED `how` (what the account runs by another's right only, processes.h): the
+     * session leaders among root's processes. Borrowed. */
+    const int32_t *spared;
+    size_t spared_count;
+
+    int result; /* 0, -EINVAL for an unknown `how`, or a negative errno when /proc cannot be walked */
+    EnforcerEndReply reply;
+} EndOrder;
+
+/* Carries out orders of one and the same `how`, for different accounts, and fills result and reply.
+ * Works about ENFORCER_CALL_MS at most; one walk over /proc, and a third of that time for each
+ * account whose forks have to be chased, is always finished. */
+void end_accounts(EndOrder *orders, unsigned count);

@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#define STAT_HEAD    256u /* the flags are the ninth field */
+#define TASK_EXITING 4u   /* PF_EXITING of proc_pid_stat(5) */
 #define STATUS_HEAD  2048u /* Name to Uid come first, Name is at most 64 bytes */
 #define USER_NAMESPACES_MAX 33u /* the kernel nests no deeper */
 
@@ -20,11 +22,6 @@
  * because half of all programs cannot hold it. Nothing runs under it, so kill(-1) reaches only
  * the account's processes, and the account cannot signal the sweeper. */
 #define SWEEPER_UID  4293918720u
-
-typedef struct Identity {
-    uint32_t uids[4]; /* real, effective, saved, file system */
-    uint32_t login_uid;
-} Identity;
 
 /* linux/pidfd.h from 6.13 on. An earlier kernel says ENOTTY. */
 #define GET_PIDFD_INFO _IOWR(0xFF, 11, PidfdInfo)
@@ -130,7 +127,7 @@ static int read_uids(int proc, pid_t pid, uint32_t uids[4])
     return r < 0 ? r : parse_uids(status, uids);
 }
 
-static int read_identity(int proc, pid_t pid, Identity *ret_identity)
+int process_identify(int proc, pid_t pid, Identity *ret_identity)
 {
     Identity identity = {.login_uid = UINT32_MAX};
     int r = read_uids(proc, pid, identity.uids);
@@ -153,6 +150,20 @@ static bool is_dead(int proc, pid_t pid)
         return true;
     state += strlen("\nState:\t");
     return *state == 'X' || (*state == 'Z' && !has_other_threads(proc, pid));
+}
+
+/* Dying: it has left its control group (on v1) and cannot be told by it any more. */
+static bool is_exiting(int proc, pid_t pid)
+{
+    char text[STAT_HEAD];
+    unsigned flags = 0;
+
+    if (read_proc(proc, pid, "stat", text, sizeof(text)) < 0)
+        return true;
+    const char *behind_name = strrchr(text, ')');
+    return !behind_name ||
+           sscanf(behind_name, ") %*c %*d %*d %*d %*d %*d %u", &flags) != 1 ||
+           (flags & TASK_EXITING) != 0;
 }
 
 static bool identity_has_uid(const Identity *identity, uint32_t uid)
@@ -280,6 +291,13 @@ static Belonging judge_identity(int proc, pid_t pid, const Target *target,
                                                       : judge_login(target, place_of(proc, pid));
 }
 
+bool process_may_belong(pid_t pid, const Identity *identity, const Target *target)
+{
+    return identity->login_uid == target->uid ||
+           (!target->elevated && (identity_has_uid(identity, target->uid) ||
+                                  pids_contain(target->slice, pid)));
+}
+
 /* Most processes are strangers: only those that are not are asked whether they live. */
 static Belonging judge(int proc, pid_t pid, const Target *target)
 {
@@ -287,10 +305,14 @@ static Belonging judge(int proc, pid_t pid, const Target *target)
 
     if (pid <= 1 || pid == getpid())
         return BELONGS_NOT;
-    if (read_identity(proc, pid, &identity) < 0)
+    if (process_identify(proc, pid, &identity) < 0)
         return BELONGS_GONE;
     Belonging belonging = judge_identity(proc, pid, target, &identity);
-    return belonging != BELONGS_NOT && is_dead(proc, pid) ? BELONGS_GONE : belonging;
+    if (belonging == BELONGS_NOT)
+        return BELONGS_NOT;
+    if (is_dead(proc, pid) || (belonging == BELONGS_SPARED && is_exiting(proc, pid)))
+        return BELONGS_GONE;
+    return belonging;
 }
 
 /* "0.00 0.01 0.05 1/123 4567" */

@@ -57,6 +57,19 @@ typedef struct Process {
     char command[16]; /* control characters replaced, NUL-terminated */
 } Process;
 
+/* Who a process is. */
+typedef struct Identity {
+    uint32_t uids[4]; /* real, effective, saved, file system */
+    uint32_t login_uid;
+} Identity;
+
+/* Returns 0, or a negative errno when the process is gone. */
+int process_identify(int proc, pid_t pid, Identity *ret_identity);
+
+/* False: process_belongs() would say BELONGS_NOT. For many targets, of which most have nothing to
+ * do with it. */
+bool process_may_belong(pid_t pid, const Identity *identity, const Target *target);
+
 /* `proc` is a descriptor of /proc. PID 1 and this process belong to nobody. */
 Belonging process_belongs(int proc, pid_t pid, const Target *target, Process *ret_process);
 

@@ -57,6 +57,10 @@ struct Server {
     Connection *connections;
     unsigned connection_count;
     uint64_t next_id, next_serial;
+    /* SIGKILLs of one turn: carried out together, because one walk does for all of them. */
+    EndOrder orders[END_ORDERS_MAX];
+    Reply *order_replies[END_ORDERS_MAX];
+    unsigned order_count;
     EnforcerEndReply last_end; /* what was logged last: a rescan that changes nothing is not */
     uint32_t last_end_uid;
 };
@@ -239,19 +243,56 @@ static int check_uid(Server *server, uint32_t uid, EndRules *ret_rules)
     return 0;
 }
 
-static int do_end(Server *server, const Request *request, EnforcerEndReply *reply)
+static void end_reply(Server *server, const EndOrder *order, Reply *reply)
 {
-    EndRules rules;
-    int r = check_uid(server, request->end.uid, &rules);
+    const EnforcerEndRequest request = {.uid = order->uid, .how = order->how};
 
-    if (r >= 0 && enforcer_how_is_elevated(request->end.how))
-        r = end_elevated(request->end.uid, &rules, (EnforcerHow)request->end.how, request->spared,
-                         request->spared_count, reply);
-    else if (r >= 0)
-        r = end_account(request->end.uid, &rules, (EnforcerHow)request->end.how, reply);
-    if (r >= 0)
-        log_end(server, &request->end, reply);
-    return r;
+    reply->header.result = order->result;
+    reply->payload.end = order->reply;
+    reply->ready = true;
+    if (order->result >= 0)
+        log_end(server, &request, &order->reply);
+}
+
+/* What has been collected in this turn. */
+static void run_orders(Server *server)
+{
+    unsigned count = server->order_count;
+
+    server->order_count = 0;
+    if (count > 0)
+        end_accounts(server->orders, count);
+    for (unsigned i = 0; i < count; i++)
+        end_reply(server, &server->orders[i], server->order_replies[i]);
+}
+
+/* No room, or the account is among them: then its first order comes first. */
+static bool must_run_orders(const Server *server, uint32_t uid)
+{
+    for (unsigned i = 0; i < server->order_count; i++)
+        if (server->orders[i].uid == uid)
+            return true;
+    return server->order_count == END_ORDERS_MAX;
+}
+
+static int do_end(Server *server, const Request *request, Reply *reply)
+{
+    EndOrder order = {.uid = request->end.uid, .how = (EnforcerHow)request->end.how,
+                      .spared = request->spared, .spared_count = request->spared_count};
+    int r = check_uid(server, order.uid, &order.rules);
+
+    if (r < 0)
+        return r;
+    if (order.how != ENFORCER_KILL) {
+        end_accounts(&order, 1);
+        end_reply(server, &order, reply);
+        return 0;
+    }
+    if (must_run_orders(server, order.uid))
+        run_orders(server);
+    server->order_replies[server->order_count] = reply;
+    server->orders[server->order_count++] = order;
+    return 0;
 }
 
 static int do_tell(Server *server, const Request *request, EnforcerTellReply *reply)
@@ -297,9 +338,9 @@ static int serve(Connection *connection, const Request *request, int parsed, int
 
     if (!reply)
         return -ENOMEM;
-    if (r >= 0 && request->verb == ENFORCER_END)
-        r = do_end(server, request, &reply->payload.end);
-    else if (r >= 0 && request->verb == ENFORCER_TELL)
+    if (r >= 0 && request->verb == ENFORCER_END && (r = do_end(server, request, reply)) >= 0)
+        return 0;
+    if (r >= 0 && request->verb == ENFORCER_TELL)
         r = do_tell(server, request, &reply->payload.tell);
     else if (r >= 0 && (r = submit(connection, request, reply, fd)) >= 0)
         return 0;
@@ -374,6 +415,7 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *us
 
     for (unsigned i = 0; r > 0 && i < READS_PER_TURN && connection->replies < REPLIES_MAX; i++)
         r = serve_one(connection);
+    run_orders(connection->server);
     if (r >= 0)
         r = connection_flush(connection);
     if (r == -EBADMSG)

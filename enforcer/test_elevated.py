@@ -102,7 +102,7 @@ def test_term_asks_a_stopped_shell_and_kill_ends_a_stubborn_one(client, children
 
 def test_a_daemon_of_root_ends(client, children):
     children.start(0, DAEMON, login_uid=m.UID)
-    assert running(0, m.UID) == 2
+    m.wait_for(lambda: running(0, m.UID) == 2, "the one between them to be gone")
     client.end_until_none(m.UID, m.KILL_ELEVATED)
     assert running(0, m.UID) == 0
 

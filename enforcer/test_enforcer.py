@@ -186,6 +186,28 @@ def test_kill_outruns_fork_chains(client, children):
     assert uids_of(m.UID) == []
 
 
+def test_accounts_that_end_at_once_are_told_apart(enforcer, client, children):
+    """Requests that wait together share their walks; each account has its own answer."""
+    uids = [m.BASE + 5000 + number for number in range(20)]   # more than one call takes
+    victims = {uid: [children.start(uid) for _ in range(1 + uid % 2)] for uid in uids}
+    victims[uids[0]].append(children.start(0, login_uid=uids[0]))
+    other = children.start(m.OTHER)
+    asked = [*uids, 0, uids[1]]
+    os.kill(enforcer.process, signal.SIGSTOP)
+    for uid in asked:
+        client.send(m.END, struct.pack("=II", uid, m.KILL))
+    os.kill(enforcer.process, signal.SIGCONT)
+    answers = [client.receive() for _ in asked]
+    found = [m.END_REPLY.unpack(payload)[0] for _, _, _, payload in answers]
+    assert [result for _, _, result, _ in answers] == [0] * len(uids) + [-errno.EPERM, 0]
+    assert found[:len(uids)] == [len(victims[uid]) for uid in uids]
+    for uid in uids:
+        client.end_until_none(uid)
+    m.wait_for(lambda: not any(children.alive(pid) for uid in uids for pid in victims[uid]),
+               "all ended")
+    assert children.alive(other)
+
+
 def test_a_lone_fork_chain_is_seen_and_killed(client, children):
     """Nothing else of the account runs, and /proc takes longer than one process of the chain."""
     children.start(0, "\n".join([

@@ -15,8 +15,8 @@ import modtest as m
 
 SLICE_UID = m.BASE + 900000 + os.getpid()   # no other test's: cgroup.kill reaches other namespaces
 # Which time it is there: each look opens a pidfd, and then comes the signal's.
-TERM_POINTS = {"open": 3, "held": 3, "send": 1}   # after the walk that counts and that which signals
-KILL_POINTS = {"open": 2, "held": 2, "send": 1}   # after the walk that counts, in the chase
+TERM_POINTS = {"open": 5, "held": 5, "send": 1}   # two walks before, with two looks each
+KILL_POINTS = {"open": 3, "held": 3, "send": 1}   # one walk before; then the chase
 
 
 @contextlib.contextmanager
@@ -185,6 +185,6 @@ def test_a_number_listed_in_the_slice_is_not_believed(slow_client, children, sli
     victim = children.start(m.OTHER)
     slice_of(victim)
     reply = end_in_gap(slow_client, m.TERM, Gap("open", victim),
-                       lambda: swap(victim, children, m.OTHER), SLICE_UID, times=2)
+                       lambda: swap(victim, children, m.OTHER), SLICE_UID, times=3)
     assert reply["signalled"] == 0
     assert unharmed(victim), "the other process was hit"
