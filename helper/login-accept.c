@@ -178,7 +178,7 @@ static Outcome judge_again(const Login *login)
     return verdict_admits(login->account, login->logins->manager->config, true, false, &now);
 }
 
-static void record_admission(Login *login)
+void login_record_admission(Login *login)
 {
     LoginDecision decision;
 
@@ -187,10 +187,25 @@ static void record_admission(Login *login)
         login_refuse(login, outcome, reason_of(outcome), NULL);
         return;
     }
-    if (!login_step(login, LOGIN_EVENT_PUBLISHED, &decision))
+    if (!login_step(login, LOGIN_EVENT_ENTERED, &decision))
         return;
+    login_limit_time(login, ENFORCER_PATIENCE_USEC);
     if (append_admission(login) < 0)
         login_refuse(login, OUTCOME_UNAVAILABLE, "the access log cannot be reached", NULL);
+}
+
+/* Who is disabled while the prompt stands must not find an ALLOW that was sent before: so nothing
+ * is said until Enter has come. */
+static void be_ready(Login *login)
+{
+    LoginDecision decision;
+
+    if (!login_step(login, LOGIN_EVENT_PUBLISHED, &decision))
+        return;
+    if (login->answered)
+        login_record_admission(login);
+    else
+        login_unlimit_time(login);
 }
 
 static void on_published(int result, void *userdata)
@@ -201,7 +216,7 @@ static void on_published(int result, void *userdata)
     if (result < 0)
         login_refuse(login, OUTCOME_UNAVAILABLE, "the account could not be published", NULL);
     else
-        record_admission(login);
+        be_ready(login);
 }
 
 static void publish(Login *login)
@@ -254,7 +269,7 @@ void login_accept(Login *login, TokenResult *result)
         return;
     /* A screen locker's sign-in proves who sits there; it renews nothing (design §2). */
     if (login->unprivileged) {
-        record_admission(login);
+        be_ready(login);
         return;
     }
     int r = store_all(login, result);

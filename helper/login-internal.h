@@ -27,6 +27,7 @@ struct Login {
     char *user, *service, *rhost, *tty;
     char sign_in[RANDOM_ID_SIZE]; /* its name, should it be admitted */
     bool no_qr, unprivileged;
+    bool answered; /* Enter has come */
     bool recorded; /* its line was given to the log */
     Account *account;
     Method method;
@@ -56,6 +57,9 @@ bool login_step(Login *login, LoginEvent event, LoginDecision *ret_decision);
 /* The provider's good tokens: judge, store, publish, record, admit. `result` is borrowed. */
 void login_accept(Login *login, TokenResult *result);
 
+/* In LOGIN_READY, once Enter has come: the verdict is read again, then the record, then ALLOW. */
+void login_record_admission(Login *login);
+
 /* Sends FINISHED and keeps the channel until the module hangs up. For a login in LOGIN_DECIDED. */
 void login_finish(Login *login, Outcome outcome, const char *text);
 
@@ -75,3 +79,4 @@ uint64_t login_time_left_usec(Login *login);
 
 /* Another limit in time, counted from now; never later than the login's own. */
 void login_limit_time(Login *login, uint64_t usec);
+void login_unlimit_time(Login *login); /* the login's own again */

@@ -38,12 +38,17 @@ static const Transition table[_LOGIN_STATE_COUNT][_LOGIN_EVENT_COUNT] = {
     },
     [LOGIN_PUBLISHING] = {
         [LOGIN_EVENT_ANSWER] = ONCE(LOGIN_PUBLISHING),
-        [LOGIN_EVENT_PUBLISHED] = ONCE(LOGIN_RECORDING),
+        [LOGIN_EVENT_PUBLISHED] = ONCE(LOGIN_READY),
+        [LOGIN_EVENT_REFUSED] = DENY,
+        [LOGIN_EVENT_GONE] = DENY,
+    },
+    [LOGIN_READY] = {
+        [LOGIN_EVENT_ANSWER] = ONCE(LOGIN_READY),
+        [LOGIN_EVENT_ENTERED] = ONCE(LOGIN_RECORDING),
         [LOGIN_EVENT_REFUSED] = DENY,
         [LOGIN_EVENT_GONE] = DENY,
     },
     [LOGIN_RECORDING] = {
-        [LOGIN_EVENT_ANSWER] = ONCE(LOGIN_RECORDING),
         [LOGIN_EVENT_RECORDED] = ADMIT,
         [LOGIN_EVENT_REFUSED] = DENY,
         /* The admission is on its way to the log; a client that leaves now changes nothing in it. */

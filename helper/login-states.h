@@ -12,6 +12,7 @@ typedef enum LoginState {
     LOGIN_ASKING,       /* the code is shown, the prompt stands */
     LOGIN_WAITING,      /* Enter came before the approval */
     LOGIN_PUBLISHING,   /* approved, judged and stored; the snapshot is on its way */
+    LOGIN_READY,        /* published, but Enter has not come: the verdict may still fall */
     LOGIN_RECORDING,    /* the access log has been given the admission */
     LOGIN_DECIDED,      /* the outcome was sent; the channel stays until the module hangs up */
     _LOGIN_STATE_COUNT,
@@ -22,6 +23,7 @@ typedef enum LoginEvent {
     LOGIN_EVENT_ANSWER,    /* the person pressed Enter */
     LOGIN_EVENT_APPROVED,  /* tokens, identity and policy are good, and it is stored */
     LOGIN_EVENT_PUBLISHED, /* a snapshot that contains the account is in force */
+    LOGIN_EVENT_ENTERED,   /* published, and Enter has come: the admission goes to the log */
     LOGIN_EVENT_RECORDED,  /* the admission is in the access log or the journal */
     LOGIN_EVENT_REFUSED,   /* anybody said no: provider, policy, time, a newer login, a moved verdict */
     LOGIN_EVENT_GONE,      /* the module hung up, or its conversation failed */

@@ -184,8 +184,11 @@ static void on_answer(Login *login)
 
     if (!login_step(login, LOGIN_EVENT_ANSWER, &decision) || login->state == LOGIN_DECIDED)
         return;
+    login->answered = true;
     if (channel_send_step(login->channel, STEP_WAIT, OUTCOME_INTERNAL, "") < 0)
         login_gone(login, "the client's channel takes no more");
+    else if (login->state == LOGIN_READY)
+        login_record_admission(login);
 }
 
 static int on_channel(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -244,6 +247,11 @@ void login_limit_time(Login *login, uint64_t usec)
 
     if (limit < login->deadline_usec)
         (void)sd_event_source_set_time(login->timer, limit);
+}
+
+void login_unlimit_time(Login *login)
+{
+    (void)sd_event_source_set_time(login->timer, login->deadline_usec);
 }
 
 /* --- limits ----------------------------------------------------------------------------------- */

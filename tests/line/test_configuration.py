@@ -85,6 +85,7 @@ def test_a_sign_in_under_way_survives_a_reload(line):
     code = channel.code()
     assert reload(line)[0]
     line.control.approve(code, ALICE)
+    channel.answer()
     assert channel.finished()[0] == "allow"
 
 

@@ -220,6 +220,7 @@ def test_enforcer_restarted_in_the_wait(line):
     line.enforcer.stop(signal.SIGKILL)
     line.enforcer.start()
     line.control.approve(code, ALICE)
+    channel.answer()
     assert channel.finished()[0] == "allow"
 
 

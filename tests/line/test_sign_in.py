@@ -48,13 +48,41 @@ def test_enter_too_early_waits(line):
 
 
 def test_enter_after_the_decision(line):
-    """The outcome waits in the channel while the person still sits in the prompt."""
+    """Nothing is said and nothing logged while the person still sits in the prompt."""
     line.add_user(ALICE)
-    channel = line.begin("alice")
-    line.control.approve(channel.code(), ALICE)
-    line.wait_records(event="login", outcome="allow")
+    channel = approved_at_the_prompt(line)
+    assert line.records(event="login") == []
     channel.answer()
     assert channel.finished()[0] == "allow"
+    assert line.records(event="login", outcome="allow")
+
+
+def approved_at_the_prompt(line):
+    """A sign-in that lacks nothing but Enter."""
+    channel = line.begin("alice")
+    line.control.approve(channel.code(), ALICE)
+    wait_until(lambda: line.manager("GetUser", "s", "alice")["verdict"] == "active", 10,
+               "the sign-in to be stored")
+    line.manager("GetStatus")
+    return channel
+
+
+def test_the_verdict_falls_between_the_decision_and_enter(line):
+    """An ALLOW that waits in the channel would be found by who presses Enter afterwards."""
+    line.add_user(ALICE)
+    channel = approved_at_the_prompt(line)
+    line.manager("RevokeUser", "ss", "alice", "")
+    line.manager("ReinstateUser", "s", "alice")   # helps only who begins anew
+    channel.answer()
+    assert channel.finished()[0] == "disabled"
+    assert [record["outcome"] for record in line.wait_records(event="login")] == ["disabled"]
+
+
+def test_hung_up_between_the_decision_and_enter(line):
+    line.add_user(ALICE)
+    approved_at_the_prompt(line).close()
+    (record,) = line.wait_records(event="login")
+    assert record["outcome"] == "cancelled"
 
 
 def test_somebody_else_approves(line):
@@ -190,6 +218,7 @@ def test_newer_replaces_older(line):
     newer_code = newer.code()
     assert newer_code != older_code
     line.control.approve(newer_code, ALICE)
+    newer.answer()
     assert newer.finished()[0] == "allow"
 
 
@@ -198,6 +227,7 @@ def test_the_same_user_from_two_places(line):
     channels = [line.begin("alice", rhost=f"10.99.0.{i}") for i in (1, 2)]
     for channel in channels:
         line.control.approve(channel.code(), ALICE)
+        channel.answer()
     assert [channel.finished()[0] for channel in channels] == ["allow", "allow"]
     assert len(line.wait_records(count=2, event="login", outcome="allow")) == 2
 
@@ -236,8 +266,9 @@ def test_two_hundred_at_once(line):
     channels = [line.begin(name, rhost=f"10.98.0.{i}", bus=bus) for i, name in enumerate(names)]
     codes = [channel.code() for channel in channels]
     assert len(set(codes)) == 200
-    for name, code in zip(names, codes):
+    for name, code, channel in zip(names, codes, channels):
         line.control.approve(code, name + "@rcpch.ac.uk")
+        channel.answer()
     for channel in channels:
         assert channel.finished(60)[0] == "allow"
     assert len(line.wait_records(count=200, event="login", outcome="allow")) == 200
