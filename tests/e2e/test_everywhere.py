@@ -99,9 +99,13 @@ def batches(items, size):
 
 def ended_in(lab, person):
     """What the log says: milliseconds from knowing to the last process gone."""
-    ended = [line for line in access_log(lab, person.name) if line["event"] == "ended"]
-    assert len(ended) == 1 and int(ended[0]["left"]) == 0, ended
-    return int(ended[0]["elapsed_ms"])
+    def ended():
+        return [line for line in access_log(lab, person.name) if line["event"] == "ended"]
+
+    wait_for(ended, f"the line in the log about the end of {person}", 10)
+    [line] = ended()
+    assert int(line["left"]) == 0, line
+    return int(line["elapsed_ms"])
 
 
 def see_the_end(lab, stay, cause):
