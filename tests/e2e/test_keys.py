@@ -64,6 +64,34 @@ def test_sessions_tell_how_they_were_opened(lab, alice):
     by_key.close(force=True)
 
 
+@pytest.fixture
+def sshd_stack(lab):
+    """sshd_stack("line"): that line in front of sshd's PAM stack, for this test."""
+    stack = lab.host.read("/etc/pam.d/sshd")
+    yield lambda line: lab.host.write("/etc/pam.d/sshd", f"{line}\n{stack}")
+    lab.host.write("/etc/pam.d/sshd", stack)
+
+
+def test_a_sign_in_opens_one_session_only(lab, sshd_stack, alice):
+    """Its name, stolen and put into another session's PAM environment, names nothing any more."""
+    lab.host.write("/root/note", '#!/bin/sh\nprintf %s "$RCPCH_SIGN_IN" >/root/name\n', 0o700)
+    note = "session optional pam_exec.so quiet type=open_session /root/note"
+    sshd_stack(note)
+    lab.sign_in(alice.name).close(force=True)
+    name = lab.host.read("/root/name")
+    assert len(name) == 32, name
+    lab.host.write("/root/environment", f"RCPCH_SIGN_IN={name}\n")
+    lab.host.run(["rm", "/root/name"])
+    sshd_stack(f"session required pam_env.so readenv=1 envfile=/root/environment\n{note}")
+    by_key = lab.ssh(alice.name, key=True)
+    by_key.wait_prompt()
+    assert lab.host.read("/root/name") == name, "it did not reach the session"
+    newest = max(sessions(lab, alice.name), key=lambda row: row["opened"])
+    assert newest["method"] == "publickey" and newest["signed_in"] == 0, newest
+    assert "RCPCH_SIGN_IN" not in by_key.shell("env")
+    by_key.close(force=True)
+
+
 # Keys=with-signin
 
 def test_a_key_before_any_sign_in(lab, person):
@@ -175,15 +203,10 @@ def test_a_sign_in_and_then_a_key(lab, configured, sshd, alice):
 
 # Somebody else's keyboard-interactive is no sign-in
 
-def test_another_modules_password_is_no_sign_in(lab, configured, alice):
+def test_another_modules_password_is_no_sign_in(lab, configured, sshd_stack, alice):
     """sshd says keyboard-interactive, but nobody signed in to us: as a key, not more."""
-    stack = lab.host.read("/etc/pam.d/sshd")
     configured(**{"service sshd": {"Keys": "deny"}})
-    lab.host.write("/etc/pam.d/sshd", stack.replace("@include common-auth",
-                                                    "auth required pam_permit.so"))
-    try:
-        status, seen = lab.ssh(alice.name, "echo", "inside").wait_end()
-        assert status == 255 and "inside" not in seen, seen
-        assert last_refusal(lab, alice.name)["outcome"] == "sign-in-needed"
-    finally:
-        lab.host.write("/etc/pam.d/sshd", stack)
+    sshd_stack("auth sufficient pam_permit.so")
+    status, seen = lab.ssh(alice.name, "echo", "inside").wait_end()
+    assert status == 255 and "inside" not in seen, seen
+    assert last_refusal(lab, alice.name)["outcome"] == "sign-in-needed"
