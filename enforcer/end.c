@@ -1,8 +1,8 @@
 /*
  * Ending an account. Four means, because each has a gap: cgroup.kill ends the slice at once but
- * only the slice; the sweep ends all processes of the uid at once but not those that changed it,
- * and it needs a fork; the walk over /proc finds every process, root shells from sudo too, but a
- * fork may outrun it; the chase outruns any fork, but only in groups where somebody was seen.
+ * only the slice; the sweep ends all processes of the uid at once but not those that changed it;
+ * the walk over /proc finds every process, root shells from sudo too, but a fork may outrun it; the
+ * chase outruns any fork, but only in groups where somebody was seen.
  */
 #include "enforcer/end.h"
 
@@ -259,7 +259,7 @@ static void kill_all_of_it(End *end)
         (pids_contain(&end->pids, getpid()) || cgroups_kill(end->slice) < 0))
         chase_add_slice(&end->chase, end->target.uid);
     if (!rules->tied || rules->kill_services)
-        (void)processes_sweep(end->target.uid);
+        (void)sweeper_run(end->order->sweeper, end->target.uid);
 }
 
 static ChaseResult kill_at_once(const Call *call, End *end, const int *signals)

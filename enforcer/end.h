@@ -5,6 +5,7 @@
 
 #include "common/enforcer-protocol.h"
 #include "enforcer/processes.h"
+#include "enforcer/sweeper.h"
 
 #define END_ORDERS_MAX 16u /* in one call */
 
@@ -16,6 +17,7 @@ typedef struct EndOrder {
      * session leaders among root's processes. Borrowed. */
     const int32_t *spared;
     size_t spared_count;
+    Sweeper *sweeper; /* borrowed */
 
     int result; /* 0, -EINVAL for an unknown `how`, or a negative errno when /proc cannot be walked */
     EnforcerEndReply reply;

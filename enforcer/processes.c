@@ -5,23 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #define STAT_HEAD    256u /* the flags are the ninth field */
 #define TASK_EXITING 4u   /* PF_EXITING of proc_pid_stat(5) */
 #define STATUS_HEAD  2048u /* Name to Uid come first, Name is at most 64 bytes */
 #define USER_NAMESPACES_MAX 33u /* the kernel nests no deeper */
-
-/* The sweeper's real and saved uid: a number of the range that systemd and shadow leave alone
- * because half of all programs cannot hold it. Nothing runs under it, so kill(-1) reaches only
- * the account's processes, and the account cannot signal the sweeper. */
-#define SWEEPER_UID  4293918720u
 
 /* linux/pidfd.h from 6.13 on. An earlier kernel says ENOTTY. */
 #define GET_PIDFD_INFO _IOWR(0xFF, 11, PidfdInfo)
@@ -354,43 +347,6 @@ int process_signal(int proc, pid_t pid, const Target *target, const int *signals
         return belonging == BELONGS_GONE ? -ESRCH : -ENOENT;
     for (size_t i = 0; signals[i] != 0; i++)
         if (syscall(SYS_pidfd_send_signal, pidfd, signals[i], NULL, 0) < 0)
-            return -errno;
-    return 0;
-}
-
-/* The sweeper: only system calls, because the parent has threads. Without the last two checks a
- * set-up that keeps capabilities over setresuid() would kill the host. */
-static void sweep(uint32_t uid)
-{
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {{0}};
-    struct __user_cap_data_struct have[2] = {{0}};
-
-    if (syscall(SYS_setresuid, SWEEPER_UID, uid, SWEEPER_UID) < 0 ||
-        syscall(SYS_capset, &header, none) < 0 || syscall(SYS_capget, &header, have) < 0)
-        return;
-    if (have[0].effective || have[1].effective || have[0].permitted || have[1].permitted)
-        return;
-    if (geteuid() != uid || getuid() != SWEEPER_UID)
-        return;
-    (void)kill(-1, SIGKILL);
-}
-
-int processes_sweep(uint32_t uid)
-{
-    int status = 0;
-
-    if (uid == 0 || uid == UINT32_MAX || uid == SWEEPER_UID)
-        return -EINVAL;
-    pid_t child = fork();
-    if (child < 0)
-        return -errno;
-    if (child == 0) {
-        sweep(uid);
-        _exit(0);
-    }
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
             return -errno;
     return 0;
 }

@@ -84,8 +84,3 @@ pid_t processes_newest(int proc);
  * pidfd is held. Returns 0, -ESRCH when it is gone, -ENOENT when it is not the target's, or another
  * negative errno. */
 int process_signal(int proc, pid_t pid, const Target *target, const int *signals);
-
-/* Sends SIGKILL to every process with that real or saved uid in one system call that no fork
- * outruns: a child takes on the uid, without any capability, and calls kill(-1). Only for an
- * account whose processes are all to go; `uid` must not be special (settings.h). Returns 0 or a negative errno. */
-int processes_sweep(uint32_t uid);

@@ -63,6 +63,7 @@ struct Server {
     unsigned order_count;
     EnforcerEndReply last_end; /* what was logged last: a rescan that changes nothing is not */
     uint32_t last_end_uid;
+    Sweeper sweeper;
 };
 
 /* --- connections -------------------------------------------------------------------------- */
@@ -278,7 +279,8 @@ static bool must_run_orders(const Server *server, uint32_t uid)
 static int do_end(Server *server, const Request *request, Reply *reply)
 {
     EndOrder order = {.uid = request->end.uid, .how = (EnforcerHow)request->end.how,
-                      .spared = request->spared, .spared_count = request->spared_count};
+                      .spared = request->spared, .spared_count = request->spared_count,
+                      .sweeper = &server->sweeper};
     int r = check_uid(server, order.uid, &order.rules);
 
     if (r < 0)
@@ -530,6 +532,8 @@ int server_new(sd_event *event, int listen_fd, uid_t peer_uid, Settings *setting
     server->peer_uid = peer_uid;
     server->settings = settings;
     server->worker = worker;
+    server->sweeper = (Sweeper)SWEEPER_INIT;
+    sweeper_prepare(&server->sweeper);
     int r = sd_event_add_io(event, &server->listen_source, listen_fd, EPOLLIN, on_connect, server);
     if (r >= 0)
         r = sd_event_add_io(event, &server->worker_source, worker_fd(worker), EPOLLIN, on_done,
@@ -546,6 +550,7 @@ Server *server_free(Server *server)
         return NULL;
     while (server->connections)
         connection_close(server->connections);
+    sweeper_clear(&server->sweeper);
     sd_event_source_disable_unref(server->listen_source);
     sd_event_source_disable_unref(server->worker_source);
     closep(&server->listen_fd);

@@ -77,7 +77,7 @@ def namespace():
         os.makedirs(homes[version][1])
         enter(homes[version][1])
     assert libc.unshare(CLONE_NEWCGROUP) == 0
-    yield
+    yield {version: home for version, (_, home) in homes.items()}
     assert libc.setns(machine, CLONE_NEWCGROUP) == 0
     os.close(machine)
     for before, home in homes.values():
@@ -277,3 +277,86 @@ def test_elevated_chains_are_chased_and_their_neighbour_stays(groups, client, ch
     assert select.select([read], [], [], 5)[0], "a chain goes on"
     os.close(read)
     assert children.alive(own)
+
+
+# --- no process number left -----------------------------------------------------------------
+
+def read_number(path):
+    with open(path) as file:
+        return int(file.read())
+
+
+def write(folder, name, value):
+    with open(os.path.join(folder, name), "w") as file:
+        file.write(str(value))
+
+
+def has_pids_hierarchy():
+    with open("/proc/cgroups") as file:
+        return any(line.split()[0] == "pids" and line.split()[1] != "0" for line in file)
+
+
+class Numbers:
+    """A group whose members share 150 process numbers: with v1 one that is entered, with v2 the
+    one in which all of this test is."""
+
+    def __init__(self, home, enforcer):
+        self.entered = []
+        self.folder = home
+        if has_pids_hierarchy():
+            os.makedirs("/tmp/pids", exist_ok=True)
+            m.sh("mount", "-t", "cgroup", "-o", "pids", "cgroup", "/tmp/pids")
+            self.folder = f"/tmp/pids/rcpch-module-{secrets.token_hex(6)}"
+            os.mkdir(self.folder)
+            write(self.folder, "cgroup.procs", enforcer.process)
+            self.entered = [self.folder]
+        elif not os.path.exists(f"{home}/pids.max"):
+            pytest.skip("this machine limits no process numbers by control groups")
+        self.most = self.taken() + 150
+        write(self.folder, "pids.max", self.most)
+
+    def taken(self):
+        return read_number(f"{self.folder}/pids.current")
+
+    def _left(self):
+        """The enforcer and its child go back, and the group goes."""
+        with open(f"{self.folder}/cgroup.procs") as file:
+            for pid in file.read().split():
+                try:
+                    write("/tmp/pids", "cgroup.procs", pid)
+                except OSError:
+                    pass  # it has ended
+        return m.gone(self.folder)
+
+    def close(self):
+        write(self.folder, "pids.max", "max")
+        if self.entered:
+            m.wait_for(self._left, f"the end of {self.folder}")
+            m.sh("umount", "/tmp/pids")
+
+
+@pytest.fixture
+def numbers(namespace, enforcer):
+    made = Numbers(namespace["v2"], enforcer)
+    yield made
+    made.close()
+
+
+def start_bomb(children, folders, uid):
+    """Every process of it forks whenever that is possible; below a process that reaps the dead."""
+    children.start(0, "\n".join([
+        "ctypes.CDLL(None).prctl(36, 1)",  # PR_SET_CHILD_SUBREAPER
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
+        "if os.fork() == 0:",
+        *[f"    open('{folder}/cgroup.procs', 'w').write('0')" for folder in folders],
+        f"    os.setresuid({uid}, {uid}, {uid})",
+        "    os.execvp('perl', ['perl', '-e', '$e = time + 60; while (time < $e) { fork }'])"]))
+
+
+def test_a_full_process_table_saves_nobody(groups, client, children, numbers):
+    """The enforcer cannot fork while the account fills every number that comes free."""
+    start_bomb(children, [groups.make(ATD), *numbers.entered], m.UID)
+    m.wait_for(lambda: numbers.taken() >= numbers.most, "no number left")
+    client.end_until_none(m.UID)
+    assert client.end(m.UID, m.LOOK)[1]["found"] == 0
+    m.wait_for(lambda: numbers.taken() < numbers.most - 100, "the end of the bomb")

@@ -168,7 +168,8 @@ def test_without_snapshot_and_helper_it_is_denied(lab, person, tied):
         lab.host.run("systemctl unmask --runtime rcpch-helper.service rcpch-enforcer.service "
                      "rcpch-enforcer.socket; systemctl start rcpch-enforcer.socket "
                      "rcpch-helper.service")
-        wait_for(lambda: lab.rcpchctl("status", check=False).returncode == 0, "the helper", 15)
+        wait_for(lambda: lab.rcpchctl("user", "show", deploy.name, check=False).returncode == 0 and
+                 lab.host.exists("/var/lib/rcpch-nss/snapshot"), "helper and snapshot", 20)
     assert lab.ssh(deploy.name, "true", key=True).wait_end()[0] == 0
 
 
