@@ -68,7 +68,8 @@ int session_close(const Request *request)
         subject_of_request(request->user, request->ruser, request->service, request->caller);
     const char *session = pam_getenv(request->pamh, SESSION_VARIABLE);
 
-    if (session && subject_is_ours(&subject)) {
+    /* sudo and su end right behind this, and a person waits for them: the helper sees that end. */
+    if (session && subject_is_ours(&subject) && !subject.elevation) {
         int r = bus_close_session(session);
         if (r < 0)
             request_debug(request, "CloseSession failed (%d); the helper sees the end by itself",

@@ -389,6 +389,19 @@ static void test_session_opens_and_closes(void **state)
     assert_string_equal(host.peer->session, "0f3c-17");
 }
 
+/* The helper sees the end of sudo itself; its person need not wait for another call. */
+static void test_the_end_of_an_elevation_asks_nobody(void **state)
+{
+    Application sudo = {.service = "sudo", .user = "root", .ruser = "alice",
+                        .env = "RCPCH_SESSION=0f3c-17"};
+
+    peer_says(OUTCOME_ALLOW, "");
+    host.peer->session[0] = '\0';
+    assert_int_equal(application_call(&sudo, fixture_function(host.module, PHASE_CLOSE)),
+                     PAM_SUCCESS);
+    assert_string_equal(host.peer->session, "");
+}
+
 static void test_sudo_session_is_the_invoking_users(void **state)
 {
     Application sudo = {.service = "sudo", .user = "root", .ruser = "alice", .tty = "/dev/pts/3"};
@@ -683,6 +696,7 @@ int main(void)
         hosted(test_items_that_are_not_text),
         hosted(test_messages),
         hosted(test_session_opens_and_closes),
+        hosted(test_the_end_of_an_elevation_asks_nobody),
         hosted(test_sudo_session_is_the_invoking_users),
         hosted(test_strange_session_ids),
         hosted(test_replies_that_make_no_sense),
