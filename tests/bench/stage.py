@@ -8,6 +8,7 @@ from tests.line.channel import Channel
 
 SERVICE = "bench"       # all of the host's account and session stack
 PROGRAMS = ("bench-account", "bench-end", "bench-sudo", "hold-sessions")
+DAEMONS = ("dbus", "rcpch-helper", "rcpch-enforcer")
 FOLDER = "/usr/local/lib/bench"
 
 PAM = f"""account required pam_permit.so
@@ -18,15 +19,22 @@ session required pam_loginuid.so
 
 
 class Stage:
-    """People of a lab's host and what they run. `build` is meson's folder."""
+    """People of a lab's host and what they run. `build` is meson's folder.
 
-    def __init__(self, lab, build):
+    `ahead`: daemons and measuring programs go before everything else on the machine.
+    """
+
+    def __init__(self, lab, build, ahead=False):
         self.lab = lab
+        self._ahead = ahead
         self.host = lab.host
         self.host.run(["install", "-d", FOLDER])
         for program in self.host.copy_in([build / "tests" / "bench" / name for name in PROGRAMS]):
             self.host.run(["install", program, FOLDER])
         self.host.write(f"/etc/pam.d/{SERVICE}", PAM)
+        for unit in DAEMONS if ahead else ():
+            pid = self.host.out(["systemctl", "show", "-p", "MainPID", "--value", unit])
+            self.host.run(["chrt", "--fifo", "--all-tasks", "--pid", "10", pid])
         bus = dbus.bus.BusConnection(f"unix:path={self.host.path('/run/dbus/system_bus_socket')}")
         self._helper = dbus.Interface(
             bus.get_object("uk.ac.rcpch.Helper1", "/uk/ac/rcpch/Helper1"),
@@ -69,6 +77,8 @@ class Stage:
         line = shlex.join([f"{FOLDER}/{name}", *map(str, arguments)])
         if user != "root":
             line = f"setpriv --reuid={user} --regid={user} --clear-groups {line}"
+        if self._ahead and name != "hold-sessions":
+            line = f"chrt --fifo 9 {line}"
         return self.host.out(line, timeout=timeout)
 
     def open_sessions(self, names, each):
