@@ -79,6 +79,20 @@ def records_of(line, someone, **wanted):
     return line.wait_records(user=someone.name, **wanted)
 
 
+# --- DISABLED ----------------------------------------------------------------------------------
+
+def test_disabled_between_the_account_check_and_the_session(bare, resident):
+    rita = resident("rita")
+    assert bare.check("rita")[0] == "allow"
+    bare.control.disable(rita.username)
+    rita.reads("Your directory account is disabled: everything you run on this host ends now.")
+    assert rita.process.wait(15) == -signal.SIGKILL
+    assert bare.open_session("rita", os.getpid()) == ("disabled", "")
+    (refused,) = records_of(bare, rita, event="account-check")
+    assert refused["outcome"] == "disabled"
+    assert refused["reason"] == "the session was not opened"
+
+
 # --- MaxUnconfirmed, OfflineGrace --------------------------------------------------------------
 
 def test_unconfirmed_for_too_long_is_warned_and_then_ended(bare, resident):
