@@ -148,7 +148,7 @@ static void explain_verdict(const Case *one, AdmissionFinding *finding)
     if (account->state != ACCOUNT_ACTIVE)
         say(finding, "the account was forgotten");
     else
-        say(finding, "%s, moved %s%s%.160s", verdict_to_word(account->verdict),
+        say(finding, "%s, decided %s%s%.160s", verdict_to_word(account->verdict),
             ago(&account->verdict_since, one->now, &words),
             account->evidence[0] ? ", evidence: " : "", account->evidence);
 }
@@ -256,14 +256,16 @@ static void explain_groups(const Case *one, AdmissionFinding *finding)
     const char *name = group_of(one->account, one->config, required(one));
     _cleanup_free_ char *names = text_list_join(required(one), ' ');
     const GroupConfig *group = NULL;
+    const char *others = text_list_count(required(one)) > 1 ? ", nor of another one named" : "";
 
     finding->applies = text_list_count(required(one)) > 0;
     if (!finding->applies)
         return;
     set_setting(finding, "[service %s] RequireGroups=%s", one->service->name, names ? names : "");
     group = config_group(one->config, name ? name : required(one)[0]);
-    say(finding, name ? "member of %s (%s)" : "not a member of %s (%s), nor of another one named",
-        group ? group->name : required(one)[0], group && group->id ? group->id : "not configured");
+    say(finding, "%smember of %s (%s)%s", name ? "" : "not a ",
+        group ? group->name : required(one)[0], group && group->id ? group->id : "not configured",
+        name ? "" : others);
 }
 
 /* --- [service sshd] Keys= --------------------------------------------------------------------- */
@@ -279,8 +281,7 @@ uint64_t admission_key_age_usec(const Config *config)
 
 static Keys keys_policy(const Case *one)
 {
-    return one->service && one->service->keys != KEYS_DEFAULT ? one->service->keys
-                                                              : KEYS_WITH_SIGN_IN;
+    return one->service ? one->service->keys : KEYS_WITH_SIGN_IN;
 }
 
 /* Whoever comes by sshd and did not sign in to us came with something that proves no sign-in: a
@@ -304,7 +305,7 @@ static Outcome judge_keys(const Case *one)
 
 static void explain_keys(const Case *one, AdmissionFinding *finding)
 {
-    static const char *const words[_KEYS_COUNT] = {"with-signin", "with-signin", "deny", "allow"};
+    static const char *const words[_KEYS_COUNT] = {"with-signin", "deny", "allow"};
     char limit[48];
     Words words_of_age;
 

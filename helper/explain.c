@@ -58,7 +58,7 @@ static void find_provider(Explanation *explanation, const char *asked)
         (void)snprintf(why, sizeof(why), "%.64s was asked just now: %.160s",
                        explanation->account->provider, asked);
     else
-        (void)snprintf(why, sizeof(why), "%.64s needs not be asked, or cannot",
+        (void)snprintf(why, sizeof(why), "%.64s need not be asked now, or cannot be",
                        explanation->account->provider);
     (void)add_finding(explanation, "provider", OUTCOME_ALLOW, why);
 }
@@ -79,14 +79,14 @@ static const char *known_as(Manager *manager, const char *user, const Account *a
 {
     _cleanup_(local_names_freep) LocalNames *names = NULL;
 
-    if (account && account->state != ACCOUNT_ACTIVE)
-        return "forgotten";
-    if (account)
+    if (account && account->state == ACCOUNT_ACTIVE)
         return account_is_tied(account, manager->config) ? "tied" : "account";
+    if (ownership_of(user) == OWNERSHIP_TIED)
+        return "not-added";
     if (local_names_load(LOCAL_PASSWD_FILE, LOCAL_GROUP_FILE, &names) >= 0 &&
         local_names_user(names, user))
         return "local";
-    return "unknown";
+    return account ? "forgotten" : "unknown";
 }
 
 /* --- what is decided -------------------------------------------------------------------------- */
@@ -95,9 +95,11 @@ static const char *known_as(Manager *manager, const char *user, const Account *a
 static AdmissionCaller caller_of(Manager *manager, const Question *question)
 {
     const char *user = question->user;
+    bool from_here = !question->rhost && service_elevates(question->service);
     AdmissionCaller caller = {
-        .user = user, .ruser = user, .service = question->service, .rhost = question->rhost,
-        .any_rhost = !question->rhost, .audit_session = AUDIT_SESSION_NONE};
+        .user = user, .ruser = user, .service = question->service,
+        .rhost = from_here ? "" : question->rhost,
+        .any_rhost = !question->rhost && !from_here, .audit_session = AUDIT_SESSION_NONE};
     const SessionRow *row;
     Stamp newest = {0};
     size_t iterator = 0;
@@ -128,6 +130,8 @@ static Outcome judge_after_sign_in(Manager *manager, const Account *account,
     copy.verdict = VERDICT_ACTIVE;
     copy.confirmed = copy.signed_in = signed_in.signed_in = *now;
     const AdmissionRequest request = admission_request(manager, &copy, &signed_in);
+    if (!request.enforcer_connected) /* before the groups, which a sign-in might bring */
+        return OUTCOME_UNAVAILABLE;
     return admission_judge(&request, manager->config, now, NULL);
 }
 
@@ -184,7 +188,7 @@ Outcome explain_in_session(Manager *manager, const Account *account, const char 
                            const SessionRow *session)
 {
     const AdmissionCaller caller = {.user = account->name, .ruser = account->name,
-                                    .service = service, .any_rhost = true,
+                                    .service = service, .rhost = "",
                                     .audit_session = session->audit_session};
     const AdmissionRequest request = admission_request(manager, account, &caller);
     Stamp now = stamp_now();

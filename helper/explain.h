@@ -20,7 +20,7 @@ typedef struct Question {
 typedef struct Explanation {
     const char *user, *service;
     const Account *account; /* NULL when there is none of ours */
-    const char *known;      /* "account", "tied", "forgotten", "local", "unknown" */
+    const char *known;      /* "account", "tied", "not-added", "forgotten", "local", "unknown" */
     Outcome outcome;        /* without a sign-in: a key, sudo with NOPASSWD … */
     Outcome after_sign_in;  /* with one made now */
     bool groups_unknown;    /* it would bring the groups, which alone stand in its way */

@@ -22,6 +22,8 @@ static int read_question(sd_bus_message *message, Question *ret_question)
                                 &ret_question->rhost);
     if (r >= 0 && ret_question->rhost[0] == '\0')
         ret_question->rhost = NULL;
+    else if (r >= 0 && strcmp(ret_question->rhost, "local") == 0) /* as AllowFrom= says it */
+        ret_question->rhost = "";
     return r;
 }
 
@@ -75,7 +77,7 @@ int manager_bus_explain_access(sd_bus_message *message, void *userdata, sd_bus_e
         r = manager_bus_check_text("account name", question.user, error);
     if (r >= 0)
         r = manager_bus_check_text("service", question.service, error);
-    if (r >= 0 && question.rhost)
+    if (r >= 0 && question.rhost && question.rhost[0] != '\0')
         r = manager_bus_check_text("address", question.rhost, error);
     if (r < 0)
         return r;

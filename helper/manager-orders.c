@@ -161,7 +161,8 @@ static int find_provider(Manager *manager, const char *name, const AddOptions *o
             error, BUS_ERROR("InvalidArgument"),
             "No [provider] section of rcpch.conf answers for %.300s. "
             "Name one of them with --provider, or its Domains= in the configuration.",
-            options->provider ? options->provider : name);
+            options->provider ? options->provider
+                              : account_directory_name(manager->config, name));
     *ret_provider = provider;
     return 0;
 }

@@ -192,7 +192,7 @@ static void assert_words(const Account *account, const char *service, uint64_t s
 static void test_explained_yes(void **state)
 {
     static const Words words[] = {
-        {"verdict", true, OUTCOME_ALLOW, "", "active, moved 1m 1s ago, evidence: sign-in"},
+        {"verdict", true, OUTCOME_ALLOW, "", "active, decided 1m 1s ago, evidence: sign-in"},
         {"confirmation", true, OUTCOME_ALLOW, "[revocation] FreshSec=30s OfflineGrace=1h",
          "the directory last confirmed it 31s ago"},
         {"access", true, OUTCOME_ALLOW, "[access] AllowGroups=audit-staff",
@@ -214,7 +214,7 @@ static void test_explained_yes(void **state)
 static void test_explained_no(void **state)
 {
     static const Words words[] = {
-        {"verdict", true, OUTCOME_ALLOW, "", "unconfirmed, moved less than 1s ago, evidence: held: refresh 5"},
+        {"verdict", true, OUTCOME_ALLOW, "", "unconfirmed, decided less than 1s ago, evidence: held: refresh 5"},
         {"confirmation", true, OUTCOME_TOO_STALE, "[revocation] FreshSec=30s OfflineGrace=1h",
          "the directory last confirmed it 1m 1s ago; a service that needs a group gets no "
          "OfflineGrace"},
@@ -280,9 +280,8 @@ static void test_keys(void **state)
         bool signed_in_here;
         Outcome outcome;
     } rows[] = {
-        {KEYS_DEFAULT, 0, 1, false, OUTCOME_ALLOW},
-        {KEYS_DEFAULT, 0, 12 * 3600, false, OUTCOME_ALLOW},
-        {KEYS_DEFAULT, 0, 12 * 3600 + 1, false, OUTCOME_SIGN_IN_TOO_OLD},
+        {KEYS_WITH_SIGN_IN, 0, 1, false, OUTCOME_ALLOW},
+        {KEYS_WITH_SIGN_IN, 0, 12 * 3600, false, OUTCOME_ALLOW},
         {KEYS_WITH_SIGN_IN, 0, 12 * 3600 + 1, false, OUTCOME_SIGN_IN_TOO_OLD},
         {KEYS_WITH_SIGN_IN, 600, 600, false, OUTCOME_ALLOW},
         {KEYS_WITH_SIGN_IN, 600, 601, false, OUTCOME_SIGN_IN_TOO_OLD},

@@ -70,7 +70,7 @@ static const Phrase phrases[] = {
     {"count", "", " in all"},
     {"left", "", " left"},
     {"elapsed_ms", "", " ms"},
-    {"survivors", "still there: ", ""},
+    {"survivors", "not ended: ", ""},
     {"generation", "generation ", ""},
     {"session", "session ", ""},
     {"actor", "(", ")"},

@@ -87,6 +87,8 @@ static void print_not_ours(const json_t *explanation, const char *user)
         const char *known, *text;
     } rows[] = {
         {"local", "is a local account: not judged here, but by the host's own PAM modules."},
+        {"not-added", "is tied by [user] Directory=, but not added: nobody gets in by it.\n"
+                      "Add it by its own name: rcpchctl user add NAME"},
         {"forgotten", "was forgotten. To let the person in again: rcpchctl user add NAME@DOMAIN"},
         {"unknown", "is no account of this host. See: rcpchctl user list"},
     };

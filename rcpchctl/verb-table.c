@@ -27,7 +27,7 @@ const OptionRow option_rows[] = {
      "only lines since: \"2026-11-21 18:00\", 18:00, today, 90min, 3d"},
     {OPTION_LINES, 'n', "lines", "N", "only the last N lines, or \"all\""},
     {OPTION_SERVICE, 0, "service", "NAME", "PAM service, such as sudo or login; default sshd"},
-    {OPTION_FROM, 0, "from", "ADDRESS", "as if from there, for AllowFrom="},
+    {OPTION_FROM, 0, "from", "ADDRESS", "as if from there, or local, for AllowFrom="},
     {OPTION_HELP, 'h', "help", NULL, "show help; behind a verb, help about that verb"},
     {OPTION_VERSION, 0, "version", NULL, "show the version"},
 };
@@ -65,7 +65,7 @@ const Verb verbs[] = {
     {"access", "explain", "USER", SHOW | OPTION_BIT(OPTION_SERVICE) | OPTION_BIT(OPTION_FROM),
      verb_access_explain,
      "say whether an account gets in, and which rule decides",
-     "Shows every rule in the order of the decision, with the line of rcpch.conf it comes from.\n"
+     "Shows every rule in the order of the decision, with the setting of rcpch.conf behind it.\n"
      "Nobody signs in; the provider is asked where it would be asked at the door. Exit code 0\n"
      "when access is allowed now, 7 when only after an interactive sign-in, 1 when not at all,\n"
      "3 when the name is none that is judged here.\n"},

@@ -5,6 +5,7 @@ import subprocess
 import dbus
 import pytest
 
+from tests.line.line import wait_until
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 ALICE = "alice@rcpch.ac.uk"
@@ -131,6 +132,27 @@ def test_from_where(bare):
     away = explain(bare, service="login", rhost="192.0.2.7")
     assert said(away)[1] == "address" and not away["admitted"]
     assert said(away)[0] == bare.check("alice", service="login", rhost="192.0.2.7")[0]
+    assert said(explain(bare, service="login", rhost="local"))[1] == "address"
+
+
+def test_sudo_is_judged_as_from_this_host(bare):
+    """It comes from nowhere else, so nobody need say so."""
+    bare.configure(extra="[service sudo]\nAllowFrom=10.99.0.0/16\n")
+    bare.helper.start()
+    bare.add_user(ALICE)
+    bare.sign_in("alice")
+    assert said(explain(bare, service="sudo"))[1] == "address"
+    bare.configure(extra="[service sudo]\nAllowFrom=10.99.0.0/16 local\n")
+    bare.manager("Reload", "b", False)
+    assert said(explain(bare, service="sudo"))[0] == "allow"
+
+
+def test_no_sign_in_helps_while_the_enforcer_is_away(bare):
+    bare.helper.start()
+    bare.add_user(ALICE)
+    bare.enforcer.stop()
+    wait_until(lambda: not bare.manager("GetStatus")["enforcer"], 5, "the helper to notice")
+    assert said(explain(bare))[2] == "unavailable"
 
 
 def test_only_root_asks(line):
