@@ -334,7 +334,7 @@ static void check_pinned_uid(const Config *config, const UserConfig *user, Confi
     }
 }
 
-static void check_tie(const UserConfig *user, ConfigReport *report)
+static void check_tie(const Config *config, const UserConfig *user, ConfigReport *report)
 {
     if (!user->directory && user->kill_services)
         config_report_warning(report, "user", user->name, "KillServices",
@@ -344,6 +344,9 @@ static void check_tie(const UserConfig *user, ConfigReport *report)
     if (!name_is_valid_full(user->directory))
         config_report_error(report, "user", user->name, "Directory",
                             "is not a name such as alice@rcpch.ac.uk");
+    else if (!config_provider_for_domain(config, user->directory))
+        config_report_warning(report, "user", user->name, "Directory",
+                              "no [provider] section has this name's domain in Domains=");
     if (strcmp(user->name, "root") == 0)
         config_report_error(report, "user", user->name, "Directory", "root is never tied");
     if (user->uid != 0 || user->home || user->shell)
@@ -359,7 +362,7 @@ static void check_user(const Config *config, const UserConfig *user, ConfigRepor
     if (user->shell && strlen(user->shell) > SHELL_MAX)
         config_report_error(report, "user", user->name, "Shell", "is longer than %u bytes",
                             SHELL_MAX);
-    check_tie(user, report);
+    check_tie(config, user, report);
     check_pinned_uid(config, user, report);
     for (const UserConfig *other = config->users; other < user; other++) {
         if (user->uid != 0 && other->uid == user->uid)
@@ -398,7 +401,7 @@ static void check_sshd_keys(const ServiceConfig *service, ConfigReport *report)
 {
     bool sshd = strcmp(service->name, "sshd") == 0;
 
-    if (!sshd && service->keys != KEYS_DEFAULT)
+    if (!sshd && service->keys != KEYS_WITH_SIGN_IN)
         config_report_error(report, "service", service->name, "Keys", "is for [service sshd] only");
     if (!sshd && service->require_prior != REQUIRE_PRIOR_NO)
         config_report_error(report, "service", service->name, "RequirePrior",
@@ -421,6 +424,11 @@ static void check_end_elevated(const ServiceConfig *service, ConfigReport *repor
 
 static void check_networks(const ServiceConfig *service, ConfigReport *report)
 {
+    if (service_elevates(service->name) && service->allow_from[0] &&
+        !text_list_contains(service->allow_from, "local"))
+        config_report_warning(report, "service", service->name, "AllowFrom",
+                              "has no 'local': %s comes from no remote host, so nobody may use it",
+                              service->name);
     for (size_t i = 0; service->allow_from[i]; i++) {
         const char *fault = network_fault(service->allow_from[i]);
         if (fault)

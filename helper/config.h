@@ -29,10 +29,9 @@ typedef enum NameFormat { NAME_FORMAT_SHORT = 0, NAME_FORMAT_FULL } NameFormat;
 typedef enum FirstBind { FIRST_BIND_NO = 0, FIRST_BIND_USERNAME } FirstBind;
 typedef enum ShowQr { SHOW_QR_UTF8 = 0, SHOW_QR_ASCII, SHOW_QR_NO } ShowQr;
 typedef enum Keys {
-    KEYS_DEFAULT = 0,  /* with-signin for sshd, nothing elsewhere */
-    KEYS_WITH_SIGN_IN, /* Keys=with-signin */
-    KEYS_DENY,         /* Keys=deny */
-    KEYS_ALLOW,        /* Keys=allow */
+    KEYS_WITH_SIGN_IN = 0, /* Keys=with-signin */
+    KEYS_DENY,             /* Keys=deny */
+    KEYS_ALLOW,            /* Keys=allow */
     _KEYS_COUNT,
 } Keys;
 typedef enum RequirePrior { REQUIRE_PRIOR_NO = 0, REQUIRE_PRIOR_PUBLICKEY } RequirePrior;

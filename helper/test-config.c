@@ -213,7 +213,7 @@ static void every_key(void **state)
     assert_int_equal(config_service(config, "sudo-i")->max_auth_age_usec, 8 * HOUR);
     assert_true(config_service(config, "screen")->unprivileged);
     assert_int_equal(config_service(config, "sshd")->keys, KEYS_DENY);
-    assert_int_equal(config_service(config, "screen")->keys, KEYS_DEFAULT);
+    assert_int_equal(config_service(config, "screen")->keys, KEYS_WITH_SIGN_IN);
     assert_int_equal(config_service(config, "sshd")->require_prior, REQUIRE_PRIOR_PUBLICKEY);
     assert_int_equal(text_list_count(config_service(config, "sshd")->allow_from), 3);
     assert_int_equal(text_list_count(config_service(config, "screen")->allow_from), 0);
@@ -345,14 +345,14 @@ static const Refused refused[] = {
     {GROUPS "[service sudo]\nRequireGroups=admin\n", "'admin' is no [group] section"},
     {"[service sudo-i]\n", "is covered by [service sudo]"},
     {"[service ../sudo]\n", "is not a PAM service's name"},
-    {"[service login]\nKeys=with-signin\n", "[service login] Keys= is for [service sshd] only"},
+    {"[service login]\nKeys=deny\n", "[service login] Keys= is for [service sshd] only"},
     {"[service sudo]\nRequirePrior=publickey\n",
      "[service sudo] RequirePrior= is for [service sshd] only"},
     {"[service sshd]\nAllowFrom=10.0.0.0/8 audit01\n",
      "[service sshd] AllowFrom= 'audit01' is neither an address"},
     {"[service sshd]\nAllowFrom=10.0.0.5/8\n", "'10.0.0.5/8' has bits set behind its prefix"},
     {"[service sshd]\nRequirePrior=hostbased\n", "is none of: no publickey"},
-    {"[service sshd]\nKeys=no\n", "default with-signin deny allow"},
+    {"[service sshd]\nKeys=no\n", "is none of: with-signin deny allow"},
     /* numbers */
     {"[identity]\nUidBase=1000\nUidCount=1000\n", "belong to local users"},
     {"[identity]\nUidBase=59000\nUidCount=1000\n", "belong to local users"},
@@ -385,6 +385,9 @@ static void warnings(void **state)
     assert_warned(*state, "[user bob]\nUid=1001\n", "useradd");
     assert_warned(*state, "[service sshd]\nKeys=allow\nMaxAuthAge=8h\n",
                   "rcpch.conf:2: warning: [service sshd] Keys= allows keys without a sign-in");
+    assert_warned(*state, "[service su]\nAllowFrom=10.0.0.0/8\n", "AllowFrom= has no 'local'");
+    assert_warned(*state, "[user deploy]\nDirectory=alice@elsewhere.example\n",
+                  "rcpch.conf:2: warning: [user deploy] Directory= no [provider] section");
 }
 
 /* One run shows every mistake, and the number of messages is bounded. */
