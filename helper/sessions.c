@@ -22,7 +22,6 @@
 #include "helper/sessions-internal.h"
 #include "helper/sign-in.h"
 
-#define SESSIONS_MAX    4096u              /* the unit's FileDescriptorStoreMax= */
 #define RECORD_PATIENCE (4 * USEC_PER_SEC) /* the module waits 5 s */
 #define FDINFO_LINE_MAX 256
 
@@ -405,6 +404,14 @@ static int register_session(Sessions *sessions, const SessionRequest *request,
     return 0;
 }
 
+static bool has_room(const Sessions *sessions, const char *user)
+{
+    const Account *account = accounts_find(sessions->manager->accounts, user);
+
+    return sessions->count < SESSIONS_MAX &&
+           (!account || account->session_count < SESSIONS_PER_ACCOUNT_MAX);
+}
+
 static Outcome try_to_open(Sessions *sessions, const SessionRequest *request, Session **ret_session)
 {
     Stamp now = stamp_now();
@@ -420,7 +427,7 @@ static Outcome try_to_open(Sessions *sessions, const SessionRequest *request, Se
     Outcome outcome = judge(sessions, &caller);
     if (outcome != OUTCOME_ALLOW)
         return outcome;
-    if (sessions->count >= SESSIONS_MAX)
+    if (!has_room(sessions, request->user))
         return OUTCOME_TOO_MANY;
     return register_session(sessions, request, ret_session) < 0 ? OUTCOME_UNAVAILABLE
                                                                 : OUTCOME_ALLOW;

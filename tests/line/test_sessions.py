@@ -13,6 +13,7 @@ from tests.line.line import wait_until
 
 ALICE = "alice@rcpch.ac.uk"
 INTERVAL = 2  # RefreshCheckSec of line.py
+SESSIONS_PER_ACCOUNT = 512  # common/limits.h
 
 
 def sessions(line):
@@ -36,6 +37,20 @@ def test_opened_and_closed(line, leader):
     assert line.wait_records(event="session-opened", session=session)
     assert line.wait_records(event="session-closed", session=session)
     line.close_session(session)  # once more is no error
+
+
+def test_one_account_does_not_take_all_sessions(line, leader):
+    """4,096 is all the helper keeps: who could open them would keep everybody else out."""
+    signed_in(line)
+    line.add_user("bob@rcpch.ac.uk")
+    assert line.sign_in("bob")[0] == "allow"
+    opened = [line.open_session("alice", leader.pid) for _ in range(SESSIONS_PER_ACCOUNT)]
+    assert {outcome for outcome, _ in opened} == {"allow"}
+    assert line.open_session("alice", leader.pid) == ("too-many", "")
+    assert line.wait_records(event="account-check", user="alice", outcome="too-many")
+    assert line.open_session("bob", leader.pid)[0] == "allow"
+    line.close_session(opened[0][1])
+    assert line.open_session("alice", leader.pid)[0] == "allow"
 
 
 def test_the_leaders_end_is_the_sessions_end(line, leader):
