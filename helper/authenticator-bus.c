@@ -18,7 +18,7 @@
 typedef struct Options {
     uint32_t timeout_sec;
     bool no_qr;
-    const char *target, *auth_info, *sign_in;
+    const char *target, *auth_info, *sign_in, *ruser;
     uint32_t audit_session;
 } Options;
 
@@ -53,6 +53,7 @@ static const OptionRow option_rows[] = {
     {"no_qr", 'b', offsetof(Options, no_qr)},
     {"target", 's', offsetof(Options, target)},
     {"auth_info", 's', offsetof(Options, auth_info)},
+    {"ruser", 's', offsetof(Options, ruser)},
     {"sign_in", 's', offsetof(Options, sign_in)},
     {"audit_session", 'u', offsetof(Options, audit_session)},
 };
@@ -98,7 +99,8 @@ static int read_option(sd_bus_message *message, Options *options)
 static int read_options(sd_bus_message *message, Options *options)
 {
     *options = (Options){
-        .target = "", .auth_info = "", .sign_in = "", .audit_session = AUDIT_SESSION_NONE};
+        .target = "", .auth_info = "", .sign_in = "", .ruser = "",
+        .audit_session = AUDIT_SESSION_NONE};
     int r = sd_bus_message_enter_container(message, 'a', "{sv}");
     if (r < 0)
         return r;
@@ -161,7 +163,7 @@ static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_er
         return r;
     LoginRequest request = {
         .user = texts[USER], .service = texts[SERVICE], .rhost = texts[RHOST], .tty = texts[TTY],
-        .timeout_sec = options.timeout_sec, .auth_info = options.auth_info,
+        .timeout_sec = options.timeout_sec, .ruser = options.ruser, .auth_info = options.auth_info,
         .no_qr = options.no_qr, .unprivileged = unprivileged,
     };
     r = logins_begin(manager->logins, &request, &channel, sign_in);

@@ -25,6 +25,7 @@ struct Login {
     int channel;   /* our end, -1 once closed */
     sd_event_source *io, *timer;
     char *user, *service, *rhost, *tty;
+    char *asker; /* another account of this host that asks for this one (su), or "" */
     char sign_in[RANDOM_ID_SIZE]; /* its name, should it be admitted */
     bool no_qr, unprivileged;
     bool answered; /* Enter has come */

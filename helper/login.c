@@ -54,6 +54,7 @@ static Login *login_free(Login *login)
     free(login->service);
     free(login->rhost);
     free(login->tty);
+    free(login->asker);
     free(login->identity);
     free(login->evidence);
     free(login);
@@ -264,17 +265,24 @@ static bool is_pending(const Login *login)
 /* Sign-ins on the host itself have no address; there the terminal tells them apart. */
 static bool same_source(const Login *a, const Login *b)
 {
-    if (strcmp(a->rhost, b->rhost) != 0)
+    if (!networks_same_place(a->rhost, b->rhost))
         return false;
     return a->rhost[0] != '\0' || strcmp(a->tty, b->tty) == 0;
+}
+
+/* Anybody has many terminals: who runs su for others has one sign-in waiting, whoever it is for. */
+static bool same_asker(const Login *a, const Login *b)
+{
+    return a->asker[0] != '\0' && strcmp(a->asker, b->asker) == 0;
 }
 
 /* One pending login per account and source: the person connected again and sees the new code. */
 static void replace_older(Logins *logins, const Login *newer)
 {
     for (Login *login = logins->first; login; login = login->next)
-        if (login != newer && is_pending(login) && strcmp(login->user, newer->user) == 0 &&
-            same_source(login, newer))
+        if (login != newer && is_pending(login) &&
+            (same_asker(login, newer) ||
+             (strcmp(login->user, newer->user) == 0 && same_source(login, newer))))
             login_refuse(login, OUTCOME_CANCELLED, "replaced by a newer sign-in",
                          "A newer sign-in for this account from the same place took over.");
 }
@@ -289,7 +297,7 @@ static const char *limit_reached(Logins *logins, const Login *newer)
             continue;
         total++;
         account += strcmp(login->user, newer->user) == 0;
-        source += strcmp(login->rhost, newer->rhost) == 0;
+        source += networks_same_place(login->rhost, newer->rhost);
     }
     if (account >= config->logins_per_account)
         return "too many sign-ins of this account";
@@ -437,6 +445,15 @@ static int add_sources(Login *login, uint32_t timeout_sec)
                              100 * USEC_PER_MSEC, on_time, login);
 }
 
+/* Only root's word counts, and only where there is no address: it is the name su gives its caller. */
+static const char *asker_of(const LoginRequest *request)
+{
+    bool other = !request->unprivileged && request->rhost[0] == '\0' &&
+                 strcmp(request->ruser, request->user) != 0;
+
+    return other ? request->ruser : "";
+}
+
 static int login_new(Logins *logins, const LoginRequest *request, int channel, Login **ret_login)
 {
     _cleanup_(login_freep) Login *login = calloc(1, sizeof(*login));
@@ -454,7 +471,8 @@ static int login_new(Logins *logins, const LoginRequest *request, int channel, L
     login->service = strdup(request->service);
     login->rhost = strdup(request->rhost);
     login->tty = strdup(request->tty);
-    if (!login->user || !login->service || !login->rhost || !login->tty)
+    login->asker = strdup(asker_of(request));
+    if (!login->user || !login->service || !login->rhost || !login->tty || !login->asker)
         return -ENOMEM;
     int r = random_id(login->sign_in);
     if (r >= 0)

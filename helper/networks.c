@@ -13,6 +13,7 @@
 
 #define LOCAL   "local"
 #define V4_BITS 96u /* in front of an IPv4 address */
+#define SUBNET_BITS 64u /* of IPv6 (RFC 4291, 2.5.1): whoever has one has all its addresses */
 
 typedef struct Network {
     uint8_t address[16];
@@ -128,6 +129,34 @@ bool networks_contain(char *const *entries, const char *rhost)
         if (is_local ? strcmp(entries[i], LOCAL) == 0 : contains(entries[i], address))
             return true;
     return false;
+}
+
+static bool is_this_host(const uint8_t address[16])
+{
+    static const uint8_t v6_loopback[16] = {[15] = 1};
+
+    return is_v4(address) ? address[12] == 127 : memcmp(address, v6_loopback, 16) == 0;
+}
+
+/* fe80::/64 is every neighbour's. */
+static bool is_link_local(const uint8_t address[16])
+{
+    return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+}
+
+bool networks_same_place(const char *a, const char *b)
+{
+    uint8_t x[16], y[16];
+
+    if (strcmp(a, b) == 0)
+        return true;
+    if (parse_rhost(a, x) < 0 || parse_rhost(b, y) < 0)
+        return false;
+    if (is_this_host(x) || is_this_host(y))
+        return is_this_host(x) && is_this_host(y);
+    if (is_v4(x) || is_v4(y) || is_link_local(x))
+        return memcmp(x, y, sizeof(x)) == 0 && !is_link_local(x);
+    return same_prefix(x, y, SUBNET_BITS);
 }
 
 const char *networks_refusal(const char *rhost)

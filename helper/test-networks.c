@@ -112,6 +112,39 @@ static void test_prefixes_by_another_reading(void **state)
     }
 }
 
+static void test_places(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } rows[] = {
+        {"", "", true},
+        {"", "10.0.0.1", false},
+        {"10.0.0.1", "10.0.0.1", true},
+        {"10.0.0.1", "10.0.0.2", false},
+        {"10.0.0.1", "::ffff:10.0.0.1", true},
+        {"127.0.0.1", "127.9.9.9", true},
+        {"127.0.0.1", "::1", true},
+        {"::1", "::ffff:127.0.0.1", true},
+        {"::1", "::2", false},
+        {"127.0.0.1", "128.0.0.1", false},
+        {"2001:db8:1:2::1", "2001:db8:1:2:ffff::", true},
+        {"2001:db8:1:2::1", "2001:db8:1:3::1", false},
+        {"2001:db8::1", "32.1.13.184", false},
+        {"fe80::1%eth0", "fe80::2%eth0", false},
+        {"fe80::1%eth0", "fe80::1%eth1", false},
+        {"fe80::1%eth0", "fe80::1%eth0", true},
+        {"a.example.org", "a.example.org", true},
+        {"a.example.org", "b.example.org", false},
+        {"a.example.org", "10.0.0.1", false},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+        if (networks_same_place(rows[i].a, rows[i].b) != rows[i].same ||
+            networks_same_place(rows[i].b, rows[i].a) != rows[i].same)
+            fail_msg("'%s' and '%s'", rows[i].a, rows[i].b);
+}
+
 static void test_refusals_say_why(void **state)
 {
     assert_non_null(strstr(networks_refusal(""), "no remote host"));
@@ -125,6 +158,7 @@ int main(void)
         cmocka_unit_test(test_entries),
         cmocka_unit_test(test_who_is_let_in),
         cmocka_unit_test(test_prefixes_by_another_reading),
+        cmocka_unit_test(test_places),
         cmocka_unit_test(test_refusals_say_why),
     };
 

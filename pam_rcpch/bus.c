@@ -179,6 +179,8 @@ static int begin_login_compose(sd_bus_message *message, const Request *request)
                                   request->arguments.timeout_sec, "no_qr", "b",
                                   (int)request->arguments.no_qr);
     if (r >= 0)
+        r = append_text_option(message, "ruser", request->ruser);
+    if (r >= 0)
         r = append_auth_info(message, request);
     return r < 0 ? r : sd_bus_message_close_container(message);
 }

@@ -172,6 +172,8 @@ static int read_option(Peer *peer, sd_bus_message *m)
     r = sd_bus_message_read(m, "v", "s", &text);
     if (r >= 0 && strcmp(key, "sign_in") == 0)
         keep(peer->sign_in, sizeof(peer->sign_in), text);
+    if (r >= 0 && strcmp(key, "ruser") == 0)
+        keep(peer->ruser, sizeof(peer->ruser), text);
     if (r >= 0 && strcmp(key, "target") == 0)
         keep(peer->target, sizeof(peer->target), text);
     if (r >= 0 && strcmp(key, "auth_info") == 0)

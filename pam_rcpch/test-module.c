@@ -285,6 +285,19 @@ static void test_where_the_person_is_is_told(void **state)
     }
 }
 
+/* Of a sign-in that su asks for: the helper counts what one person asks for in others' names. */
+static void test_a_sign_in_tells_who_runs_su(void **state)
+{
+    Application su = {.service = "su", .user = "alice", .ruser = "bob", .tty = "/dev/pts/3",
+                      .answer = ""};
+
+    peer_says(OUTCOME_ALLOW, "");
+    host.peer->ruser[0] = '\0';
+    assert_int_equal(application_call(&su, fixture_function(host.module, PHASE_AUTH)),
+                     PAM_SUCCESS);
+    assert_string_equal(host.peer->ruser, "bob");
+}
+
 /* With two methods asked for, sshd says in the second which first one it accepted. */
 static void test_a_sign_in_tells_what_came_before(void **state)
 {
@@ -690,6 +703,7 @@ int main(void)
         hosted(test_the_sign_in_is_carried_to_the_session),
         hosted(test_a_refused_sign_in_has_no_name),
         hosted(test_where_the_person_is_is_told),
+        hosted(test_a_sign_in_tells_who_runs_su),
         hosted(test_a_sign_in_tells_what_came_before),
         hosted(test_account_tells_how_and_for_whom),
         hosted(test_a_home_cannot_plant_system_folders),

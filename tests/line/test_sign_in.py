@@ -243,6 +243,33 @@ def test_limit_per_account(line):
     line.begin("alice", rhost="10.99.2.1").code()
 
 
+def test_su_on_many_terminals_takes_one_place(line):
+    """Who runs su for others keeps nobody from signing in: not them, not others on this host."""
+    line.add_user(ALICE)
+    line.add_user("bob@rcpch.ac.uk")
+    tries = [line.begin(name, rhost="", service="su", tty=f"/dev/pts/{i}", ruser="mallory")
+             for i in range(6) for name in ("alice", "bob")]
+    assert [one.finished()[0] for one in tries[:-1]] == ["cancelled"] * 11
+    own = [line.begin("alice", rhost="", service="sudo", tty=f"/dev/pts/{i}", ruser="alice")
+           for i in (10, 11)]
+    for one in own + tries[-1:]:
+        one.code()
+
+
+@pytest.mark.parametrize("sources", [
+    [f"127.0.0.{i}" for i in range(1, 5)] + ["::1", "::ffff:127.1.2.3"],
+    [f"2001:db8:1:2::{i}" for i in range(1, 6)] + ["2001:db8:1:2:a:b:c:d%eth0"]],
+    ids=["the host itself", "one network of IPv6"])
+def test_addresses_of_one_place_take_one_place(line, sources):
+    """Anybody on the host has all of 127.0.0.0/8, anybody elsewhere 2^64 addresses of IPv6."""
+    line.add_user(ALICE)
+    tries = [line.begin("alice", rhost=source) for source in sources]
+    assert [one.finished()[0] for one in tries[:-1]] == ["cancelled"] * 5
+    other = line.begin("alice", rhost="2001:db8:1:3::1")
+    for one in (tries[-1], other):
+        one.code()
+
+
 def test_limit_per_source(bare):
     bare.configure(extra="[access]\nLoginsPerSource=2")
     bare.helper.start()
