@@ -1,0 +1,59 @@
+"""Somebody with an account on the host who means to keep others out, or to stay in."""
+
+import pytest
+
+from tests.e2e.conftest import CUT_SECONDS, access_log, wait_gone
+
+# Connections to the bus that say nothing; the bus serves 64 of those at a time, for everybody.
+SILENT_CONNECTIONS = """
+use IO::Socket::UNIX;
+my @held;
+print "ready\\n"; $| = 1;
+while (1) {
+    my $one = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => "/run/dbus/system_bus_socket");
+    if ($one) { push @held, $one; shift @held if @held > 200 }
+}
+"""
+
+
+@pytest.fixture
+def mallory(lab, person):
+    """A neighbour's terminal on the host."""
+    someone = person("mallory")
+    terminal = lab.sign_in(someone.name)
+    yield someone, terminal
+    terminal.close(force=True)
+
+
+def test_su_for_others_keeps_nobody_out(lab, person, mallory):
+    """Six terminals ask for alice's sign-in and stay in the prompt."""
+    someone, terminal = mallory
+    alice = person()
+    terminal.shell(f"for i in 1 2 3 4 5 6; do (sleep 300 | script -qfc 'su {alice.name}' /tmp/su.$i"
+                   " >/dev/null 2>&1 &) ; until grep -q Code /tmp/su.$i 2>/dev/null;"
+                   " do sleep 0.1; done; done")
+    lab.sign_in(alice.name).close(force=True)
+    replaced = [line for line in access_log(lab, alice.name) if line.get("service") == "su"]
+    assert [line["outcome"] for line in replaced] == ["cancelled"] * 5
+
+
+@pytest.fixture
+def flood(lab, mallory):
+    """Nobody else gets through to the bus."""
+    someone, terminal = mallory
+    lab.host.write("/tmp/flood.pl", SILENT_CONNECTIONS)
+    assert "ready" in terminal.shell("perl /tmp/flood.pl & sleep 1")
+    return someone
+
+
+def test_a_flood_of_the_bus_delays_no_cut(lab, flood):
+    lab.control.disable(flood.username)
+    wait_gone(lab, flood.uid, CUT_SECONDS)
+    assert lab.rcpchctl("--json", "status", check=False).returncode != 4
+
+
+def test_a_flood_of_the_bus_is_ended_as_the_readme_says(lab, flood):
+    """systemctl needs no bus where root calls it; rcpchctl does, and may wait in vain before."""
+    lab.host.run(["systemctl", "stop", f"user-{flood.uid}.slice"])
+    lab.rcpchctl("user", "revoke", flood.name)
+    wait_gone(lab, flood.uid, CUT_SECONDS)
