@@ -125,7 +125,7 @@ static bool is_self_or_parent(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-static int walk(int dir, unsigned depth, Pids *pids)
+static int walk(int dir, unsigned depth, unsigned *groups_left, Pids *pids)
 {
     int r = read_procs(dir, pids);
     int copy = r < 0 || depth == 0 ? -1 : openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -134,20 +134,23 @@ static int walk(int dir, unsigned depth, Pids *pids)
 
     if (!entries)
         return r;
-    while (r >= 0 && (entry = readdir(entries))) {
+    while (r >= 0 && *groups_left > 0 && (entry = readdir(entries))) {
         if (entry->d_type != DT_DIR || is_self_or_parent(entry->d_name))
             continue;
         _cleanup_close_ int child =
             openat(dir, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (child >= 0)
-            r = walk(child, depth - 1, pids);
+        if (child < 0)
+            continue;
+        (*groups_left)--;
+        r = walk(child, depth - 1, groups_left, pids);
     }
     return r;
 }
 
 int cgroups_pids(int group, bool below, Pids *pids)
 {
-    int r = walk(group, below ? DEPTH_MAX : 0, pids);
+    unsigned groups_left = CGROUPS_BELOW_MAX;
+    int r = walk(group, below ? DEPTH_MAX : 0, &groups_left, pids);
 
     if (pids->count > 1)
         qsort(pids->items, pids->count, sizeof(*pids->items), by_number);

@@ -7,6 +7,11 @@
 #include <stdint.h>
 #include <errno.h>
 #include <cmocka.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "enforcer/cgroups.h"
@@ -87,6 +92,47 @@ static void test_no_group_outside_is_opened(void **state)
     assert_int_equal(cgroups_open("/no such group"), -ENOENT);
 }
 
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    return remove(path);
+}
+
+/* A folder that looks like a group with one process. */
+static void make_group(int parent, const char *name, unsigned pid)
+{
+    char path[64];
+
+    assert_int_equal(mkdirat(parent, name, 0755), 0);
+    (void)snprintf(path, sizeof(path), "%s/cgroup.procs", name);
+    int fd = openat(parent, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    assert_true(fd >= 0 && dprintf(fd, "%u\n", pid) > 0);
+    close(fd);
+}
+
+/* Somebody with a million groups would keep the enforcer from everybody's ends. */
+static void test_groups_that_people_make_are_read_in_bounds(void **state)
+{
+    static const struct {
+        unsigned made, read;
+    } rows[] = {{10, 10}, {CGROUPS_BELOW_MAX + 10, CGROUPS_BELOW_MAX}};
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        char root[] = "/tmp/test-cgroups-XXXXXX", name[16];
+        Pids pids = {.items = NULL};
+        assert_non_null(mkdtemp(root));
+        _cleanup_close_ int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        for (unsigned n = 0; n < rows[i].made; n++) {
+            (void)snprintf(name, sizeof(name), "g%u", n);
+            make_group(fd, name, 1000 + n);
+        }
+        assert_int_equal(cgroups_pids(fd, true, &pids), 0);
+        assert_int_equal(pids.count, rows[i].read);
+        pids_clear(&pids);
+        assert_int_equal(nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_path_of_a_process),
         cmocka_unit_test(test_what_is_below_a_slice),
         cmocka_unit_test(test_no_group_outside_is_opened),
+        cmocka_unit_test(test_groups_that_people_make_are_read_in_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

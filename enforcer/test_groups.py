@@ -360,3 +360,16 @@ def test_a_full_process_table_saves_nobody(groups, client, children, numbers):
     client.end_until_none(m.UID)
     assert client.end(m.UID, m.LOOK)[1]["found"] == 0
     m.wait_for(lambda: numbers.taken() < numbers.most - 100, "the end of the bomb")
+
+
+def test_many_groups_of_a_person_hide_nobody(groups, client, children, spawn):
+    """Their processes, and a helper of a rootless container's uid, in groups that are read last."""
+    made = [f"{SLICE}/user@{m.UID}.service/g{n // 100}/h{n % 100}" for n in range(5000)]
+    for path in made:
+        groups.make(path)
+    own = [spawn(m.UID, m.UID, path) for path in (made[0], made[2500], made[-1])]
+    other = [spawn(m.BASE - 9, m.UID, path) for path in (made[0], made[2500], made[-1])]
+    neighbour = spawn(m.OTHER, m.OTHER, SCOPE.replace(str(m.UID), str(m.OTHER)))
+    client.end_until_none(m.UID)
+    m.wait_for(lambda: not any(map(children.alive, own + other)), "they ended")
+    assert children.alive(neighbour)
