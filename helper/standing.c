@@ -72,6 +72,18 @@ static void rescan(Revocation *revocation, Account *account, Running running)
         is_first ? verdict_text(account, config, running, buffer, sizeof(buffer)) : NULL, true);
 }
 
+/* The number of a tied account that was forgotten and untied is the host's own again, and the
+ * enforcer has no right over it. */
+static bool is_no_longer_ours(const Account *account, const Config *config)
+{
+    const UserConfig *user = config_user(config, account->name);
+    bool in_range =
+        account->uid >= config->uid_base && account->uid - config->uid_base < config->uid_count;
+    bool is_named = user && (user->directory || user->uid == account->uid);
+
+    return account->state != ACCOUNT_ACTIVE && !in_range && !is_named;
+}
+
 static void pump(Revocation *revocation)
 {
     Manager *manager = revocation->manager;
@@ -83,7 +95,7 @@ static void pump(Revocation *revocation)
 
         if (!account)
             revocation->round_over = true;
-        else if (running >= RUNNING_TERM)
+        else if (running >= RUNNING_TERM && !is_no_longer_ours(account, manager->config))
             rescan(revocation, account, running);
     }
 }

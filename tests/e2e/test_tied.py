@@ -196,3 +196,18 @@ def test_a_directory_account_of_that_name_is_refused(lab, person, tied):
     lab.control.add_user(f"{deploy.name}@rcpch.ac.uk")
     done = lab.rcpchctl("user", "add", f"{deploy.name}@rcpch.ac.uk", check=False)
     assert done.returncode != 0 and "ties this name to somebody else" in done.stderr, done
+
+
+def test_untied_it_is_a_local_account_again(lab, person, tied, configured):
+    """The rounds that end what a forgotten account runs leave its number to the host."""
+    deploy, gone = tied(person()), person()
+    for name in (deploy.name, gone.name):
+        lab.rcpchctl("user", "revoke", name)
+    lab.rcpchctl("user", "forget", deploy.name)
+    uid = account(lab, gone.name)["uid"]
+    configured()
+    for _ in range(2):  # between two of these ends every account had its turn
+        lab.host.run(["systemd-run", "--quiet", "--collect", f"--uid={uid}", "sleep", "1000"])
+        wait_for(lambda: not lab.host.belonging_to(uid), "a round", 30)
+    assert deploy.name not in lab.rcpchctl("status", check=False).stdout
+    assert deploy.service_runs()
