@@ -69,8 +69,8 @@ static const char *const migrations[] = {
     "ALTER TABLE sessions ADD COLUMN signed_in_boot INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE sessions ADD COLUMN audit_session INTEGER NOT NULL DEFAULT 4294967295;",
     /* 3: one person may have an account of their own and local accounts that are tied to them. */
-    "DROP INDEX accounts_identity;"
-    "CREATE INDEX accounts_identity ON accounts (issuer, subject) WHERE subject IS NOT NULL;",
+    ("DROP INDEX accounts_identity;"
+     "CREATE INDEX accounts_identity ON accounts (issuer, subject) WHERE subject IS NOT NULL;"),
 };
 
 static int run_step(Store *store, size_t index)
