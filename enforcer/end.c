@@ -20,6 +20,7 @@
 /* What one walk saw of one account. */
 typedef struct Walk {
     unsigned belonging; /* to be ended and alive */
+    unsigned others;    /* of these, who was not in the slice when it was struck */
     unsigned signalled;
     EnforcerSurvivor listed[ENFORCER_SURVIVORS_MAX];
     unsigned listed_count;
@@ -31,6 +32,7 @@ typedef struct Walk {
 typedef struct End {
     Target target;
     Pids pids;
+    Pids struck; /* whom the slice listed before its first cgroup.kill; not read as identities */
     Chase chase;
     int slice;
     Walk walk; /* the last one */
@@ -58,6 +60,7 @@ static Call *call_free(Call *call)
         return NULL;
     for (unsigned i = 0; i < call->count; i++) {
         pids_clear(&call->ends[i].pids);
+        pids_clear(&call->ends[i].struck);
         chase_clear(&call->ends[i].chase);
         closep(&call->ends[i].slice);
     }
@@ -130,6 +133,7 @@ static void walk_one(const Call *call, End *end, pid_t pid, const int *signals)
         walk->signalled += r >= 0;
     }
     walk->belonging++;
+    walk->others += !pids_contain(&end->struck, pid);
     list(walk->listed, &walk->listed_count, &process);
 }
 
@@ -250,13 +254,17 @@ static int walk(Call *call, const int *signals)
 }
 
 /* All at once, where that is possible. A slice that this process sits in itself (started by hand
- * from that person's terminal) is chased. */
+ * from that person's terminal) cannot be. */
+static bool kill_slice(const End *end)
+{
+    return end->slice >= 0 && !pids_contain(&end->pids, getpid()) && cgroups_kill(end->slice) >= 0;
+}
+
 static void kill_all_of_it(End *end)
 {
     const EndRules *rules = &end->target.rules;
 
-    if (end->slice >= 0 &&
-        (pids_contain(&end->pids, getpid()) || cgroups_kill(end->slice) < 0))
+    if (end->slice >= 0 && !kill_slice(end))
         chase_add_slice(&end->chase, end->target.uid);
     if (!rules->tied || rules->kill_services)
         (void)sweeper_run(end->order->sweeper, end->target.uid);
@@ -344,16 +352,36 @@ static void fill_reply(const Call *call, const Walk *seen, EnforcerEndReply *rep
     reply->elapsed_ms = (uint32_t)(elapsed_usec(call) / 1000);
 }
 
+/* The slices first of all: what sits there dies while the walk counts the others. */
+static void strike_slices(Call *call)
+{
+    for (unsigned i = 0; i < call->count; i++) {
+        End *end = &call->ends[i];
+        if (walk_slice(end) >= 0 && !end->target.elevated && kill_slice(end)) {
+            end->struck = end->pids;
+            end->pids = (Pids){.items = NULL};
+        }
+    }
+}
+
+static unsigned found(const End *end)
+{
+    unsigned counted = (unsigned)end->struck.count + end->walk.others;
+
+    return counted > end->walk.belonging ? counted : end->walk.belonging;
+}
+
 /* How many there are, and who is over because nobody is there or nothing is to be done. Whom
  * SIGKILL is meant for is not over: what forks and exits faster than a walk reads is seen by the
  * sweep. */
 static int count_found(Call *call, EnforcerHow how)
 {
+    if (how == ENFORCER_KILL)
+        strike_slices(call);
     int r = walk(call, NULL);
-
     for (unsigned i = 0; i < call->count && r >= 0; i++) {
         End *end = &call->ends[i];
-        end->order->reply.found = end->walk.belonging;
+        end->order->reply.found = found(end);
         end->over |= how == ENFORCER_LOOK || (how == ENFORCER_TERM && end->walk.belonging == 0);
     }
     return r;
