@@ -1,5 +1,7 @@
 """Somebody with an account on the host who means to keep others out, or to stay in."""
 
+import subprocess
+
 import pytest
 
 from tests.e2e.conftest import CUT_SECONDS, access_log, wait_gone
@@ -16,6 +18,20 @@ while (1) {
 """
 
 
+# Says how many of 20 connections are greeted.
+GREETINGS = """
+use IO::Socket::INET;
+my ($greeted, @held) = 0;
+for (1 .. 20) {
+    my $one = IO::Socket::INET->new(PeerAddr => "127.0.0.1:22", Timeout => 10) or next;
+    my $line = <$one>;
+    $greeted += defined $line && $line =~ /^SSH-2.0/;
+    close $one;
+}
+print "greeted $greeted\n";
+"""
+
+
 @pytest.fixture
 def mallory(lab, person):
     """A neighbour's terminal on the host."""
@@ -23,6 +39,19 @@ def mallory(lab, person):
     terminal = lab.sign_in(someone.name)
     yield someone, terminal
     terminal.close(force=True)
+
+
+def test_one_address_does_not_take_all_of_sshd(lab):
+    """300 connections that say nothing; sshd waits 330 s for each, because signing in takes time."""
+    lab.host.write("/tmp/greetings.pl", GREETINGS)
+    flood = "import socket, sys\n" \
+            "held = [socket.create_connection(('10.99.0.2', 22)) for _ in range(300)]\n" \
+            "print('ready', flush=True)\nsys.stdin.read()\n"
+    with subprocess.Popen(lab.network.command(["/usr/bin/python3", "-c", flood]),
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"ready\n"
+        assert "greeted 20" in lab.host.out(["perl", "/tmp/greetings.pl"])
+        other.stdin.close()
 
 
 def test_su_for_others_keeps_nobody_out(lab, person, mallory):

@@ -244,7 +244,8 @@ def prepare_locals(lab):
                    f"PASSWD: {ASKED_FOR}\n", 0o440)
     lab.host.write("/etc/ssh/sshd_config.d/05-lab.conf",
                    "PermitRootLogin yes\nKbdInteractiveAuthentication yes\n"
-                   "TrustedUserCAKeys /etc/ssh/user_ca.pub\nMaxStartups 200\n")
+                   "TrustedUserCAKeys /etc/ssh/user_ca.pub\nMaxStartups 200\n"
+                   "PerSourceMaxStartups 200\n")
     lab.host.run(["systemctl", "reload", "ssh.service"])
 
 
