@@ -18,6 +18,7 @@
 #include "common/limits.h"
 #include "common/names.h"
 #include "common/snapshot-format.h"
+#include "common/write-all.h"
 
 /* Seeds to try; one that fills SNAPSHOT_PROBE_MAX slots in a row is one in millions. */
 #define SEED_ATTEMPTS 64
@@ -544,21 +545,6 @@ static int fill_header(Builder *builder)
     header.checksum = htole64(
         snapshot_checksum(builder->bytes + covered_from, builder->size - covered_from));
     memcpy(builder->bytes, &header, sizeof(header));
-    return 0;
-}
-
-static int write_all(int fd, const uint8_t *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, bytes, size);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return written < 0 ? -errno : -EIO;
-        bytes += written;
-        size -= (size_t)written;
-    }
     return 0;
 }
 

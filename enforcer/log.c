@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "common/write-all.h"
 #include "enforcer/chain.h"
 #include "enforcer/journal.h"
 #include "enforcer/line.h"
@@ -50,20 +51,6 @@ static int open_file(const char *path, int flags, gid_t gid, int *ret_fd)
     if ((st.st_mode & 07777) != 0640 && fchmod(fd, 0640) < 0)
         return -errno;
     *ret_fd = TAKE_FD(fd);
-    return 0;
-}
-
-static int write_all(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, data, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        data += n;
-        size -= (size_t)n;
-    }
     return 0;
 }
 

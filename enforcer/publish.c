@@ -16,6 +16,7 @@
 #include "common/limits.h"
 #include "common/snapshot-format.h"
 #include "common/snapshot-validate.h"
+#include "common/write-all.h"
 
 #define SNAPSHOT_NAME  "snapshot"
 #define TEMPORARY_NAME ".snapshot.new"
@@ -115,20 +116,6 @@ static int validate(const Mapping *mapping, const Rules *rules, EnforcerPublishR
 
     return snapshot_validate(mapping->base, mapping->size, &policy, &reply->generation,
                              reply->reason);
-}
-
-static int write_all(int fd, const uint8_t *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, data, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        data += n;
-        size -= (size_t)n;
-    }
-    return 0;
 }
 
 static int write_temporary(int dir, const Mapping *mapping)

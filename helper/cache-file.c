@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "common/limits.h"
+#include "common/write-all.h"
 
 #define HEADER_MAX 4096u
 #define MAGIC      "rcpch-cache 1 "
@@ -93,20 +94,6 @@ int cache_file_read(const char *dir, const char *name, const char *url, Buffer *
     if (r == 0)
         *ret_fetched_usec = fetched;
     return r;
-}
-
-static int write_all(int fd, const void *data, size_t size)
-{
-    for (const char *p = data; size > 0;) {
-        ssize_t n = write(fd, p, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        p += n;
-        size -= (size_t)n;
-    }
-    return 0;
 }
 
 static int write_temporary(int dir_fd, const char *name, const char *header, const void *data,
