@@ -247,8 +247,9 @@ def run_files_side_by_side(log, files, timeout, *arguments):
 
 
 # The longest first, so that nobody waits for the last one; what is not named comes after.
-LONGEST = ("test_packages.py", "test_pam_matrix.py", "test_survival.py", "test_tokens.py",
-           "test_faults.py", "test_verdicts.py")
+LONGEST = ("test_packages.py", "test_outlive.py", "test_tokens.py", "test_faults.py",
+           "test_pam_matrix.py", "test_survival.py", "test_broken_provider.py",
+           "test_verdicts.py", "test_keys.py", "test_everywhere.py", "test_tied.py")
 
 
 def _end_to_end_files():
@@ -259,7 +260,7 @@ def _end_to_end_files():
 
 def end_to_end(log):
     """The packages on a real host, seen by a person and by the provider."""
-    return run_files_side_by_side(log, _end_to_end_files(), 480, "-m", "not long")
+    return run_files_side_by_side(log, _end_to_end_files(), 1200, "-m", "not long")
 
 
 def end_to_end_long(log):
