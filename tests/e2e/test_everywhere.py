@@ -15,6 +15,7 @@ import pytest
 from tests.e2e import end_table, outlive
 from tests.e2e.conftest import CUT_SECONDS, access_log
 from tests.host.process import wait_for
+from tests.host.settings import REFRESH_CHECK_SEC
 
 UNCONFIRMED_SECONDS = 8
 SIDE_BY_SIDE = 4
@@ -24,7 +25,8 @@ SIDE_BY_SIDE = 4
 class Cause:
     """`happen(lab, person)` for each, or `begin(lab)` for all of them at once; `says` is what they
     read at the next try; the cut comes within `seconds`. `at_once`: more of them in a minute would
-    be held (helper/hold.h); a helper that starts anew has seen none."""
+    be held (helper/hold.h); a helper that starts anew has seen none, and takes a round more to find
+    who has something running without a session."""
 
     says: str
     seconds: float
@@ -38,7 +40,7 @@ class Cause:
 CAUSES = {
     "disabled": Cause("disabled", CUT_SECONDS,
                       lambda lab, person: lab.control.disable(person.username)),
-    "deleted": Cause("disabled", CUT_SECONDS,
+    "deleted": Cause("disabled", CUT_SECONDS + REFRESH_CHECK_SEC,
                      lambda lab, person: lab.control.delete(person.username), at_once=3),
     "revoked by administrator": Cause("disabled", 0,
                                       lambda lab, person: lab.rcpchctl("user", "revoke",
