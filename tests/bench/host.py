@@ -13,7 +13,7 @@ import platform
 import sys
 import time
 
-from tests.bench.stage import SERVICE, Stage
+from tests.bench.stage import SERVICE, Stage, settle
 from tests.host.lab import Lab, end_on_signals
 from tests.host.machine import LOCAL_USER
 
@@ -113,6 +113,12 @@ def end(stage, how, uids):
     return [float(row[1]) for row in rows]
 
 
+def end_alone(stage, uid):
+    """Milliseconds of one end, after the host has put away what the one before left."""
+    settle(limit=10)
+    return end(stage, "one", [uid])[0]
+
+
 def revoke(stage, names):
     """Milliseconds until `rcpchctl user revoke` of all of them has come back, all at once."""
     began = time.monotonic()
@@ -126,10 +132,11 @@ def measure_ends(stage, figures, people):
     stage.open_sessions(names, SESSIONS)
     figures.add("processes on the host", len(stage.host.table()), "")
     single = names[:SINGLE_ENDS]
-    times = end(stage, "one", [people[name] for name in single])
+    times = [end_alone(stage, people[name]) for name in single]
     figures.add(f"end of one account of {PEOPLE}, median", median(times), "ms", 50)
     figures.add(f"end of one account of {PEOPLE}, 99 %", percentile(times, 0.99), "ms", 250)
     stage.open_sessions(single, SESSIONS)
+    settle()
     figures.add(f"end of all {PEOPLE} at once",
                 max(end(stage, "all", people.values())) / 1e3, "s", 3)
 

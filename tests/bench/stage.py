@@ -1,6 +1,8 @@
 """A host with many people: signed in at the provider, with real sessions open."""
 
+import os
 import shlex
+import time
 
 import dbus
 
@@ -16,6 +18,23 @@ PAM = f"""account required pam_permit.so
 session required pam_loginuid.so
 @include common-session
 """
+
+
+def _idle_seconds():
+    """What the processors have idled since the start, together."""
+    with open("/proc/stat", encoding="ascii") as file:
+        return int(file.readline().split()[4]) / os.sysconf("SC_CLK_TCK")
+
+
+def settle(idle=0.8, window=0.5, limit=60):
+    """Waits until the machine has idled that share of a window: what systemd still starts, or puts
+    away, for those before is not measured. Where others keep it busy, gives up after the limit."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        began, before = time.monotonic(), _idle_seconds()
+        time.sleep(window)
+        if _idle_seconds() - before >= idle * (time.monotonic() - began) * os.cpu_count():
+            return
 
 
 class Stage:
