@@ -58,7 +58,7 @@
 #define LOGINS_PER_SOURCE_MAX   64u
 #define LOGINS_MAX              256u
 #define SESSIONS_MAX            4096u  /* open at a time; the unit's FileDescriptorStoreMax= */
-#define SESSIONS_PER_ACCOUNT_MAX 512u  /* so that nobody takes all of them */
+#define SESSIONS_PER_ACCOUNT_MAX ENFORCER_SPARED_MAX /* each leader can be named in one request */
 #define SIGN_INS_MAX            512u   /* admitted, and their sessions not open yet */
 
 /* Configuration. */

@@ -34,13 +34,13 @@ static const OutcomeRow outcome_table[_OUTCOME_COUNT] = {
         "Your directory account is disabled. Contact your IT service desk."},
     [OUTCOME_REVOKED] = {PAM_PERM_DENIED, "revoked",
         "Your sign-in was revoked. Sign in again with your directory account:\n"
-        "ssh -o PreferredAuthentications=keyboard-interactive HOST"},
+        "ssh -o PreferredAuthentications=keyboard-interactive USER@HOST"},
     [OUTCOME_SIGN_IN_TOO_OLD] = {PAM_PERM_DENIED, "sign-in-too-old",
         "Your last sign-in is too long ago for this. Sign in again:\n"
-        "ssh -o PreferredAuthentications=keyboard-interactive HOST"},
+        "ssh -o PreferredAuthentications=keyboard-interactive USER@HOST"},
     [OUTCOME_NOT_BOUND] = {PAM_PERM_DENIED, "not-bound",
         "This account has never signed in here. Sign in once without an SSH key:\n"
-        "ssh -o PreferredAuthentications=keyboard-interactive HOST"},
+        "ssh -o PreferredAuthentications=keyboard-interactive USER@HOST"},
     [OUTCOME_TOO_MANY] = {PAM_MAXTRIES, "too-many",
         "Too many sign-ins are under way. Wait a minute and try again."},
     [OUTCOME_CANCELLED] = {PAM_AUTH_ERR, "cancelled", "The sign-in was cancelled."},
@@ -59,7 +59,7 @@ static const OutcomeRow outcome_table[_OUTCOME_COUNT] = {
         "tell the administrator if it stays."},
     [OUTCOME_SIGN_IN_NEEDED] = {PAM_PERM_DENIED, "sign-in-needed",
         "An SSH key alone is not enough here. Sign in with your directory account:\n"
-        "ssh -o PreferredAuthentications=keyboard-interactive HOST"},
+        "ssh -o PreferredAuthentications=keyboard-interactive USER@HOST"},
     [OUTCOME_NOT_FROM_HERE] = {PAM_PERM_DENIED, "not-from-here",
         "This is not allowed from the address that you connect from.\n"
         "Connect from your organisation's network, or ask this host's administrator."},

@@ -45,5 +45,5 @@ int outcome_to_pam(Outcome outcome);
 const char *outcome_to_word(Outcome outcome);
 
 /* One or two plain sentences for the person, at most 78 columns each line. Static. Where it names a
- * command, HOST stands at its end for "alice@audit01", which only the helper knows. */
+ * command, USER@HOST stands at its end for "alice@audit01", which only the helper knows. */
 const char *outcome_to_text(Outcome outcome);

@@ -15,7 +15,7 @@
 #include "common/cleanup.h"
 
 typedef struct Pids {
-    pid_t *items; /* sorted once cgroups_slice_pids() returned */
+    pid_t *items; /* sorted once cgroups_pids() returned */
     size_t count, room;
 } Pids;
 

@@ -10,18 +10,18 @@
 #include "helper/admission.h"
 #include "helper/config-values.h"
 
-#define PLACEHOLDER "HOST" /* of outcome.h */
-#define TO_MINUTES  (60 * USEC_PER_SEC)
+#define USER_AT_HOST "USER@HOST" /* in the texts of outcome.h */
+#define TO_MINUTES   (60 * USEC_PER_SEC)
 
 /* A text in which the command names the person and this host. */
 static void put_text(const AccountTextFacts *facts, const char *own, char *text)
 {
-    const char *place = strstr(own, PLACEHOLDER);
+    const char *place = strstr(own, USER_AT_HOST);
     int before = place ? (int)(place - own) : (int)strlen(own);
 
     if (place)
         snprintf(text, ACCOUNT_TEXT_SIZE, "%.*s%s@%s%s", before, own, facts->user, facts->host,
-                 place + strlen(PLACEHOLDER));
+                 place + strlen(USER_AT_HOST));
     else
         snprintf(text, ACCOUNT_TEXT_SIZE, "%s", own);
 }
@@ -38,7 +38,7 @@ static void text_of_age(const AccountTextFacts *facts, char *text)
         "This needs a sign-in made in this login session, and not too long ago; a key\n"
         "is none. Try: sudo -k, then the same again. If that does not ask you to sign\n"
         "in, log in anew:\n"
-        "ssh -o PreferredAuthentications=keyboard-interactive HOST";
+        "ssh -o PreferredAuthentications=keyboard-interactive USER@HOST";
 
     put_text(facts, facts->session_bound ? here : outcome_to_text(facts->outcome), text);
 }

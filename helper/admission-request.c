@@ -14,8 +14,9 @@
 #include "helper/manager.h"
 #include "helper/sessions.h"
 
-/* `su alice` and `sudo -u alice`, seen as hers: somebody else elevates, or root comes down. */
-static bool acts_for_another(const AdmissionCaller *caller)
+/* The person's own sudo or su. `su alice` and `sudo -u alice` by somebody else are judged as hers,
+ * but she is not at the keyboard. Where PAM does not say who asks, it is taken for her own. */
+static bool elevates_oneself(const AdmissionCaller *caller)
 {
     return service_elevates(caller->service) &&
            (caller->ruser[0] == '\0' || strcmp(caller->ruser, caller->user) == 0);
@@ -31,7 +32,7 @@ static Stamp sign_in_of_session(const Manager *manager, const AdmissionCaller *c
 AdmissionRequest admission_request(const Manager *manager, const Account *account,
                                    const AdmissionCaller *caller)
 {
-    bool is_bound = acts_for_another(caller);
+    bool is_bound = elevates_oneself(caller);
 
     return (AdmissionRequest){
         .account = account, .service = caller->service, .rhost = caller->rhost,

@@ -60,7 +60,7 @@ static size_t list_leaders(int32_t *pids, size_t max, void *userdata)
         if (row->leader == 0 || strcmp(row->user, one->account->name) != 0 ||
             service_elevates(row->service))
             continue;
-        if (count == max) /* nobody has so many: rather all of them than a way to hide */
+        if (count == max) /* SESSIONS_PER_ACCOUNT_MAX: nobody may. Rather all than a way to hide */
             return 0;
         pids[count++] = (int32_t)row->leader;
     }

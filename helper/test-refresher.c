@@ -641,6 +641,29 @@ static void test_groups_are_replaced_and_silence_is_not_none(void **state)
                     fake_record(scene->world->fake, RECORD_ACCOUNT, "groups-changed", "rt-ruth")));
 }
 
+/* The directory has taken a group away, and storage still has it: that confirms nobody. */
+static void test_groups_that_cannot_be_stored_confirm_nobody(void **state)
+{
+    Scene *scene = *state;
+    Account *account = person(scene, "rt-tess", 0);
+    const struct rlimit none = {0, RLIM_INFINITY}, all = {RLIM_INFINITY, RLIM_INFINITY};
+    Answer answer = {0};
+
+    scene->issuer->subject = "id-of-rt-tess";
+    scene->issuer->groups = "[\"g-1\"]";
+    check_now(scene, account);
+    scene->issuer->groups = "[]";
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    ask(scene, account, 3000, &answer);
+    assert_true(WORLD_UNTIL(scene->world, 4000, answer.count == 1));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_int_not_equal(answer.evidence.meaning, EVIDENCE_CONFIRMED);
+    assert_int_equal(account->verdict, VERDICT_UNCONFIRMED);
+    assert_true(has_alarm(scene, "The groups of rt-tess could not be stored"));
+}
+
 static void test_who_is_no_longer_allowed_is_said(void **state)
 {
     Scene *scene = *state;
@@ -697,6 +720,7 @@ int main(void)
         TEST(test_a_full_disk_stops_no_check_and_no_cut),
         TEST(test_no_count_outlives_the_requests_to_a_provider),
         TEST(test_groups_are_replaced_and_silence_is_not_none),
+        TEST(test_groups_that_cannot_be_stored_confirm_nobody),
         TEST(test_who_is_no_longer_allowed_is_said),
     };
 

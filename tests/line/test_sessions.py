@@ -13,7 +13,7 @@ from tests.line.line import wait_until
 
 ALICE = "alice@rcpch.ac.uk"
 INTERVAL = 2  # RefreshCheckSec of line.py
-SESSIONS_PER_ACCOUNT = 512  # common/limits.h
+SESSIONS_PER_ACCOUNT = 256  # common/limits.h
 
 
 def sessions(line):
