@@ -19,16 +19,22 @@ from tests.host import debs, image, janitor, places
 
 SIDE_BY_SIDE = 3
 PYTEST_NOTHING_SELECTED = 5  # pytest's exit status
+LINES_OF_A_FAILURE = 50
 LOGS = places.cache() / "logs"
 JOBS = str(os.cpu_count() or 2)
 
 
 @dataclass
 class Counts:
-    """What a phase found. `failures` are names, or reasons why the phase could not run."""
+    """What a phase found. `failures` are names, or reasons why the phase could not run, each with
+    the end of what the test said, so that a run that nobody can look into later still tells why."""
 
     passed: int = 0
     failures: list = field(default_factory=list)
+
+    def add_failure(self, reason, said=""):
+        lines = said.strip().splitlines()[-LINES_OF_A_FAILURE:]
+        self.failures.append("\n      | ".join([reason, *lines]))
 
 
 class PhaseFailed(RuntimeError):
@@ -85,7 +91,8 @@ def meson_results(record):
             if result["result"] in ("OK", "EXPECTEDFAIL"):
                 counts.passed += 1
             else:
-                counts.failures.append(f"{result['name']}: {result['result']}")
+                said = result.get("stdout", "") + result.get("stderr", "")
+                counts.add_failure(f"{result['name']}: {result['result']}", said)
     return counts
 
 
@@ -180,7 +187,7 @@ def pytest_results(path):
         bad = [child for child in case if child.tag in ("failure", "error", "skipped")]
         if bad:
             reason = (bad[0].get("message") or bad[0].tag).strip().splitlines()[0]
-            counts.failures.append(f"{name}: {reason[:300]}")
+            counts.add_failure(f"{name}: {reason[:300]}", bad[0].text or "")
         else:
             counts.passed += 1
     return counts
