@@ -2,10 +2,11 @@
 
 import pathlib
 from email.utils import formatdate
+from functools import partial
 
 from aiohttp import web
 
-from tests.provider import entra, generic, keycloak, oidc, pages
+from tests.provider import entra, generic, graph, keycloak, oidc, pages
 from tests.provider.ca import CERTIFICATES, Certificates
 from tests.provider.control import Control
 from tests.provider.faults import Faults, play
@@ -31,6 +32,8 @@ class Provider:
         self.ca_file = self.certificates.ca_file
         self.directory = Directory()
         add_demo_people(self.directory)
+        self.graph = graph.Graph(self)
+        self.graph.forget()
         self.faults = Faults()
         self.journal = Journal()
         self.realms = {name: Realm(name, dialect, self.origin + base, self.origin,
@@ -83,6 +86,7 @@ class Provider:
     async def mend(self):
         """Honest, reachable and in time again; people, codes and tokens stay."""
         self.faults.clear()
+        self.graph.restore()
         for user in self.directory.all():
             user.be_honest()
         for realm in self.realms.values():
@@ -94,6 +98,7 @@ class Provider:
         await self.mend()
         self.directory.clear()
         add_demo_people(self.directory)
+        self.graph.forget()
         for realm in self.realms.values():
             realm.forget_grants()
 
@@ -138,7 +143,11 @@ class Provider:
             base = realm.issuer[len(self.origin):]
             for endpoint, path in realm.dialect.paths(base).items():
                 method = "GET" if endpoint in ("discovery", "jwks") else "POST"
-                app.router.add_route(method, path, self._endpoint(realm, endpoint))
+                app.router.add_route(method, path, self._endpoint(
+                    realm, endpoint, partial(oidc.HANDLERS[endpoint], self, realm)))
+        for endpoint, path, handler in graph.ROUTES:
+            app.router.add_route("GET", path, self._endpoint(
+                self.realms["entra"], endpoint, partial(graph.answer, self, handler=handler)))
         app.router.add_route("*", "/{path:.*}", self._elsewhere)
         return app
 
@@ -150,7 +159,7 @@ class Provider:
             self._transports = {t for t in self._transports if not t.is_closing()}
         return await handler(request)
 
-    def _endpoint(self, realm, endpoint):
+    def _endpoint(self, realm, endpoint, handler):
         async def handle(request):
             request["note"] = {}
             fault = self.faults.take(realm.name, endpoint)
@@ -161,7 +170,7 @@ class Provider:
                     await self._note(request, realm, endpoint, 0)
                     response = await play(request, fault)
                 else:
-                    response = await oidc.HANDLERS[endpoint](self, realm, request)
+                    response = await handler(request)
                     self._set_date(realm, response)
                     await self._note(request, realm, endpoint, response.status)
             except ConnectionError:

@@ -109,6 +109,12 @@ class ProviderControl:
     def listener(self, state="up", certificate="good"):
         return self.call("PUT", "/listener", {"state": state, "certificate": certificate})
 
+    def set_graph(self, **settings):
+        return self.call("PATCH", "/graph", settings)
+
+    def revoke_graph_tokens(self):
+        return self.call("POST", "/graph/revoke")
+
     # The journal
 
     def last(self):

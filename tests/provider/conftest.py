@@ -37,14 +37,17 @@ class Client:
         self.origin = origin
         self._ca_file = ca_file
 
-    def request(self, path, form=None, timeout=5):
+    def request(self, path, form=None, timeout=5, bearer=None):
         url = path if path.startswith("https:") else self.origin + path
         data = None if form is None else urllib.parse.urlencode(form).encode()
         context = ssl.create_default_context(cafile=self._ca_file)
         opener = urllib.request.build_opener(
             _NoRedirect, urllib.request.HTTPSHandler(context=context))
         try:
-            with opener.open(urllib.request.Request(url, data), timeout=timeout) as reply:
+            order = urllib.request.Request(url, data)
+            if bearer:
+                order.add_header("Authorization", "Bearer " + bearer)
+            with opener.open(order, timeout=timeout) as reply:
                 return Reply(reply.status, reply.headers, reply.read().decode())
         except urllib.error.HTTPError as error:
             return Reply(error.code, error.headers, error.read().decode())

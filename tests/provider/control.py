@@ -11,6 +11,8 @@
 | GET /codes | device codes that wait |
 | PATCH /realms/NAME | settings of realm.py |
 | POST /realms/NAME/rotate | {"algorithm", "keep_old"} |
+| PATCH /graph | settings of graph.py |
+| POST /graph/revoke | no access token of an application is good any more |
 | PUT, DELETE /faults/REALM/ENDPOINT | faults.py; REALM or ENDPOINT may be `*` |
 | PUT /listener | {"state": "up" or "refuse", "certificate": a row of ca.CERTIFICATES} |
 | GET /journal | ?since=N&wait=SECONDS&count=N&KEY=VALUE… |
@@ -123,6 +125,14 @@ class Control:
         key = realm.keys.rotate(order.get("algorithm"), order.get("keep_old", True))
         return {"kid": key.kid, "algorithm": key.algorithm}
 
+    async def change_graph(self, request):
+        _set_fields(self.provider.graph.settings, await request.json())
+        return dataclasses.asdict(self.provider.graph.settings)
+
+    async def revoke_graph(self, request):
+        self.provider.graph.revoke_tokens()
+        return {}
+
     def _fault_place(self, request):
         realm, endpoint = request.match_info["realm"], request.match_info["endpoint"]
         return (None if realm == "*" else self._realm(realm).name,
@@ -159,6 +169,7 @@ class Control:
         ("PATCH", "/users/{name}", change_user), ("POST", "/users/{name}/{action}", administer),
         ("GET", "/codes", list_codes), ("POST", "/codes/{code}", answer_code),
         ("PATCH", "/realms/{name}", change_realm), ("POST", "/realms/{name}/rotate", rotate),
+        ("PATCH", "/graph", change_graph), ("POST", "/graph/revoke", revoke_graph),
         ("PUT", "/faults/{realm}/{endpoint}", set_fault),
         ("DELETE", "/faults/{realm}/{endpoint}", clear_fault),
         ("PUT", "/listener", listener), ("GET", "/journal", journal),

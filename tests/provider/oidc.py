@@ -11,7 +11,7 @@ import urllib.parse
 
 from aiohttp import web
 
-from tests.provider import lies
+from tests.provider import graph, lies
 from tests.provider.jwks_lies import JWKS_LIES
 from tests.provider.keys import ALGORITHMS
 from tests.provider.tokens import access_token, draft_id_token
@@ -77,6 +77,7 @@ def _client_is_known(realm, request, form):
     name, secret = _basic_credentials(request)
     name = name or form.get("client_id")
     secret = secret or form.get("client_secret")
+    request["credentials"] = name, secret
     request["note"]["client_id"] = name
     return name == realm.client_id and (realm.client_secret is None
                                         or secret == realm.client_secret)
@@ -105,13 +106,23 @@ async def device(provider, realm, request):
 async def token(provider, realm, request):
     form = await request.post()
     request["note"]["grant_type"] = form.get("grant_type")
-    if not _client_is_known(realm, request, form):
+    known = _client_is_known(realm, request, form)
+    if form.get("grant_type") == "client_credentials" and realm.name == "entra":
+        return _app_token(provider, realm, request, form)
+    if not known:
         return _refuse(realm, request, "bad_client")
     grants = {DEVICE_GRANT: _device_grant, "refresh_token": _refresh_grant}
     handler = grants.get(form.get("grant_type"))
     if handler is None:
         return _refuse(realm, request, "unsupported_grant")
     return handler(provider, realm, request, form)
+
+
+def _app_token(provider, realm, request, form):
+    reply = graph.client_credentials(provider, realm, request, form)
+    if isinstance(reply, web.Response):
+        return reply
+    return _refuse(realm, request, reply or "bad_client")
 
 
 def _poll_state(realm, grant):

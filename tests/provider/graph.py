@@ -1,0 +1,272 @@
+"""Microsoft Graph, as an application sees it (facts: v1.0, client credentials).
+
+People come from users.py. A delta token remembers what everybody looked like when it was given
+out, so that the next page of changes is whatever differs from that, in whatever order tests
+changed it.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+import time
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from jwcrypto import jwk, jwt
+from jwcrypto.common import JWException
+
+CLIENT_ID = "rcpch-directory"
+CLIENT_SECRET = "directory-secret"
+SCOPE = "/.default"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+PROPERTIES = ("id", "userPrincipalName", "displayName", "mail", "accountEnabled")
+PLAIN = tuple(name for name in PROPERTIES if name != "accountEnabled")  # without $select
+
+
+@dataclass
+class Settings:
+    """The switches of the directory; PATCH /graph sets them by name."""
+
+    page: int = 100               # most people on one page
+    replays: bool = False         # changes come twice
+    empty_pages: bool = False     # an empty page with a nextLink comes first
+    delta_expired: bool = False   # every delta link is answered 410 and a Location
+    certificates: list = field(default_factory=list)  # PEM, of those who may assert themselves
+    nested: dict = field(default_factory=dict)        # group id -> ids of groups inside
+    gone_groups: list = field(default_factory=list)   # ids of groups that were deleted
+    hidden: list = field(default_factory=list)        # properties left out though selected
+
+
+class Graph:
+    """Tokens given out, and what each delta and page token stands for."""
+
+    def __init__(self, provider):
+        self._provider = provider
+        self.restore()
+
+    def restore(self):
+        self.settings = Settings()
+
+    def forget(self):
+        self.restore()
+        self._tokens, self._deltas, self._pages = {}, {}, {}
+
+    # Tokens
+
+    def issue(self, lifetime):
+        token = secrets.token_urlsafe(48)
+        self._tokens[token] = time.monotonic() + lifetime
+        return token
+
+    def accepts(self, request):
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return scheme == "Bearer" and self._tokens.get(token, 0) > time.monotonic()
+
+    def revoke_tokens(self):
+        self._tokens.clear()
+
+    # People
+
+    def people(self):
+        return [user for user in self._provider.directory.all() if not user.deleted]
+
+    def find(self, key):
+        """By id or by user principal name; None when there is nobody, or nobody any more."""
+        return next((user for user in self.people()
+                     if key in (user.id, user.username)), None)
+
+    def groups_within(self, group):
+        """The group and all inside it."""
+        found, waiting = set(), [group]
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found.add(one)
+                waiting += self.settings.nested.get(one, [])
+        return found
+
+    def members(self, group):
+        groups = self.groups_within(group)
+        return [user for user in self.people() if groups & set(user.groups)]
+
+    def entry(self, user, selected):
+        every = {"id": user.id, "userPrincipalName": user.username, "displayName": user.name,
+                 "mail": user.username, "accountEnabled": user.enabled}
+        return {name: every[name] for name in selected if name not in self.settings.hidden}
+
+    # Changes
+
+    def _picture(self):
+        return {user.id: (user.username, user.name, user.enabled, user.deleted)
+                for user in self._provider.directory.all()}
+
+    def new_delta(self, selected, picture=None):
+        token = secrets.token_urlsafe(16)
+        self._deltas[token] = (self._picture() if picture is None else picture, selected)
+        return token
+
+    def changes_since(self, token):
+        """(entries, what was selected, the picture now)."""
+        before, selected = self._deltas[token]
+        now = self._picture()
+        entries = []
+        for user in self._provider.directory.all():
+            if before.get(user.id) == now[user.id]:
+                continue
+            if user.deleted:
+                if user.id in before:
+                    entries.append({"id": user.id, "@removed": {"reason": "changed"}})
+            else:
+                entries.append(self.entry(user, selected))
+        entries += [{"id": one, "@removed": {"reason": "deleted"}}
+                    for one in before if one not in now]
+        return entries * (2 if self.settings.replays else 1), selected, now
+
+    def knows_delta(self, token):
+        return token in self._deltas and not self.settings.delta_expired
+
+    # Pages
+
+    def keep_page(self, entries, end):
+        token = secrets.token_urlsafe(16)
+        self._pages[token] = (entries, end)
+        return token
+
+    def take_page(self, token):
+        return self._pages.get(token)
+
+
+def _error(request, status, code, text, headers=None):
+    request["note"]["outcome"] = code
+    return web.json_response(
+        {"error": {"code": code, "message": text,
+                   "innerError": {"request-id": secrets.token_hex(8)}}},
+        status=status, headers=headers)
+
+
+def _selected(request):
+    text = request.query.get("$select")
+    return tuple(name for name in text.split(",") if name in PROPERTIES) if text else PLAIN
+
+
+def _page(graph, request, entries, end):
+    """One page; `end` goes on the last. `@odata.nextLink` leads on."""
+    base = str(request.url.with_query(None))
+    size = min(graph.settings.page, int(request.query.get("$top", 999)))
+    body = {"@odata.context": f"{request.url.origin()}/v1.0/$metadata#users"}
+    if graph.settings.empty_pages and "$skiptoken" not in request.query:
+        size = 0
+    body["value"], rest = entries[:size], entries[size:]
+    if rest or (size == 0 and not request.query.get("$skiptoken")):
+        token = graph.keep_page(rest, end)
+        body["@odata.nextLink"] = f"{base}?$skiptoken={token}"
+    else:
+        body.update(end)
+    request["note"]["count"] = len(body["value"])
+    return web.json_response(body)
+
+
+def _next_page(graph, request):
+    kept = graph.take_page(request.query["$skiptoken"])
+    if kept is None:
+        return _error(request, 400, "Directory_ExpiredPageToken", "The page token is not known.")
+    return _page(graph, request, *kept)
+
+
+async def members(provider, request):
+    graph, group = provider.graph, request.match_info["id"]
+    request["note"]["group"] = group
+    if "$skiptoken" in request.query:
+        return _next_page(graph, request)
+    if group in graph.settings.gone_groups:
+        return _error(request, 404, "Request_ResourceNotFound", f"Resource '{group}' is not there.")
+    selected = _selected(request)
+    return _page(graph, request, [graph.entry(user, selected) for user in graph.members(group)], {})
+
+
+async def user(provider, request):
+    key = request.match_info["id"]
+    found = provider.graph.find(key)
+    request["note"]["user"] = key
+    if found is None:
+        return _error(request, 404, "Request_ResourceNotFound", f"Resource '{key}' is not there.")
+    return web.json_response(provider.graph.entry(found, _selected(request)))
+
+
+def _delta_link(request, token):
+    return f"{request.url.with_query(None)}?$deltatoken={token}"
+
+
+async def delta(provider, request):
+    graph, token = provider.graph, request.query.get("$deltatoken")
+    if "$skiptoken" in request.query:
+        return _next_page(graph, request)
+    if token == "latest":
+        link = _delta_link(request, graph.new_delta(_selected(request)))
+        return _page(graph, request, [], {"@odata.deltaLink": link})
+    if token is None:
+        token = graph.new_delta(_selected(request), {})
+    if not graph.knows_delta(token):
+        location = f"{request.url.with_query(None)}?$deltatoken="
+        return _error(request, 410, "syncStateNotFound", "Start over.", {"Location": location})
+    entries, selected, now = graph.changes_since(token)
+    link = _delta_link(request, graph.new_delta(selected, now))
+    return _page(graph, request, entries, {"@odata.deltaLink": link})
+
+
+def _unsigned_header(assertion):
+    part = assertion.split(".")[0]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def _asserts(graph, realm, form):
+    """RFC 7523 §3 with Entra's x5t: a key whose certificate was uploaded signs who it is."""
+    audience = realm.origin + realm.dialect.paths(realm.issuer[len(realm.origin):])["token"]
+    try:
+        wanted = _unsigned_header(form["client_assertion"]).get("x5t#S256")
+        for pem in graph.settings.certificates:
+            key = jwk.JWK.from_pem(pem.encode())
+            der = base64.b64decode("".join(pem.split("-----")[2].split()))
+            digest = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
+            if digest != wanted:
+                continue
+            token = jwt.JWT(algs=["PS256", "RS256"], check_claims={
+                "aud": audience, "iss": CLIENT_ID, "sub": CLIENT_ID, "exp": None, "jti": None})
+            token.deserialize(form["client_assertion"], key)
+            return True
+    except (JWException, ValueError, KeyError, IndexError):
+        pass
+    return False
+
+
+def client_credentials(provider, realm, request, form):
+    """The token of an application (RFC 6749 §4.4); who it is was not looked at before."""
+    graph = provider.graph
+    if form.get("client_assertion_type") == ASSERTION_TYPE:
+        known = form.get("client_id") == CLIENT_ID and _asserts(graph, realm, form)
+    else:
+        known = request["credentials"] == (CLIENT_ID, CLIENT_SECRET)
+    if not known:
+        return None
+    if not form.get("scope", "").endswith(SCOPE):
+        return "bad_request"
+    lifetime = min(realm.settings.token_lifetime, 3599)
+    request["note"]["outcome"] = "issued"
+    return web.json_response({"token_type": "Bearer", "expires_in": lifetime,
+                              "ext_expires_in": lifetime, "access_token": graph.issue(lifetime)},
+                             headers={"Cache-Control": "no-store"})
+
+
+ROUTES = (
+    ("members", "/v1.0/groups/{id}/transitiveMembers/microsoft.graph.user", members),
+    ("delta", "/v1.0/users/delta", delta),
+    ("user", "/v1.0/users/{id}", user),
+)
+
+
+async def answer(provider, request, handler):
+    """Nobody is told anything without a token."""
+    if not provider.graph.accepts(request):
+        return _error(request, 401, "InvalidAuthenticationToken", "Access token is not good.")
+    return await handler(provider, request)
