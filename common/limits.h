@@ -70,3 +70,11 @@
 #define CONFIG_SERVICES_MAX     256u
 #define CONFIG_SECTIONS_MAX     10000u /* [user] sections */
 #define CONFIG_MESSAGES_MAX     100u   /* complaints about one configuration */
+
+/* What `rcpchctl doctor` reads of the host, and tests of a provider. */
+#define HOST_FILE_MAX           (1024u * 1024u)  /* bytes of one file */
+#define HOST_OUTPUT_MAX         (64u * 1024u)    /* bytes that one program says */
+#define PAM_LINES_MAX           256u   /* lines of one service, with what it includes */
+#define PAM_INCLUDES_MAX        8u     /* files that include one another */
+#define PROVIDER_TESTS_MAX      4u     /* under way at a time, of one provider */
+#define PROVIDER_TEST_ROWS_MAX  16u

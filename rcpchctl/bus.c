@@ -106,8 +106,9 @@ ExitCode bus_open(Bus *bus)
         r = sd_bus_start(bus->connection);
     if (r >= 0)
         return EXIT_DONE;
-    (void)fprintf(stderr, "rcpchctl: the system message bus cannot be reached: %s\n"
-                          "See: systemctl status dbus\n", strerror(-r));
+    if (!bus->is_quiet)
+        (void)fprintf(stderr, "rcpchctl: the system message bus cannot be reached: %s\n"
+                              "See: systemctl status dbus\n", strerror(-r));
     return EXIT_UNREACHABLE;
 }
 
@@ -272,7 +273,7 @@ ExitCode bus_call(Bus *bus, sd_bus_message *message, json_t **ret_answer)
 
     int r = sd_bus_call(bus->connection, message, CALL_TIMEOUT_USEC, &error, &reply);
     if (r < 0)
-        code = say_error(&error);
+        code = bus->is_quiet ? bus_error_to_exit(&error) : say_error(&error);
     else if (!answer || read_items(reply, DEPTH_MAX, answer) < 0) {
         (void)fputs("rcpchctl: the helper's answer cannot be read: is it of another version?\n"
                     "Compare: rcpchctl --version; rcpchctl status\n", stderr);

@@ -22,9 +22,10 @@ typedef enum ExitCode {
 
 typedef struct Bus {
     sd_bus *connection;
+    bool is_quiet; /* errors are only returned */
 } Bus;
 
-/* Connects to the system bus at its fixed address. Errors are said on stderr. */
+/* Connects to the system bus at its fixed address. Errors are said on stderr, unless it is quiet. */
 ExitCode bus_open(Bus *bus);
 void bus_close(Bus *bus);
 

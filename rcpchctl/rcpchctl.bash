@@ -45,7 +45,7 @@ _rcpchctl()
         reload*) options='--json --enforce --help' ;;
         log*) options+=' --follow --user --since --lines' ;;
         check-config*) options='--help' ;;
-        'user reinstate'*|'user forget'*|'group list'*|refresh*) options='--json --help' ;;
+        'user reinstate'*|'user forget'*|'group list'*|refresh*|doctor*) options='--json --help' ;;
         '') options+=' --version' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
@@ -53,7 +53,7 @@ _rcpchctl()
     fi
 
     case "${words[*]}" in
-    '') word='status check-config reload user group session access refresh log' ;;
+    '') word='status doctor check-config reload user group session access refresh log' ;;
     user) word='list show add revoke reinstate forget' ;;
     group|session) word='list' ;;
     access) word='explain' ;;

@@ -37,6 +37,10 @@ const Verb verbs[] = {
     {NULL, "status", NULL, SHOW, verb_status, "what the helper and the enforcer are doing",
      "Exit code 1 when something is wrong: the enforcer cannot be reached, the configuration was\n"
      "refused, an alarm is up, or a provider does not answer.\n"},
+    {NULL, "doctor", NULL, JSON, verb_doctor, "look for what keeps people from signing in",
+     "Looks at the configuration, the name service, the PAM stacks, sshd, systemd and the daemons.\n"
+     "Each line that is not ok says what is wrong, and the command that mends it. Exit code 1 when\n"
+     "there is an error; warnings alone are no error. Changes nothing.\n"},
     {NULL, "check-config", NULL, 0, verb_check_config, "say whether the configuration is right",
      "Reads /etc/rcpch/rcpch.conf and rcpch.conf.d/*.conf. Changes nothing.\n"},
     {NULL, "reload", NULL, JSON | OPTION_BIT(OPTION_ENFORCE), verb_reload,

@@ -81,6 +81,7 @@ void verb_print_usage(FILE *stream);
 
 /* The verbs. */
 ExitCode verb_status(const Invocation *invocation);
+ExitCode verb_doctor(const Invocation *invocation);
 ExitCode verb_check_config(const Invocation *invocation);
 ExitCode verb_user_list(const Invocation *invocation);
 ExitCode verb_user_show(const Invocation *invocation);

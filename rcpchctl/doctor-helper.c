@@ -1,0 +1,62 @@
+/*
+ * The two daemons, as the helper sees itself and the enforcer.
+ */
+#include "rcpchctl/doctor.h"
+
+#include <string.h>
+
+#include "rcpchctl/bus.h"
+
+static const char journal[] = "systemctl status rcpch-helper rcpch-enforcer; "
+                              "journalctl -u rcpch-helper -u rcpch-enforcer -n 20";
+
+static json_t *ask_status(void)
+{
+    _cleanup_(bus_close) Bus bus = {.is_quiet = true};
+    _cleanup_json_ json_t *answer = NULL;
+    sd_bus_message *message = NULL;
+
+    if (bus_open(&bus) != EXIT_DONE)
+        return NULL;
+    if (bus_prepare(&bus, "GetStatus", &message) < 0) {
+        sd_bus_message_unref(message);
+        return NULL;
+    }
+    if (bus_call(&bus, message, &answer) != EXIT_DONE)
+        return NULL;
+    return json_incref(json_array_get(answer, 0));
+}
+
+static void judge_alarms(const json_t *alarms, Findings *findings)
+{
+    const json_t *alarm = NULL;
+    size_t i = 0;
+
+    json_array_foreach(alarms, i, alarm)
+        findings_add(findings, "alarm", FINDING_WARNING, "journalctl -u rcpch-helper -p alert", "%s",
+                     json_string_value(alarm));
+}
+
+json_t *doctor_helper(Findings *findings)
+{
+    json_t *status = ask_status();
+
+    if (!status) {
+        findings_add(findings, "helper", FINDING_ERROR, journal,
+                     "does not answer: nobody new is admitted");
+        return NULL;
+    }
+    const char *configuration = json_string_value(json_object_get(status, "configuration"));
+    if (!configuration || strcmp(configuration, "ok") != 0)
+        findings_add(findings, "helper", FINDING_ERROR, "rcpchctl check-config, then: rcpchctl reload",
+                     "goes on with an older configuration: %s", configuration ? configuration : "-");
+    else
+        findings_add(findings, "helper", FINDING_OK, NULL, "answers");
+    if (json_is_true(json_object_get(status, "enforcer")))
+        findings_add(findings, "enforcer", FINDING_OK, NULL, "answers the helper");
+    else
+        findings_add(findings, "enforcer", FINDING_ERROR, journal,
+                     "does not answer the helper: nobody new is admitted, nobody is ended");
+    judge_alarms(json_object_get(status, "alarms"), findings);
+    return status;
+}

@@ -1,0 +1,36 @@
+/*
+ * `doctor`: every check there is, and what to do about what was found.
+ */
+#include "rcpchctl/verb.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "rcpchctl/doctor.h"
+
+static ExitCode show(const Findings *findings, const Invocation *invocation)
+{
+    if (option_given(invocation->options, OPTION_JSON))
+        return print_json(findings->rows);
+    findings_print(stdout, findings);
+    return EXIT_DONE;
+}
+
+ExitCode verb_doctor(const Invocation *invocation)
+{
+    static const Host this_host = {.root = ""};
+    _cleanup_(findings_clear) Findings findings = {.rows = NULL};
+    _cleanup_json_ json_t *status = NULL;
+
+    if (geteuid() != 0) {
+        (void)fputs("rcpchctl: This is for root only. Try: sudo rcpchctl doctor\n", stderr);
+        return EXIT_NOT_PERMITTED;
+    }
+    for (size_t i = 0; i < host_check_count; i++)
+        host_checks[i].run(&this_host, host_checks[i].name, &findings);
+    status = doctor_helper(&findings);
+    ExitCode code = show(&findings, invocation);
+    if (code == EXIT_DONE && (findings.failed || findings.counts[FINDING_ERROR] > 0))
+        code = EXIT_REFUSED;
+    return code;
+}
