@@ -13,6 +13,7 @@
 #include "helper/accounts-private.h"
 #include "helper/config.h"
 #include "helper/local-names.h"
+#include "helper/provider-type.h"
 #include "helper/store.h"
 #include "helper/text-list.h"
 
@@ -115,7 +116,7 @@ static char *normal_id(const ProviderConfig *provider, const char *id)
 {
     char *normal = NULL;
 
-    if (provider->type != PROVIDER_ENTRA)
+    if (!provider_traits(provider->type)->has_tenant)
         return strdup(id);
     bool bare = !strchr(id, '/') && provider->tenant;
     if (asprintf(&normal, "%s%s%s", bare ? provider->tenant : "", bare ? "/" : "", id) < 0)

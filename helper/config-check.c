@@ -14,6 +14,7 @@
 #include "helper/admission.h"
 #include "helper/config-file.h"
 #include "helper/networks.h"
+#include "helper/provider-type.h"
 #include "helper/text-list.h"
 
 /* --- addresses -------------------------------------------------------------------------------- */
@@ -92,25 +93,6 @@ static bool is_plain_word(const char *text, size_t max)
            text[0] != '-';
 }
 
-/* Every tenant signs in at these, so that anybody with a Microsoft account would be "ours". */
-static bool is_shared_tenant(const char *tenant)
-{
-    return strcmp(tenant, "common") == 0 || strcmp(tenant, "organizations") == 0 ||
-           strcmp(tenant, "consumers") == 0;
-}
-
-static void check_tenant(const ProviderConfig *provider, ConfigReport *report)
-{
-    const char *tenant = provider->tenant;
-
-    if (provider->type != PROVIDER_ENTRA)
-        return;
-    if (!tenant || is_shared_tenant(tenant) ||
-        strstr(provider->issuer ? provider->issuer : "", "{tenantid}"))
-        config_report_error(report, "provider", provider->name, "Issuer",
-                            "does not name one tenant; use https://HOST/TENANT-ID/v2.0");
-}
-
 /* The trust anchor and the secret: what others may write or read is neither. */
 static void check_file(const ProviderConfig *provider, const char *key, const char *path,
                        unsigned forbidden_mode, ConfigReport *report)
@@ -145,7 +127,8 @@ static void check_issuer(const Config *config, const ProviderConfig *provider,
                          ConfigReport *report)
 {
     if (!provider->issuer) {
-        config_report_error(report, "provider", provider->name, "Issuer", "is missing");
+        config_report_error(report, "provider", provider->name, "Issuer", "is missing%s",
+                            provider_traits(provider->type)->issuer ? "; so is Tenant=" : "");
         return;
     }
     check_url(provider, "Issuer", provider->issuer, report);
@@ -167,14 +150,12 @@ static void check_provider(const Config *config, const ProviderConfig *provider,
     check_issuer(config, provider, report);
     if (!provider->client_id)
         config_report_error(report, "provider", provider->name, "ClientId", "is missing");
-    /* It is made of Issuer= where it is not given: one complaint is enough. */
-    if (provider->issuer && !url_fault(provider->issuer, provider->allow_insecure_loopback))
-        check_url(provider, "OidcUrl", provider->oidc_url, report);
+    check_url(provider, "OidcUrl", provider->oidc_url, report);
     check_url(provider, "DeviceEndpoint", provider->device_endpoint, report);
     check_url(provider, "TokenEndpoint", provider->token_endpoint, report);
     check_url(provider, "JwksUri", provider->jwks_uri, report);
     check_proxy(provider, report);
-    check_tenant(provider, report);
+    config_check_type(provider, report);
     check_domains(config, provider, report);
     if (check_owner) {
         check_file(provider, "CaFile", provider->ca_file, S_IWGRP | S_IWOTH, report);

@@ -12,3 +12,6 @@ int config_fill(Config *config);
 /* All checks that need more than one value; run after config_fill(). `check_owner`: also owner
  * and mode of the files that the configuration names. */
 void config_check(const Config *config, bool check_owner, ConfigReport *report);
+
+/* Of these: what the provider's type asks for (config-check-type.c). */
+void config_check_type(const ProviderConfig *provider, ConfigReport *report);

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/issuer.h"
+#include "helper/provider-type.h"
 #include "helper/text-list.h"
 
 static int default_text(char **field, const char *value)
@@ -32,48 +34,64 @@ static void fold(char *text)
         *text = (char)tolower((unsigned char)*text);
 }
 
-static int fill_oidc_url(ProviderConfig *provider)
+/* An address or a text of the type's table; left out where the configuration lacks what it needs:
+ * config-check.c then says what is missing. */
+static int default_expanded(char **field, const char *text, const ProviderConfig *provider)
 {
-    static const char suffix[] = "/.well-known/openid-configuration";
-    const char *issuer = provider->issuer;
-
-    if (provider->oidc_url || !issuer)
+    if (*field || !text)
         return 0;
-    size_t size = strlen(issuer);
-    while (size > 0 && issuer[size - 1] == '/')
-        size--;
-    if (asprintf(&provider->oidc_url, "%.*s%s", (int)size, issuer, suffix) < 0) {
-        provider->oidc_url = NULL;
-        return -ENOMEM;
-    }
-    return 0;
+    int r = provider_expand(text, provider, field);
+    return r == -ENODATA ? 0 : r;
 }
 
-/* Entra's issuer is https://host/{tid}/v2.0: the tenant is the first part of the path. */
+/* OidcUrl= alone is enough where it stands below its issuer (Discovery §4). */
+static int fill_issuer_from_url(ProviderConfig *provider)
+{
+    static const char suffix[] = "/.well-known/openid-configuration";
+    const char *url = provider->oidc_url;
+    size_t size = url ? strlen(url) : 0;
+
+    if (provider->issuer || size < sizeof(suffix) ||
+        strcmp(url + size - (sizeof(suffix) - 1), suffix) != 0)
+        return 0;
+    provider->issuer = strndup(url, size - (sizeof(suffix) - 1));
+    return provider->issuer ? 0 : -ENOMEM;
+}
+
 static int fill_tenant(ProviderConfig *provider)
 {
-    const char *host = provider->issuer ? strstr(provider->issuer, "://") : NULL;
-    const char *path = host ? strchr(host + 3, '/') : NULL;
-
-    if (provider->type != PROVIDER_ENTRA || provider->tenant || !path || !path[1])
+    if (!provider_traits(provider->type)->has_tenant || provider->tenant || !provider->issuer)
         return 0;
-    provider->tenant = strndup(path + 1, strcspn(path + 1, "/"));
-    return provider->tenant ? 0 : -ENOMEM;
+    int r = issuer_tenant(provider->issuer, &provider->tenant);
+    return r == -EINVAL ? 0 : r;
+}
+
+/* Where the people are said to be: issuer, tenant, cloud. */
+static int fill_place(ProviderConfig *provider)
+{
+    const ProviderTraits *traits = provider_traits(provider->type);
+    int r = default_expanded(&provider->issuer, traits->issuer, provider);
+
+    if (r >= 0)
+        r = fill_issuer_from_url(provider);
+    if (r >= 0)
+        r = fill_tenant(provider);
+    if (r >= 0 && provider->issuer && provider->cloud == CLOUD_PUBLIC)
+        (void)cloud_of_issuer(provider->issuer, &provider->cloud);
+    return r;
 }
 
 static int fill_provider(ProviderConfig *provider)
 {
-    bool entra = provider->type == PROVIDER_ENTRA;
-    int r = fill_oidc_url(provider);
+    const ProviderTraits *traits = provider_traits(provider->type);
+    int r = fill_place(provider);
 
     if (r >= 0)
-        r = fill_tenant(provider);
+        r = default_expanded(&provider->scope, traits->scope, provider);
     if (r >= 0)
-        r = default_text(&provider->scope, "openid profile offline_access");
+        r = default_text(&provider->username_claim, traits->username_claim);
     if (r >= 0)
-        r = default_text(&provider->username_claim, "preferred_username");
-    if (r >= 0)
-        r = default_text(&provider->id_claim, entra ? "oid" : "sub");
+        r = default_text(&provider->id_claim, traits->id_claim);
     if (r >= 0)
         r = default_text(&provider->name_claim, "name");
     if (r >= 0)
@@ -104,7 +122,7 @@ static void fill_group(const Config *config, GroupConfig *group)
         provider = config_provider(config, group->provider);
     else if (config->provider_count == 1)
         provider = &config->providers[0];
-    if (provider && provider->type == PROVIDER_ENTRA)
+    if (provider && provider_traits(provider->type)->has_tenant)
         fold(group->id);
 }
 

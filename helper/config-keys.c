@@ -17,7 +17,19 @@
 #define DAY    (24 * HOUR)
 #define YEAR   (366 * DAY)
 
-static const char *const provider_types[] = {"generic", "entra", "keycloak", NULL};
+static const char *const provider_types[] = {
+    [PROVIDER_GENERIC] = "generic",
+    [PROVIDER_ENTRA] = "entra",
+    [PROVIDER_KEYCLOAK] = "keycloak",
+    [PROVIDER_ENTRA_EXTERNAL_ID] = "entra-external-id",
+    [PROVIDER_ENTRA_B2C] = "entra-b2c",
+    [PROVIDER_OKTA] = "okta",
+    [_PROVIDER_TYPE_COUNT] = NULL,
+};
+static const char *const clouds[] = {
+    [CLOUD_PUBLIC] = "public", [CLOUD_USGOV] = "usgov", [CLOUD_CHINA] = "china",
+    [_CLOUD_COUNT] = NULL,
+};
 static const char *const methods[] = {"device", NULL};
 static const char *const first_binds[] = {"no", "username", NULL};
 static const char *const refused_refreshes[] = {"aged", "revoked", NULL};
@@ -62,6 +74,7 @@ _Static_assert(sizeof(ProviderType) == sizeof(unsigned) && sizeof(ShowQr) == siz
 /* section, key, kind, place, least, most, unit of a bare number, words */
 static const ConfigKey keys[] = {
     {"provider", "Type", &config_kind_word, PROVIDER(type), .words = provider_types},
+    {"provider", "Cloud", &config_kind_word, PROVIDER(cloud), .words = clouds},
     {"provider", "Issuer", &config_kind_text, PROVIDER(issuer)},
     {"provider", "OidcUrl", &config_kind_text, PROVIDER(oidc_url)},
     {"provider", "DeviceEndpoint", &config_kind_text, PROVIDER(device_endpoint)},
@@ -71,6 +84,7 @@ static const ConfigKey keys[] = {
     {"provider", "ClientSecretFile", &config_kind_path, PROVIDER(client_secret_file)},
     {"provider", "Scope", &config_kind_text, PROVIDER(scope)},
     {"provider", "Tenant", &config_kind_text, PROVIDER(tenant)},
+    {"provider", "Policy", &config_kind_text, PROVIDER(policy)},
     {"provider", "Domains", &config_kind_list, PROVIDER(domains)},
     {"provider", "Methods", &config_kind_methods, PROVIDER(methods), .words = methods},
     {"provider", "UsernameClaim", &config_kind_text, PROVIDER(username_claim)},

@@ -17,8 +17,18 @@ typedef enum ProviderType {
     PROVIDER_GENERIC = 0, /* Type=generic */
     PROVIDER_ENTRA,       /* Type=entra */
     PROVIDER_KEYCLOAK,    /* Type=keycloak */
+    PROVIDER_ENTRA_EXTERNAL_ID, /* Type=entra-external-id */
+    PROVIDER_ENTRA_B2C,   /* Type=entra-b2c */
+    PROVIDER_OKTA,        /* Type=okta */
     _PROVIDER_TYPE_COUNT,
 } ProviderType;
+
+typedef enum Cloud {
+    CLOUD_PUBLIC = 0, /* Cloud=public */
+    CLOUD_USGOV,      /* Cloud=usgov */
+    CLOUD_CHINA,      /* Cloud=china */
+    _CLOUD_COUNT,
+} Cloud;
 
 typedef enum Method {
     METHOD_DEVICE = 0, /* Methods=device */
@@ -41,8 +51,9 @@ typedef enum OnRevoked { ON_REVOKED_END = 0, ON_REVOKED_KEEP, ON_REVOKED_GRACE }
 typedef struct ProviderConfig {
     char *name;
     ProviderType type;
-    char *issuer;            /* Issuer=, exact */
-    char *oidc_url;          /* OidcUrl= of the metadata; default issuer + /.well-known/… */
+    Cloud cloud;             /* Cloud=, default: the one whose login host Issuer= names */
+    char *issuer;            /* Issuer=, exact; default: made of Tenant= or OidcUrl= */
+    char *oidc_url;          /* OidcUrl= of the metadata; NULL: where the type has them */
     char *device_endpoint;   /* DeviceEndpoint= TokenEndpoint= JwksUri= override discovery's */
     char *token_endpoint;
     char *jwks_uri;
@@ -50,6 +61,7 @@ typedef struct ProviderConfig {
     char *client_secret_file;/* ClientSecretFile= root's or rcpch's; NULL = public client */
     char *scope;             /* Scope=, default "openid profile offline_access" */
     char *tenant;            /* Tenant= expected tid (Entra); default: from the issuer's path */
+    char *policy;            /* Policy= of B2C */
     char **domains;          /* Domains= of the names this provider answers for; NULL-terminated */
     Method methods[_METHOD_COUNT];
     size_t method_count;

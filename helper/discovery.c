@@ -10,15 +10,19 @@
 #include "helper/http-headers.h"
 #include "helper/issuer.h"
 #include "helper/json-strict.h"
+#include "helper/provider-type.h"
 
 #define URL_MAX 2048u
 
 int discovery_url(const ProviderConfig *config, char **ret_url)
 {
+    const char *text = provider_traits(config->type)->metadata;
     size_t size = strlen(config->issuer);
 
     if (config->oidc_url)
         *ret_url = strdup(config->oidc_url);
+    else if (text)
+        return provider_expand(text, config, ret_url);
     else if (asprintf(ret_url, "%s%s.well-known/openid-configuration", config->issuer,
                       size > 0 && config->issuer[size - 1] == '/' ? "" : "/") < 0)
         *ret_url = NULL;

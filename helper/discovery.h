@@ -16,8 +16,9 @@ typedef struct Metadata {
     bool secret_in_body; /* client_secret_post instead of client_secret_basic */
 } Metadata;
 
-/* Where the metadata are: OidcUrl=, or the issuer with /.well-known/openid-configuration. Returns 0
- * or -ENOMEM. */
+/* Where the metadata are: OidcUrl=, or where the type has them, or the issuer with
+ * /.well-known/openid-configuration. Returns 0, -ENODATA when the type needs a setting that is not
+ * given, -ENOMEM. */
 int discovery_url(const ProviderConfig *config, char **ret_url);
 
 /* Does the configuration give every endpoint itself, so that nothing is to be fetched? */

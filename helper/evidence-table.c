@@ -8,19 +8,21 @@
 #include "helper/evidence-table.h"
 
 #include "common/cleanup.h"
+#include "helper/provider-type.h"
 
-#define GENERIC  (1u << PROVIDER_GENERIC)
-#define ENTRA    (1u << PROVIDER_ENTRA)
-#define KEYCLOAK (1u << PROVIDER_KEYCLOAK)
-#define ANY      (GENERIC | ENTRA | KEYCLOAK)
+#define PLAIN    (1u << DIALECT_PLAIN)
+#define ENTRA    (1u << DIALECT_AADSTS)
+#define B2C      (1u << DIALECT_AADB2C)
+#define KEYCLOAK (1u << DIALECT_KEYCLOAK)
+#define ANY      (PLAIN | ENTRA | B2C | KEYCLOAK)
 
 #define LOGIN   (1u << EVIDENCE_LOGIN)
 #define REFRESH (1u << EVIDENCE_REFRESH)
 #define BOTH    (LOGIN | REFRESH)
 
-#define ROW(types, contexts, error, code, text, meaning, is_explicit, needs_directory)              \
+#define ROW(dialects, contexts, error, code, text, meaning, is_explicit, needs_directory)              \
     {                                                                                              \
-        types, contexts, error, code, text, EVIDENCE_##meaning, is_explicit, needs_directory       \
+        dialects, contexts, error, code, text, EVIDENCE_##meaning, is_explicit, needs_directory       \
     }
 #define AADSTS(contexts, code, meaning)                                                            \
     ROW(ENTRA, contexts, NULL, code, NULL, meaning, false, false)
@@ -28,16 +30,20 @@
     ROW(ENTRA, contexts, NULL, code, NULL, meaning, true, false)
 #define AADSTS_CONFIRM(contexts, code, meaning)                                                    \
     ROW(ENTRA, contexts, NULL, code, NULL, meaning, false, true)
+#define AADB2C(contexts, code, meaning)                                                            \
+    ROW(B2C, contexts, NULL, code, NULL, meaning, false, false)
+#define AADB2C_CONFIRM(contexts, code, meaning)                                                    \
+    ROW(B2C, contexts, NULL, code, NULL, meaning, false, true)
 #define GRANT(contexts, text, meaning)                                                             \
     ROW(KEYCLOAK, contexts, "invalid_grant", CODE_ANY, text, meaning, false, false)
 #define GRANT_EXPLICIT(contexts, text, meaning)                                                    \
     ROW(KEYCLOAK, contexts, "invalid_grant", CODE_ANY, text, meaning, true, false)
 #define GRANT_CONFIRM(contexts, text, meaning)                                                     \
     ROW(KEYCLOAK, contexts, "invalid_grant", CODE_ANY, text, meaning, false, true)
-#define ERROR(types, contexts, error, meaning)                                                     \
-    ROW(types, contexts, error, CODE_ANY, NULL, meaning, false, false)
-#define ERROR_ALONE(types, contexts, error, meaning)                                               \
-    ROW(types, contexts, error, CODE_NONE, NULL, meaning, false, false)
+#define ERROR(dialects, contexts, error, meaning)                                                     \
+    ROW(dialects, contexts, error, CODE_ANY, NULL, meaning, false, false)
+#define ERROR_ALONE(dialects, contexts, error, meaning)                                               \
+    ROW(dialects, contexts, error, CODE_NONE, NULL, meaning, false, false)
 
 static const EvidenceRow table[] = {
     /* The account is disabled or gone, or may not use this application any more. */
@@ -47,6 +53,7 @@ static const EvidenceRow table[] = {
     AADSTS_CONFIRM(REFRESH, 50020, DISABLED),
     AADSTS(REFRESH, 50105, DISABLED),
     AADSTS(REFRESH, 53011, DISABLED),
+    AADB2C_CONFIRM(REFRESH, 90128, DISABLED),
     GRANT_EXPLICIT(BOTH, "User disabled", DISABLED),
     GRANT_EXPLICIT(LOGIN, "Account disabled", DISABLED),
 
@@ -54,6 +61,7 @@ static const EvidenceRow table[] = {
     AADSTS(BOTH, 50173, REVOKED),
     AADSTS(BOTH, 50132, REVOKED),
     AADSTS(BOTH, 50133, REVOKED),
+    AADB2C(BOTH, 90129, REVOKED),
     GRANT(REFRESH, "Stale token", REVOKED),
 
     /* The token or the provider's session is over, which happens to everybody. */
@@ -63,6 +71,7 @@ static const EvidenceRow table[] = {
     AADSTS(REFRESH, 50078, AGED),
     AADSTS(REFRESH, 50089, AGED),
     AADSTS(REFRESH, 70000, AGED),
+    AADB2C(REFRESH, 90080, AGED),
     GRANT(REFRESH, "Session not active", AGED),
     GRANT(REFRESH, "Offline user session not found", AGED),
     GRANT(REFRESH, "Maximum allowed refresh token reuse exceeded", AGED),
@@ -153,6 +162,8 @@ static const EvidenceRow table[] = {
     AADSTS(LOGIN, 70018, CODE_EXPIRED),
     AADSTS(LOGIN, 70019, CODE_EXPIRED),
     AADSTS(LOGIN, 70020, CODE_EXPIRED),
+    AADB2C(LOGIN, 90080, CODE_EXPIRED),
+    AADB2C(LOGIN, 90091, DECLINED),
     ERROR(ANY, LOGIN, "access_denied", DECLINED),
     ERROR(ANY, LOGIN, "authorization_declined", DECLINED),
     ERROR(ANY, LOGIN, "expired_token", CODE_EXPIRED),
@@ -164,8 +175,8 @@ static const EvidenceRow table[] = {
     AADSTS(LOGIN, 70016, PENDING),
 
     /* A refresh refused without a word why: RefusedRefresh= may read it as REVOKED (evidence.c). */
-    ERROR(GENERIC, REFRESH, "invalid_grant", AGED),
-    ERROR(GENERIC, LOGIN, "invalid_grant", CODE_EXPIRED),
+    ERROR(PLAIN, REFRESH, "invalid_grant", AGED),
+    ERROR(PLAIN, LOGIN, "invalid_grant", CODE_EXPIRED),
     /* A deleted user, or our token is wrong: only the directory knows. */
     GRANT_CONFIRM(REFRESH, "Invalid refresh token", NEUTRAL),
 

@@ -13,7 +13,7 @@
 #define CODE_NONE UINT32_MAX /* only when the body holds no code */
 
 typedef struct EvidenceRow {
-    unsigned types;    /* bits 1 << ProviderType */
+    unsigned dialects; /* bits 1 << ErrorDialect */
     unsigned contexts; /* bits 1 << EvidenceContext */
     const char *error; /* NULL: any; else equal to "error" */
     uint32_t code;     /* one of "error_codes", or CODE_ANY, CODE_NONE */

@@ -51,6 +51,25 @@ static const struct {
     [EVIDENCE_LATER] = {"later", OUTCOME_UNAVAILABLE},
 };
 
+typedef struct DialectTraits {
+    bool has_numbers;         /* errors carry numbers, which go to the log */
+    const char *number_after; /* the number stands at the head of the description, after this */
+    bool description_is_code; /* the description is all there is, and goes to the log */
+    bool refusal_is_bare;     /* a refused refresh says no reason: RefusedRefresh= reads it */
+} DialectTraits;
+
+static const DialectTraits dialects[_DIALECT_COUNT] = {
+    [DIALECT_PLAIN] = {.refusal_is_bare = true},
+    [DIALECT_AADSTS] = {.has_numbers = true},
+    [DIALECT_AADB2C] = {.has_numbers = true, .number_after = "AADB2C"},
+    [DIALECT_KEYCLOAK] = {.description_is_code = true},
+};
+
+static const DialectTraits *dialect_of(ProviderType type)
+{
+    return &dialects[provider_traits(type)->dialect];
+}
+
 static void set(Evidence *evidence, EvidenceMeaning meaning, const char *code)
 {
     *evidence = (Evidence){.meaning = meaning};
@@ -67,7 +86,22 @@ static void read_codes(ErrorBody *body, const json_t *codes)
     }
 }
 
-static bool read_error(const json_t *document, ErrorBody *body)
+/* "AADB2C90129: The provided grant has been revoked." Digits up to the colon, or none. */
+static void read_leading_code(ErrorBody *body, const char *prefix)
+{
+    size_t skip = strlen(prefix);
+    uint32_t number = 0;
+
+    if (strncmp(body->description, prefix, skip) != 0)
+        return;
+    const char *p = body->description + skip;
+    for (; *p >= '0' && *p <= '9' && number < 100000000u; p++)
+        number = number * 10 + (uint32_t)(*p - '0');
+    if (*p == ':' && number > 0)
+        body->codes[body->code_count++] = number;
+}
+
+static bool read_error(const json_t *document, const DialectTraits *dialect, ErrorBody *body)
 {
     const char *description = json_text(document, "error_description", DESCRIPTION_MAX);
 
@@ -75,7 +109,10 @@ static bool read_error(const json_t *document, ErrorBody *body)
         .error = json_text(document, "error", ERROR_MAX),
         .description = description ? description : "",
     };
-    read_codes(body, json_object_get(document, "error_codes"));
+    if (dialect->number_after)
+        read_leading_code(body, dialect->number_after);
+    else
+        read_codes(body, json_object_get(document, "error_codes"));
     return body->error != NULL;
 }
 
@@ -99,7 +136,7 @@ static const EvidenceRow *find_row(ProviderType type, EvidenceContext context,
 
     for (size_t i = 0; i < count; i++) {
         const EvidenceRow *row = &rows[i];
-        if ((row->types & 1u << type) && (row->contexts & 1u << context) &&
+        if ((row->dialects & 1u << provider_traits(type)->dialect) && (row->contexts & 1u << context) &&
             (!row->error || strcmp(row->error, body->error) == 0) && code_fits(row, body) &&
             (!row->text || strcmp(row->text, body->description) == 0))
             return row;
@@ -110,14 +147,14 @@ static const EvidenceRow *find_row(ProviderType type, EvidenceContext context,
 /* "invalid_grant 50057 50076", and for Keycloak the description, which there is the code. */
 static void describe(ProviderType type, const ErrorBody *body, Evidence *evidence)
 {
-    const ProviderTraits *traits = provider_traits(type);
+    const DialectTraits *dialect = dialect_of(type);
     char text[sizeof(evidence->code)];
     int n = snprintf(text, sizeof(text), "%s", body->error);
 
-    for (size_t i = 0; traits->has_error_codes && i < body->code_count; i++)
+    for (size_t i = 0; dialect->has_numbers && i < body->code_count; i++)
         if (n > 0 && (size_t)n < sizeof(text))
             n += snprintf(text + n, sizeof(text) - (size_t)n, " %" PRIu32, body->codes[i]);
-    if (traits->description_is_code && *body->description && n > 0 && (size_t)n < sizeof(text))
+    if (dialect->description_is_code && *body->description && n > 0 && (size_t)n < sizeof(text))
         snprintf(text + n, sizeof(text) - (size_t)n, ": %s", body->description);
     hostile_text_to_ascii(text, evidence->code, sizeof(evidence->code));
 }
@@ -134,7 +171,7 @@ static void classify_error(ProviderType type, bool refused_is_revoked, EvidenceC
     evidence->meaning = row->meaning;
     evidence->is_explicit = row->is_explicit;
     evidence->needs_directory = row->needs_directory;
-    if (provider_traits(type)->refusal_is_bare && context == EVIDENCE_REFRESH &&
+    if (dialect_of(type)->refusal_is_bare && context == EVIDENCE_REFRESH &&
         refused_is_revoked && strcmp(body->error, "invalid_grant") == 0)
         evidence->meaning = EVIDENCE_REVOKED;
 }
@@ -145,7 +182,7 @@ static void classify_document(ProviderType type, bool refused_is_revoked, Eviden
     ErrorBody body;
     char text[32];
 
-    if (status >= 400 && read_error(document, &body)) {
+    if (status >= 400 && read_error(document, dialect_of(type), &body)) {
         classify_error(type, refused_is_revoked, context, &body, evidence);
         return;
     }

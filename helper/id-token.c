@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/limits.h"
 #include "helper/identity.h"
@@ -44,11 +45,29 @@ static const char *check_issuer(const json_t *payload, const IdTokenRules *rules
 
 static const char *check_tenant(const json_t *payload, const IdTokenRules *rules)
 {
-    if (!provider_traits(rules->config->type)->has_tenant)
+    TenantClaim needed = provider_traits(rules->config->type)->tenant_claim;
+    const json_t *tid = json_object_get(payload, "tid");
+
+    if (needed == TENANT_CLAIM_NONE || (needed == TENANT_CLAIM_OPTIONAL && !tid))
         return NULL;
-    if (!rules->tenant || !text_equals(json_object_get(payload, "tid"), rules->tenant))
+    if (!rules->tenant || !text_equals(tid, rules->tenant))
         return "id token: tid mismatch";
     return NULL;
+}
+
+/* B2C's policies share issuer, audience and perhaps keys, but not what they ask of a person: one
+ * that resets passwords must not sign in. Policies are named in either case. */
+static const char *check_policy(const json_t *payload, const IdTokenRules *rules)
+{
+    const char *policy = rules->config->policy;
+
+    if (!provider_traits(rules->config->type)->has_policy)
+        return NULL;
+    const char *named = json_text(payload, "tfp", CLAIM_MAX);
+    if (!named && !json_object_get(payload, "tfp"))
+        named = json_text(payload, "acr", CLAIM_MAX);
+    return policy && named && strcasecmp(named, policy) == 0 ? NULL
+                                                             : "id token: of another policy";
 }
 
 /* One string, or a list of strings with ours among them. */
@@ -127,8 +146,8 @@ static const char *check_subject(const json_t *payload, const IdTokenRules *rule
 }
 
 static const ClaimCheck claim_checks[] = {
-    check_purpose, check_issuer, check_tenant,  check_audience,
-    check_times,   check_nonce,  check_subject,
+    check_purpose,  check_issuer, check_tenant, check_policy,
+    check_audience, check_times,  check_nonce,  check_subject,
 };
 
 const char *id_token_check_claims(const json_t *payload, const IdTokenRules *rules)
@@ -144,8 +163,8 @@ const char *id_token_check_claims(const json_t *payload, const IdTokenRules *rul
 static int verify(const Jwt *jwt, const Jwks *jwks, const IdTokenRules *rules,
                   const char **ret_reason)
 {
-    bool has_tenant = provider_traits(rules->config->type)->has_tenant;
-    int r = jwt_verify(jwt, jwks, has_tenant ? rules->config->issuer : NULL, rules->tenant);
+    bool named = provider_traits(rules->config->type)->keys_name_issuer;
+    int r = jwt_verify(jwt, jwks, named ? rules->config->issuer : NULL, rules->tenant);
 
     if (r == JWT_E_UNKNOWN_KEY) {
         *ret_reason = "id token: signed by a key the provider does not publish";

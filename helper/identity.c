@@ -41,6 +41,12 @@ static const char *exact_text(const json_t *value)
     return hostile_text_is_clean(json_string_value(value), CLAIM_MAX) ? json_string_value(value) : NULL;
 }
 
+/* The text, or the first of a list, as B2C's emails are. */
+static const char *first_text(const json_t *value)
+{
+    return exact_text(json_is_array(value) ? json_array_get(value, 0) : value);
+}
+
 static int read_id(Identity *identity, const json_t *payload, const ProviderConfig *config,
                    const char *tenant)
 {
@@ -61,7 +67,7 @@ static int read_id(Identity *identity, const json_t *payload, const ProviderConf
 
 static int read_username(Identity *identity, const json_t *payload, const ProviderConfig *config)
 {
-    const char *username = exact_text(claim_find(payload, config->username_claim));
+    const char *username = first_text(claim_find(payload, config->username_claim));
 
     if (!username)
         return 0;

@@ -13,6 +13,7 @@
 
 #include "common/cleanup.h"
 #include "helper/evidence-table.h"
+#include "helper/provider-type.h"
 #include "helper/evidence.h"
 
 typedef struct Expected {
@@ -143,7 +144,8 @@ static void test_entra_codes(void **state)
         for (size_t k = 0; k < ELEMENTSOF(rows); k++)
             found += table[i].code == rows[k].code;
     for (size_t i = 0; i < table_size; i++)
-        if (table[i].code != CODE_ANY && table[i].code != CODE_NONE)
+        if ((table[i].dialects & 1u << DIALECT_AADSTS) && table[i].code != CODE_ANY &&
+            table[i].code != CODE_NONE)
             found--;
     assert_int_equal(found, 0);
 }
@@ -246,6 +248,47 @@ static void test_unknown_code_is_neutral(void **state)
     assert_int_equal(entra(EVIDENCE_LOGIN, "slow_down", "70016").meaning, EVIDENCE_SLOW_DOWN);
     assert_int_equal(entra(EVIDENCE_LOGIN, "authorization_declined", "70000").meaning,
                      EVIDENCE_DECLINED);
+}
+
+/* B2C says its number only at the head of the description. */
+static void test_b2c(void **state)
+{
+    static const struct {
+        const char *text;
+        EvidenceMeaning login, refresh;
+        bool needs_directory;
+    } rows[] = {
+        {"AADB2C90129: The provided grant has been revoked.", EVIDENCE_REVOKED, EVIDENCE_REVOKED,
+         false},
+        {"AADB2C90128: The account no longer exists.", EVIDENCE_NEUTRAL, EVIDENCE_DISABLED, true},
+        {"AADB2C90080: The grant has expired.", EVIDENCE_CODE_EXPIRED, EVIDENCE_AGED, false},
+        {"AADB2C90091: The user has cancelled.", EVIDENCE_DECLINED, EVIDENCE_NEUTRAL, false},
+        {"AADB2C99999: Nobody knows.", EVIDENCE_NEUTRAL, EVIDENCE_NEUTRAL, false},
+        {"AADB2C90129", EVIDENCE_NEUTRAL, EVIDENCE_NEUTRAL, false},
+        {"AADB2C4295057425: 2^32 more than 90129.", EVIDENCE_NEUTRAL, EVIDENCE_NEUTRAL, false},
+        {" AADB2C90129: Not at the head.", EVIDENCE_NEUTRAL, EVIDENCE_NEUTRAL, false},
+        {"AADSTS50057: Not its words.", EVIDENCE_NEUTRAL, EVIDENCE_NEUTRAL, false},
+        {"", EVIDENCE_NEUTRAL, EVIDENCE_NEUTRAL, false},
+    };
+    char body[256];
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        snprintf(body, sizeof(body),
+                 "{\"error\":\"invalid_grant\",\"error_codes\":[50057],"
+                 "\"error_description\":\"%s\"}",
+                 rows[i].text);
+        Evidence refresh = classify(PROVIDER_ENTRA_B2C, EVIDENCE_REFRESH, 400, body);
+        assert_int_equal(classify(PROVIDER_ENTRA_B2C, EVIDENCE_LOGIN, 400, body).meaning,
+                         rows[i].login);
+        assert_int_equal(refresh.meaning, rows[i].refresh);
+        assert_int_equal(refresh.needs_directory, rows[i].needs_directory);
+        assert_false(refresh.is_explicit);
+    }
+    assert_string_equal(classify(PROVIDER_ENTRA_B2C, EVIDENCE_REFRESH, 400,
+                                 "{\"error\":\"invalid_grant\",\"error_description\":"
+                                 "\"AADB2C90129: x\"}")
+                            .code,
+                        "invalid_grant 90129");
 }
 
 static void test_keycloak(void **state)
@@ -388,7 +431,7 @@ static void test_hostile_words(void **state)
             Evidence evidence = classify((ProviderType)type, EVIDENCE_REFRESH, 400, bodies[i]);
             assert_true(strlen(evidence.code) < sizeof(evidence.code));
             assert_int_equal(evidence.meaning,
-                             type == PROVIDER_GENERIC && i == 1 ? EVIDENCE_AGED : EVIDENCE_NEUTRAL);
+                             (type == PROVIDER_GENERIC || type == PROVIDER_OKTA) && i == 1 ? EVIDENCE_AGED : EVIDENCE_NEUTRAL);
         }
 }
 
@@ -414,6 +457,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_entra_codes),   cmocka_unit_test(test_several_codes),
         cmocka_unit_test(test_errors),        cmocka_unit_test(test_unknown_code_is_neutral),
+        cmocka_unit_test(test_b2c),
         cmocka_unit_test(test_keycloak),      cmocka_unit_test(test_refused_refresh_is_revoked),
         cmocka_unit_test(test_status),        cmocka_unit_test(test_null_body),
         cmocka_unit_test(test_hostile_words), cmocka_unit_test(test_words_and_outcomes),

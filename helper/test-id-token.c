@@ -402,6 +402,64 @@ static void test_entra(void **state)
         ID_TOKEN_E_REFUSED);
 }
 
+/* Tokens of External ID name their tenant; its keys name whom they like. */
+static void test_external_id(void **state)
+{
+    ProviderConfig external = config;
+    const IdTokenRules rules = {.config = &external, .now_sec = NOW, .tenant = "tenant-1"};
+    Jwks *set = set_of(jose_jwk_ec(good_key, "P-256", 32,
+                                   ",\"kid\":\"good\",\"issuer\":\"https://other.example\""),
+                       NULL);
+
+    external.type = PROVIDER_ENTRA_EXTERNAL_ID;
+    assert_int_equal(validate_with(set, &rules, jose_token(good_key, &es256, HEADER, PAYLOAD), NULL),
+                     0);
+    assert_int_equal(validate_with(set, &rules,
+                                   jose_token(good_key, &es256, HEADER, "{" ISS "," REST "}"), NULL),
+                     ID_TOKEN_E_REFUSED); /* no tid */
+    jwks_free(set);
+}
+
+/* One issuer, several policies: only the configured one signs in. */
+static void test_b2c_policy(void **state)
+{
+    ProviderConfig b2c = config;
+    const IdTokenRules rules = {.config = &b2c, .now_sec = NOW, .tenant = "tenant-1"};
+    static const struct {
+        const char *claims;
+        int result;
+    } rows[] = {
+        {"\"tfp\":\"B2C_1_in\"", 0},
+        {"\"tfp\":\"b2c_1_IN\",\"tid\":\"tenant-1\"", 0},
+        {"\"acr\":\"b2c_1_in\"", 0},
+        {"\"tfp\":\"B2C_1_reset\"", ID_TOKEN_E_REFUSED},
+        {"\"tfp\":\"B2C_1_reset\",\"acr\":\"b2c_1_in\"", ID_TOKEN_E_REFUSED},
+        {"\"tfp\":[\"B2C_1_in\"],\"acr\":\"b2c_1_in\"", ID_TOKEN_E_REFUSED},
+        {"\"tfp\":\"\",\"acr\":\"b2c_1_in\"", ID_TOKEN_E_REFUSED},
+        {"\"acr\":\"b2c_1_i\"", ID_TOKEN_E_REFUSED},
+        {"\"x\":1", ID_TOKEN_E_REFUSED},
+        {"\"tfp\":\"B2C_1_in\",\"tid\":\"tenant-2\"", ID_TOKEN_E_REFUSED},
+        {"\"tfp\":\"B2C_1_in\",\"tid\":5", ID_TOKEN_E_REFUSED},
+    };
+
+    b2c.type = PROVIDER_ENTRA_B2C;
+    b2c.policy = (char *)(uintptr_t) "B2C_1_in";
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        char *payload = NULL;
+        assert_true(asprintf(&payload, "{" ISS "," REST ",\"oid\":\"o-1\",%s}",
+                             rows[i].claims) > 0);
+        assert_int_equal(
+            validate_with(jwks, &rules, jose_token(good_key, &es256, HEADER, payload), NULL),
+            rows[i].result);
+        free(payload);
+    }
+    b2c.policy = NULL;
+    assert_int_equal(validate_with(jwks, &rules,
+                                   jose_token(good_key, &es256, HEADER,
+                                              "{" ISS "," REST ",\"tfp\":\"B2C_1_in\"}"), NULL),
+                     ID_TOKEN_E_REFUSED);
+}
+
 /* Entra's keys name the issuer they are for; another tenant's key is no key of ours. */
 static void test_entra_key_issuer(void **state)
 {
@@ -550,6 +608,8 @@ int main(void)
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_clock),
         cmocka_unit_test(test_nonce),
+        cmocka_unit_test(test_external_id),
+        cmocka_unit_test(test_b2c_policy),
         cmocka_unit_test(test_entra),
         cmocka_unit_test(test_entra_key_issuer),
         cmocka_unit_test(test_keycloak_kinds),

@@ -70,6 +70,16 @@ static void test_id(void **state)
         assert_null(read_claims(refused[i]));
 }
 
+/* B2C's emails are a list. */
+static void test_username_is_the_first_of_a_list(void **state)
+{
+    Identity *identity =
+        read_claims("{\"sub\":\"s\",\"preferred_username\":[\"A@b.example\",\"c@d.example\"]}");
+
+    assert_string_equal(identity->username, "a@b.example");
+    identity_free(identity);
+}
+
 static void test_username_is_left_out_when_odd(void **state)
 {
     static const char *const rows[] = {
@@ -77,7 +87,9 @@ static void test_username_is_left_out_when_odd(void **state)
         "{\"sub\":\"s\",\"preferred_username\":5}",
         "{\"sub\":\"s\",\"preferred_username\":\"\"}",
         "{\"sub\":\"s\",\"preferred_username\":\"a\\nroot:x:0:0\"}",
-        "{\"sub\":\"s\",\"preferred_username\":[\"a\"]}",
+        "{\"sub\":\"s\",\"preferred_username\":[]}",
+        "{\"sub\":\"s\",\"preferred_username\":[5,\"a\"]}",
+        "{\"sub\":\"s\",\"preferred_username\":[[\"a\"]]}",
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -196,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_person),
         cmocka_unit_test(test_id),
+        cmocka_unit_test(test_username_is_the_first_of_a_list),
         cmocka_unit_test(test_username_is_left_out_when_odd),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_too_many_groups),

@@ -71,5 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.type = PROVIDER_ENTRA;
     rules.tenant = "t";
     check(payload, &rules);
+    config.type = PROVIDER_ENTRA_B2C;
+    config.policy = TEXT("p");
+    check(payload, &rules);
     return 0;
 }
