@@ -91,6 +91,14 @@ uint64_t max_age_parse(const char *value, size_t size)
     return age;
 }
 
+uint64_t http_date_parse(const char *value, size_t size)
+{
+    char text[HEADER_VALUE_MAX];
+    time_t date = copy_trimmed(value, size, text, sizeof(text)) ? curl_getdate(text, NULL) : -1;
+
+    return date > 0 ? (uint64_t)date : 0;
+}
+
 /* The literal addresses only: a name may resolve to anything, except "localhost", which curl maps
  * itself. */
 static bool host_is_loopback(const char *host)

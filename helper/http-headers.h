@@ -1,5 +1,5 @@
 /*
- * The two reply headers we act on, as pure functions, and which addresses may be asked at all.
+ * The reply headers we act on, as pure functions, and which addresses may be asked at all.
  */
 #pragma once
 
@@ -18,6 +18,9 @@ uint64_t retry_after_parse(const char *value, size_t size, uint64_t now_sec);
 /* max-age of Cache-Control (RFC 9111 §5.2.2.1), microseconds, capped at a week; 0 when there is
  * none, or no-store or no-cache forbid it. */
 uint64_t max_age_parse(const char *value, size_t size);
+
+/* A date as Date has it (RFC 9110 §6.6.1), seconds since the epoch; 0 when it is not understood. */
+uint64_t http_date_parse(const char *value, size_t size);
 
 /* https, or http to a literal 127.0.0.0/8, ::1 or "localhost" when `allow_insecure_loopback`. No
  * user in it. */

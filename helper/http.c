@@ -10,6 +10,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <openssl/x509_vfy.h>
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
@@ -33,6 +34,7 @@ struct HttpRequest {
     bool too_large;
     uint64_t retry_after_usec;
     uint64_t max_age_usec;
+    uint64_t date_sec;
     HttpHandler handler;
     void *userdata;
 };
@@ -53,7 +55,6 @@ static const struct {
     {CURLE_COULDNT_RESOLVE_HOST, "host name not found"},
     {CURLE_COULDNT_RESOLVE_PROXY, "proxy name not found"},
     {CURLE_COULDNT_CONNECT, "connection refused"},
-    {CURLE_PEER_FAILED_VERIFICATION, "certificate not trusted"},
     {CURLE_SSL_CACERT_BADFILE, "CA file not readable"},
     {CURLE_SSL_CONNECT_ERROR, "TLS handshake failed"},
     {CURLE_SEND_ERROR, "connection lost"},
@@ -65,10 +66,34 @@ static const struct {
     {CURLE_UNSUPPORTED_PROTOCOL, "answer is not HTTP"},
 };
 
+/* What OpenSSL found wrong with the certificate. Names are compared by curl itself, which leaves the
+ * result at "unspecified" when that is all that is wrong. */
+static const char *certificate_text(const HttpRequest *request)
+{
+    static const struct {
+        long found;
+        const char *text;
+    } rows[] = {
+        {X509_V_ERR_UNSPECIFIED, "certificate not trusted: it is for another name"},
+        {X509_V_ERR_HOSTNAME_MISMATCH, "certificate not trusted: it is for another name"},
+        {X509_V_ERR_CERT_HAS_EXPIRED, "certificate not trusted: it has expired"},
+        {X509_V_ERR_CERT_NOT_YET_VALID, "certificate not trusted: it is not valid yet"},
+    };
+    long found = X509_V_OK;
+
+    (void)curl_easy_getinfo(request->easy, CURLINFO_SSL_VERIFYRESULT, &found);
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+        if (rows[i].found == found)
+            return rows[i].text;
+    return "certificate not trusted";
+}
+
 static const char *error_text(const HttpRequest *request, CURLcode code)
 {
     if (request->too_large)
         return "answer too large";
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        return certificate_text(request);
     for (size_t i = 0; i < ELEMENTSOF(error_texts); i++)
         if (error_texts[i].code == code)
             return error_texts[i].text;
@@ -99,8 +124,8 @@ DEFINE_CLEANUP(HttpRequest *, request_free)
 
 static void finish(HttpRequest *request, CURLcode code)
 {
-    HttpReply reply = {.body = "", .error = "failed"};
-    char *type = NULL;
+    HttpReply reply = {.body = "", .error = "failed", .peer = ""};
+    char *type = NULL, *peer = NULL;
     long sent = 0;
 
     reply.sent =
@@ -108,6 +133,8 @@ static void finish(HttpRequest *request, CURLcode code)
     if (code == CURLE_OK &&
         curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &reply.status) != CURLE_OK)
         reply.status = 0;
+    if (curl_easy_getinfo(request->easy, CURLINFO_PRIMARY_IP, &peer) == CURLE_OK && peer)
+        reply.peer = peer;
     if (reply.status != 0) {
         curl_easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
         reply.error = NULL;
@@ -115,6 +142,7 @@ static void finish(HttpRequest *request, CURLcode code)
         reply.body = request->body.data ? request->body.data : "";
         reply.size = request->body.size;
         reply.max_age_usec = request->max_age_usec;
+        reply.date_sec = request->date_sec;
         reply.retry_after_usec = request->retry_after_usec;
     } else {
         reply.error = error_text(request, code);
@@ -293,6 +321,8 @@ static size_t on_header(char *line, size_t unit, size_t count, void *userdata)
     if (header_is(line, size, "Retry-After", &value, &value_size) &&
         sd_event_now(request->http->event, CLOCK_REALTIME, &now) >= 0)
         request->retry_after_usec = retry_after_parse(value, value_size, now / 1000000u);
+    if (header_is(line, size, "Date", &value, &value_size))
+        request->date_sec = http_date_parse(value, value_size);
     if (header_is(line, size, "Cache-Control", &value, &value_size))
         request->max_age_usec = max_age_parse(value, value_size);
     return size;

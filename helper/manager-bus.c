@@ -242,6 +242,8 @@ static const sd_bus_vtable manager_vtable[] = {
                   SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ListSessions", "", "aa{sv}", list_sessions, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ListGroups", "", "aa{sv}", list_groups, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("TestProvider", "s", "aa{sv}", manager_bus_test_provider,
+                  SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Reload", "b", "bas", reload, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL("AccountRevoked", "sss", 0),
     SD_BUS_SIGNAL("SessionOpened", "ss", 0),

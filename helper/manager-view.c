@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/config-keys.h"
 #include "helper/login.h"
 
 /* Appends entries until one fails; the first error is kept. */
@@ -250,7 +251,26 @@ int manager_view_explanation(sd_bus_message *message, Manager *manager,
 
 /* --- status ----------------------------------------------------------------------------------- */
 
-static void view_provider(View *view, const Provider *provider)
+/* The word that the configuration has for a value of [provider]. */
+static const char *provider_word(const char *key, unsigned value)
+{
+    return config_key_find(config_section_find("provider"), key)->words[value];
+}
+
+static void view_provider_section(View *view, const ProviderConfig *config)
+{
+    view_string(view, "type", provider_word("Type", config->type));
+    view_enter(view, "methods", "as");
+    for (size_t i = 0; i < config->method_count; i++)
+        view_item(view, provider_word("Methods", config->methods[i]));
+    view_leave(view);
+    view_enter(view, "domains", "as");
+    for (size_t i = 0; config->domains && config->domains[i]; i++)
+        view_item(view, config->domains[i]);
+    view_leave(view);
+}
+
+static void view_provider(View *view, const Provider *provider, const ProviderConfig *config)
 {
     ProviderStatus status = {0};
 
@@ -258,8 +278,10 @@ static void view_provider(View *view, const Provider *provider)
     view_open(view, 'a', "{sv}");
     view_string(view, "name", provider_name(provider));
     view_string(view, "issuer", provider_issuer(provider));
+    view_provider_section(view, config);
     view_string(view, "state", status.state);
     view_time(view, "last_success", status.last_success_usec);
+    view_time(view, "last_failure", status.last_failure_usec);
     view_string(view, "last_error", status.last_error);
     view_number(view, "jwks_keys", status.jwks_keys);
     view_time(view, "jwks_fetched", status.jwks_fetched_usec);
@@ -292,7 +314,7 @@ int manager_view_status(sd_bus_message *message, Manager *manager)
     view_enter(&view, "providers", "aa{sv}");
     for (size_t i = 0; i < manager->config->provider_count; i++)
         if (manager->providers && manager->providers[i])
-            view_provider(&view, manager->providers[i]);
+            view_provider(&view, manager->providers[i], &manager->config->providers[i]);
     view_leave(&view);
     view_enter(&view, "alarms", "as");
     for (size_t i = 0; i < manager->alarm_count; i++)

@@ -62,6 +62,8 @@ struct ProviderOp {
     char *expected_id;
 };
 
+typedef struct ProviderTest ProviderTest;
+
 typedef struct OpQueue {
     ProviderOp *first, *last;
 } OpQueue;
@@ -76,11 +78,13 @@ struct Provider {
     Document *jwks_document;
     Jwks *jwks;
     ProviderOp *ops;
+    ProviderTest *tests;
     OpQueue queues[_REQUEST_CLASS_COUNT];
     RequestBudget budget;
     sd_event_source *budget_timer;
     bool answered_last;
     uint64_t last_success_usec;
+    uint64_t last_failure_usec;
     char last_error[96];
 };
 
@@ -88,6 +92,9 @@ struct Provider {
 DocumentState provider_ensure_metadata(Provider *provider);
 void provider_note_reply(Provider *provider, const HttpReply *reply);
 uint64_t provider_now(const Provider *provider, clockid_t clock);
+
+/* provider-test.c: ends the tests under way, each with what it has found. */
+void provider_tests_end(Provider *provider);
 
 /* provider-op.c */
 int provider_on_budget(sd_event_source *source, uint64_t usec,

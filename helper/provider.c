@@ -21,12 +21,28 @@ uint64_t provider_now(const Provider *provider, clockid_t clock)
 void provider_note_reply(Provider *provider, const HttpReply *reply)
 {
     provider->answered_last = reply->status != 0 && reply->status < 500;
-    if (provider->answered_last)
+    if (provider->answered_last) {
         provider->last_success_usec = provider_now(provider, CLOCK_REALTIME);
-    else if (reply->status == 0)
+        return;
+    }
+    provider->last_failure_usec = provider_now(provider, CLOCK_REALTIME);
+    if (reply->status == 0)
         snprintf(provider->last_error, sizeof(provider->last_error), "%s", reply->error);
     else
         snprintf(provider->last_error, sizeof(provider->last_error), "http %ld", reply->status);
+}
+
+static const char *last_problem(const Provider *provider)
+{
+    const char *metadata =
+        discovery_is_needless(provider->config) ? "" : document_error(provider->metadata_document);
+
+    if (provider->last_error[0] && !provider->answered_last)
+        return provider->last_error;
+    if (metadata[0])
+        return metadata;
+    /* Where the keys are is known once the metadata were fetched; until then nobody has asked. */
+    return document_has_url(provider->jwks_document) ? document_error(provider->jwks_document) : "";
 }
 
 /* A document came or failed: whoever waits for one looks again, each from its own event source. */
@@ -34,6 +50,8 @@ static void wake_operations(void *userdata)
 {
     Provider *provider = userdata;
 
+    if (last_problem(provider)[0])
+        provider->last_failure_usec = provider_now(provider, CLOCK_REALTIME);
     for (ProviderOp *op = provider->ops; op; op = op->next)
         op_kick(op);
 }
@@ -171,6 +189,7 @@ Provider *provider_free(Provider *provider)
 {
     if (!provider)
         return NULL;
+    provider_tests_end(provider);
     while (provider->ops)
         op_free(provider->ops);
     sd_event_source_disable_unref(provider->budget_timer);
@@ -186,7 +205,7 @@ Provider *provider_free(Provider *provider)
 
 bool provider_is_busy(const Provider *provider)
 {
-    return provider->ops;
+    return provider->ops || provider->tests;
 }
 
 const char *provider_name(const Provider *provider)
@@ -199,19 +218,6 @@ const char *provider_issuer(const Provider *provider)
     return provider->config->issuer;
 }
 
-static const char *last_problem(const Provider *provider)
-{
-    const char *metadata =
-        discovery_is_needless(provider->config) ? "" : document_error(provider->metadata_document);
-
-    if (provider->last_error[0] && !provider->answered_last)
-        return provider->last_error;
-    if (metadata[0])
-        return metadata;
-    /* Where the keys are is known once the metadata were fetched; until then nobody has asked. */
-    return document_has_url(provider->jwks_document) ? document_error(provider->jwks_document) : "";
-}
-
 void provider_status(const Provider *provider, ProviderStatus *ret_status)
 {
     uint64_t fetched = document_fetched_usec(provider->metadata_document);
@@ -222,6 +228,7 @@ void provider_status(const Provider *provider, ProviderStatus *ret_status)
     success = jwks_fetched > success ? jwks_fetched : success;
     *ret_status = (ProviderStatus){
         .last_success_usec = success,
+        .last_failure_usec = provider->last_failure_usec,
         .last_error = last_problem(provider),
         .jwks_keys = provider->jwks ? (unsigned)provider->jwks->count : 0,
         .jwks_fetched_usec = jwks_fetched,

@@ -95,6 +95,7 @@ ProviderOp *provider_op_cancel(ProviderOp *op);
 typedef struct ProviderStatus {
     const char *state;        /* "ok", "never reached", "unreachable" … */
     uint64_t last_success_usec; /* wall clock */
+    uint64_t last_failure_usec; /* wall clock; it may be over */
     const char *last_error;
     unsigned jwks_keys;
     uint64_t jwks_fetched_usec;

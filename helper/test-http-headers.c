@@ -52,6 +52,28 @@ static void test_retry_after(void **state)
             fail_msg("wrong: '%s'", rows[i].value);
 }
 
+static void test_date(void **state)
+{
+    static const struct {
+        const char *value;
+        uint64_t sec;
+    } rows[] = {
+        {" Fri, 15 Jan 2027 08:00:00 GMT\r\n", NOW},
+        {"Friday, 15-Jan-27 08:00:00 GMT", NOW},
+        {"Thu, 01 Jan 1970 00:00:00 GMT", 0},
+        {"", 0},
+        {"now", 0},
+        {"Fri, 99 Jan 2027", 0},
+    };
+    char long_value[4096];
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+        if (http_date_parse(rows[i].value, strlen(rows[i].value)) != rows[i].sec)
+            fail_msg("wrong: '%s'", rows[i].value);
+    memset(long_value, '1', sizeof(long_value));
+    assert_int_equal(http_date_parse(long_value, sizeof(long_value)), 0);
+}
+
 static void test_unterminated(void **state)
 {
     static const char value[] = {'1', '2', '3'};
@@ -151,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_date),
         cmocka_unit_test(test_unterminated),
         cmocka_unit_test(test_max_age),
         cmocka_unit_test(test_addresses),

@@ -25,7 +25,7 @@ typedef struct Bus {
     bool is_quiet; /* errors are only returned */
 } Bus;
 
-/* Connects to the system bus at its fixed address. Errors are said on stderr, unless it is quiet. */
+/* Connects to the system bus at its fixed address. Errors are said on stderr unless it is quiet. */
 ExitCode bus_open(Bus *bus);
 void bus_close(Bus *bus);
 

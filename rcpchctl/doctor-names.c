@@ -123,8 +123,8 @@ void doctor_snapshot(const Host *host, const char *name, Findings *findings)
 
     int r = fd < 0 ? fd : snapshot_map(fd, &view);
     if (r == 0) {
-        findings_add(findings, name, FINDING_OK, NULL, "accounts: %u, groups: %u",
-                     view.users.count, view.groups.count);
+        findings_add(findings, name, FINDING_OK, NULL, "accounts: %u, groups: %u", view.users.count,
+                     view.groups.count);
         snapshot_unmap(&view);
         return;
     }

@@ -1,9 +1,9 @@
 /*
  * Is pam_rcpch asked, and is it obeyed? (facts of the PAM stack: debian/pam-configs/README)
  *
- * account: for every service and every way of signing in, with nothing before it that ends the stack,
- * and so that its refusal counts. auth: before pam_unix, which would ask for a password. session:
- * behind pam_systemd, so that the session has a scope of its own when ours looks at it.
+ * account: for every service and every way of signing in, with nothing before it that ends the
+ * stack, and so that its refusal counts. auth: before pam_unix, which would ask for a password.
+ * session: behind pam_systemd, so that the session has a scope of its own when ours looks at it.
  */
 #include "rcpchctl/doctor.h"
 
@@ -21,13 +21,14 @@ static const char mend_stack[] = "pam-auth-update --force --enable rcpch rcpch-s
  * looked at. */
 static const struct {
     const char *service;
-    bool signs_in;     /* somebody is there to be asked for a code */
-    bool has_session;  /* what it starts belongs to the person */
+    bool signs_in;    /* somebody is there to be asked for a code */
+    bool has_session; /* what it starts belongs to the person */
 } services[] = {
-    {"sshd", true, true},   {"login", true, true},   {"sudo", true, false}, {"sudo-i", true, false},
-    {"su", true, false},    {"su-l", true, false},   {"cron", false, true}, {"crond", false, true},
-    {"atd", false, true},   {"polkit-1", true, false}, {"gdm-password", true, true},
-    {"lightdm", true, true}, {"other", false, false},
+    {"sshd", true, true},      {"login", true, true},        {"sudo", true, false},
+    {"sudo-i", true, false},   {"su", true, false},          {"su-l", true, false},
+    {"cron", false, true},     {"crond", false, true},       {"atd", false, true},
+    {"polkit-1", true, false}, {"gdm-password", true, true}, {"lightdm", true, true},
+    {"other", false, false},
 };
 
 typedef struct StackJudge {
@@ -70,13 +71,14 @@ static bool judge_account(const StackJudge *judge, const PamStack *stack)
 
 static bool judge_auth(const StackJudge *judge, const PamStack *stack)
 {
-    size_t ours = pam_stack_find(stack, OURS, 0), unix_line = pam_stack_find(stack, "pam_unix.so", 0);
+    size_t ours = pam_stack_find(stack, OURS, 0),
+           unix_line = pam_stack_find(stack, "pam_unix.so", 0);
 
     if (ours == stack->count)
         return complain(judge, FINDING_ERROR, "%s is not asked: no code is shown", OURS);
     if (unix_line < ours)
-        return complain(judge, FINDING_ERROR, "pam_unix.so stands before %s and asks for a password",
-                        OURS);
+        return complain(judge, FINDING_ERROR,
+                        "pam_unix.so stands before %s and asks for a password", OURS);
     if (!pam_line_is_obeyed(&stack->lines[ours]))
         return complain(judge, FINDING_ERROR, "\"%s\" throws away what %s refuses",
                         stack->lines[ours].control, OURS);

@@ -1,7 +1,7 @@
 /*
- * Can somebody become root while the provider is away? Directory accounts cannot then: sudo's groups
- * need an answer. What is needed is a local account with a password or a key, which is root itself or
- * whom sudo lets become root.
+ * Can somebody become root while the provider is away? Directory accounts cannot then: sudo's
+ * groups need an answer. What is needed is a local account with a password or a key, which is root
+ * itself or whom sudo lets become root.
  */
 #include "rcpchctl/doctor.h"
 

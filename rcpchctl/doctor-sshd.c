@@ -1,6 +1,6 @@
 /*
- * Does sshd let people sign in with a code? Judged by what sshd itself makes of its files (sshd -T):
- * the first value wins there, and drop-ins and defaults differ between distributions.
+ * Does sshd let people sign in with a code? Judged by what sshd itself makes of its files (sshd
+ * -T): the first value wins there, and drop-ins and defaults differ between distributions.
  */
 #include "rcpchctl/doctor.h"
 
@@ -13,9 +13,9 @@
 #define RELOAD  "; then: systemctl reload ssh"
 
 /* pam_rcpch waits 300 s for a sign-in; sshd must wait a little longer. */
-#define GRACE_LEAST_SEC   330u
+#define GRACE_LEAST_SEC 330u
 /* Debian's 10:30:100 begins to refuse when ten people sign in at once. */
-#define STARTUPS_LEAST    30u
+#define STARTUPS_LEAST 30u
 
 typedef FindingResult (*SettingJudge)(const char *value);
 

@@ -44,3 +44,8 @@ void doctor_local_root(const Host *host, const char *name, Findings *findings);
 /* What the helper says of itself and of the enforcer. Returns its whole status, for the caller to
  * free, or NULL when it does not answer. */
 json_t *doctor_helper(Findings *findings);
+
+/* Has the helper test each provider of its status. */
+void doctor_providers(const json_t *status, Findings *findings);
+/* Adds the rows of one test. `provider` stands in front of each; NULL when it is plain which. */
+void doctor_add_provider(const char *provider, const json_t *rows, Findings *findings);

@@ -72,7 +72,8 @@ void findings_print(FILE *stream, const Findings *findings)
     const json_t *row = NULL;
     size_t i = 0;
 
-    json_array_foreach(findings->rows, i, row) {
+    json_array_foreach(findings->rows, i, row)
+    {
         const char *mend = member(row, "mend");
         (void)fprintf(stream, "%-8s %-*s %s\n", headings[result_of(member(row, "result"))],
                       CHECK_WIDTH, member(row, "check"), member(row, "text"));

@@ -22,8 +22,8 @@ typedef struct Findings {
     bool failed; /* without memory: rows are missing */
 } Findings;
 
-/* Adds what `check` found. `mend` is the command or the page that puts it right, NULL for none. What
- * comes from files is escaped here. */
+/* Adds what `check` found. `mend` is the command or the page that puts it right, NULL for none.
+ * What comes from files is escaped here. */
 _printf_(5, 6) void findings_add(Findings *findings, const char *check, FindingResult result,
                                  const char *mend, const char *format, ...);
 /* As it came from elsewhere; a result that is not known is an error. */

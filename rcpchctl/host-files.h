@@ -19,8 +19,8 @@ bool host_exists(const Host *host, const char *path);
 /* Opens for reading. Returns a descriptor or a negative errno. */
 int host_open(const Host *host, const char *path);
 
-/* Cuts the next line off *rest, without its newline, a comment or blanks around it. NULL at the end.
- * The text is changed. */
+/* Cuts the next line off *rest, without its newline, a comment or blanks around it. NULL at the
+ * end. The text is changed. */
 char *host_next_line(char **rest);
 
 /* Runs a program of the host with an empty environment; what it says, on both streams, cut at

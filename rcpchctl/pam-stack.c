@@ -142,7 +142,8 @@ static bool action_is(const char *action, const char *word)
 {
     size_t size = strlen(word);
 
-    return strncmp(action, word, size) == 0 && (action[size] == '\0' || strchr("] \t", action[size]));
+    return strncmp(action, word, size) == 0 &&
+           (action[size] == '\0' || strchr("] \t", action[size]));
 }
 
 bool pam_stack_skips(const PamStack *stack, size_t before, size_t target)

@@ -18,9 +18,9 @@ typedef struct PamStack {
     size_t count;
 } PamStack;
 
-/* Reads the stack of `type` of a service, includes followed. Returns 0, -ENOENT when there is no such
- * service, -E2BIG for more than PAM_LINES_MAX lines, -ELOOP, or another negative errno. A file that is
- * included and missing is skipped: libpam's own word for that is in the journal. */
+/* Reads the stack of `type` of a service, includes followed. Returns 0, -ENOENT when there is no
+ * such service, -E2BIG for more than PAM_LINES_MAX lines, -ELOOP, or another negative errno. A file
+ * that is included and missing is skipped: libpam's own word for that is in the journal. */
 int pam_stack_read(const Host *host, const char *service, const char *type, PamStack *ret_stack);
 void pam_stack_clear(PamStack *stack);
 

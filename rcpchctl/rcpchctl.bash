@@ -6,6 +6,11 @@ _rcpchctl_users()
     rcpchctl user list 2>/dev/null | awk 'NR > 1 { print $1 }'
 }
 
+_rcpchctl_providers()
+{
+    rcpchctl provider list 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
 _rcpchctl()
 {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} word
@@ -28,7 +33,10 @@ _rcpchctl()
     --service)
         mapfile -t COMPREPLY < <(compgen -W 'sshd sudo su login cron' -- "$current")
         return ;;
-    --id|--provider|--full-name|--reason|--from)
+    --provider)
+        mapfile -t COMPREPLY < <(compgen -W "$(_rcpchctl_providers)" -- "$current")
+        return ;;
+    --id|--full-name|--reason|--from)
         return ;;
     esac
 
@@ -45,7 +53,7 @@ _rcpchctl()
         reload*) options='--json --enforce --help' ;;
         log*) options+=' --follow --user --since --lines' ;;
         check-config*) options='--help' ;;
-        'user reinstate'*|'user forget'*|'group list'*|refresh*|doctor*) options='--json --help' ;;
+        'user reinstate'*|'user forget'*|'group list'*|refresh*|doctor*|provider*) options='--json --help' ;;
         '') options+=' --version' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
@@ -53,9 +61,11 @@ _rcpchctl()
     fi
 
     case "${words[*]}" in
-    '') word='status doctor check-config reload user group session access refresh log' ;;
+    '') word='status doctor check-config reload user group session provider access refresh log' ;;
     user) word='list show add revoke reinstate forget' ;;
     group|session) word='list' ;;
+    provider) word='list test' ;;
+    'provider test') word=$(_rcpchctl_providers) ;;
     access) word='explain' ;;
     'access explain'|refresh|'user show'|'user revoke'|'user reinstate'|'user forget') word=$(_rcpchctl_users) ;;
     *) return ;;

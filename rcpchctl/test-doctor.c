@@ -27,7 +27,8 @@ static Said read_findings(Findings *findings)
     size_t i = 0;
 
     assert_false(findings->failed);
-    json_array_foreach(findings->rows, i, row) {
+    json_array_foreach(findings->rows, i, row)
+    {
         const char *mend = json_string_value(json_object_get(row, "mend"));
         const char *result = json_string_value(json_object_get(row, "result"));
         size_t used = strlen(said.texts);
@@ -142,9 +143,11 @@ static void test_pam_stack(void **state)
          FINDING_ERROR},
         {AUTH ACCOUNT OUR_ACCOUNT "session required pam_unix.so\n", "sessions are not known",
          FINDING_ERROR},
-        {AUTH ACCOUNT OUR_ACCOUNT "session required pam_rcpch.so\nsession optional pam_systemd.so\n",
+        {AUTH ACCOUNT OUR_ACCOUNT
+         "session required pam_rcpch.so\nsession optional pam_systemd.so\n",
          "pam_systemd.so stands behind", FINDING_ERROR},
-        {AUTH ACCOUNT OUR_ACCOUNT "session required pam_mkhomedir.so\nsession required pam_rcpch.so\n",
+        {AUTH ACCOUNT OUR_ACCOUNT
+         "session required pam_mkhomedir.so\nsession required pam_rcpch.so\n",
          "makes homes", FINDING_WARNING},
         {"auth include sshd\n", "sshd, auth: cannot be read", FINDING_ERROR},
     };
@@ -241,8 +244,8 @@ static void test_local_root(void **state)
          "%sudo ALL=(ALL:ALL) ALL\n", "no local account", FINDING_WARNING},
         {"eve:x:1000:1000::/home/eve:/bin/sh", "eve:" HASH ":", "sudo:x:27:eve\n",
          "# %sudo ALL=(ALL:ALL) ALL\n", "no local account", FINDING_WARNING},
-        {"eve:x:1000:1000::/home/eve:/bin/sh", "eve:" HASH ":", "", "eve ALL=(root) NOPASSWD: ALL\n",
-         "away: eve", FINDING_OK},
+        {"eve:x:1000:1000::/home/eve:/bin/sh", "eve:" HASH ":", "",
+         "eve ALL=(root) NOPASSWD: ALL\n", "away: eve", FINDING_OK},
         {"kim:x:1001:1001::/home/kim:/bin/sh", "kim:!:", "", "kim ALL=(ALL) ALL\n", "away: kim",
          FINDING_OK}, /* has a key */
         {"tom:x:1002:1002::/home/tom:/bin/sh", "tom:" HASH ":", "", "tom ALL=(ALL) ALL\n",

@@ -22,7 +22,8 @@ static void test_includes_are_followed(void **state)
                     "auth include below\nauth substack missing\nauth required \\\n pam_last.so\n");
     fake_host_write(fake, "/etc/pam.d/common-auth",
                     "auth\t[success=1 default=ignore]\tpam_unix.so nullok\n");
-    fake_host_write(fake, "/etc/pam.d/below", "auth requisite pam_deny.so\n\n \nauth\nauth required\n");
+    fake_host_write(fake, "/etc/pam.d/below",
+                    "auth requisite pam_deny.so\n\n \nauth\nauth required\n");
     assert_int_equal(pam_stack_read(&fake->host, "sshd", "auth", &stack), 0);
     assert_int_equal(stack.count, 5);
     assert_string_equal(stack.lines[0].control, "[success=1 default=ignore]");

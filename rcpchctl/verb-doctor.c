@@ -8,12 +8,17 @@
 
 #include "rcpchctl/doctor.h"
 
-static ExitCode show(const Findings *findings, const Invocation *invocation)
+ExitCode verb_show_findings(const Findings *findings, const Invocation *invocation)
 {
+    ExitCode code = EXIT_DONE;
+
     if (option_given(invocation->options, OPTION_JSON))
-        return print_json(findings->rows);
-    findings_print(stdout, findings);
-    return EXIT_DONE;
+        code = print_json(findings->rows);
+    else
+        findings_print(stdout, findings);
+    if (code == EXIT_DONE && (findings->failed || findings->counts[FINDING_ERROR] > 0))
+        code = EXIT_REFUSED;
+    return code;
 }
 
 ExitCode verb_doctor(const Invocation *invocation)
@@ -29,8 +34,7 @@ ExitCode verb_doctor(const Invocation *invocation)
     for (size_t i = 0; i < host_check_count; i++)
         host_checks[i].run(&this_host, host_checks[i].name, &findings);
     status = doctor_helper(&findings);
-    ExitCode code = show(&findings, invocation);
-    if (code == EXIT_DONE && (findings.failed || findings.counts[FINDING_ERROR] > 0))
-        code = EXIT_REFUSED;
-    return code;
+    if (status)
+        doctor_providers(status, &findings);
+    return verb_show_findings(&findings, invocation);
 }

@@ -38,9 +38,10 @@ const Verb verbs[] = {
      "Exit code 1 when something is wrong: the enforcer cannot be reached, the configuration was\n"
      "refused, an alarm is up, or a provider does not answer.\n"},
     {NULL, "doctor", NULL, JSON, verb_doctor, "look for what keeps people from signing in",
-     "Looks at the configuration, the name service, the PAM stacks, sshd, systemd and the daemons.\n"
-     "Each line that is not ok says what is wrong, and the command that mends it. Exit code 1 when\n"
-     "there is an error; warnings alone are no error. Changes nothing.\n"},
+     "Looks at the configuration, the name service, the PAM stacks, sshd, systemd and the\n"
+     "daemons, and has the helper test each provider, which takes 20 seconds at most. Each line\n"
+     "that is not ok says what is wrong, and what mends it. Exit code 1 when there is an error;\n"
+     "warnings alone are no error. Changes nothing.\n"},
     {NULL, "check-config", NULL, 0, verb_check_config, "say whether the configuration is right",
      "Reads /etc/rcpch/rcpch.conf and rcpch.conf.d/*.conf. Changes nothing.\n"},
     {NULL, "reload", NULL, JSON | OPTION_BIT(OPTION_ENFORCE), verb_reload,
@@ -73,6 +74,13 @@ const Verb verbs[] = {
      "Nobody signs in; the provider is asked where it would be asked at the door. Exit code 0\n"
      "when access is allowed now, 7 when only after an interactive sign-in, 1 when not at all,\n"
      "3 when the name is none that is judged here.\n"},
+    {"provider", "list", NULL, JSON, verb_provider_list, "the directories that people sign in with",
+     "LAST FAILURE counts from the helper's start. KEYS are those that tokens are verified by.\n"},
+    {"provider", "test", "NAME", JSON, verb_provider_test,
+     "try all that a sign-in needs of a provider",
+     "The helper connects, compares clocks, fetches metadata and keys, and asks for a device\n"
+     "code, which is shown to nobody. A policy that refuses when a person signs in cannot be seen so.\n"
+     "Exit code 1 when there is an error. Takes 20 seconds at most.\n"},
     {NULL, "refresh", "USER", JSON, verb_refresh, "ask the provider about an account now",
      "Exit code 0 when new access is allowed after that, 1 when it is not.\n"},
     {NULL, "log", NULL,

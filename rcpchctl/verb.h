@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "rcpchctl/bus.h"
+#include "rcpchctl/finding.h"
 
 typedef enum OptionId {
     OPTION_JSON = 1,
@@ -93,11 +94,16 @@ ExitCode verb_group_list(const Invocation *invocation);
 ExitCode verb_session_list(const Invocation *invocation);
 ExitCode verb_refresh(const Invocation *invocation);
 ExitCode verb_reload(const Invocation *invocation);
+ExitCode verb_provider_list(const Invocation *invocation);
+ExitCode verb_provider_test(const Invocation *invocation);
 ExitCode verb_log(const Invocation *invocation);
 ExitCode verb_access_explain(const Invocation *invocation);
 
 /* A call could not be made: the bus carries valid UTF-8 only. */
 ExitCode verb_say_bad_text(int r);
+
+/* Shows what was found. EXIT_REFUSED when there is an error among it. */
+ExitCode verb_show_findings(const Findings *findings, const Invocation *invocation);
 
 /* Prints an answer as JSON: ASCII only, so that nothing in it reaches a terminal as a control. */
 ExitCode print_json(const json_t *value);

@@ -1,0 +1,162 @@
+"""TestProvider: what the helper finds out about a provider, well and broken in every way."""
+
+import dbus
+import pytest
+
+from tests.line import place
+from tests.line.line import MANAGER, NAME, PATH
+
+WELL = {"credential", "connection", "clock", "metadata", "keys", "device code", "token endpoint"}
+
+
+def tried(line):
+    """{check: (result, text, mend)}."""
+    rows = line.manager("TestProvider", "s", "college", timeout=30)
+    return {str(row["check"]): (str(row["result"]), str(row["text"]), str(row["mend"]))
+            for row in rows}
+
+
+def wrong(line):
+    """The one check that is not well: (check, result, text, mend)."""
+    rows = tried(line)
+    found = [(check, *row) for check, row in rows.items() if row[0] != "ok"]
+    assert len(found) == 1, rows
+    assert all(row[2] == "" for row in rows.values() if row[0] == "ok"), rows
+    assert found[0][3], found
+    return found[0]
+
+
+def reconfigure(line, **keys):
+    """The first configuration with other keys of the provider."""
+    line.configure()
+    lines = [row for row in place.CONFIGURATION.read_text().splitlines()
+             if row.split("=")[0] not in keys]
+    at = lines.index("[provider college]") + 1
+    lines[at:at] = [f"{key}={value}" for key, value in keys.items()]
+    place.CONFIGURATION.write_text("\n".join(lines) + "\n")
+
+
+def test_all_is_well(line):
+    since = line.control.last()
+    rows = tried(line)
+    assert set(rows) == WELL and {row[0] for row in rows.values()} == {"ok"}, rows
+    assert rows["connection"][1] == "reached 127.0.0.1"
+    asked = [entry["endpoint"] for entry in line.control.journal(since)]
+    assert asked == ["discovery", "jwks", "device", "token"], "once each, whatever is cached"
+    assert not line.records(event="login"), "nobody has signed in"
+
+
+@pytest.mark.parametrize("code, page", [(7000218, "Allow public client flows"),
+                                        (700016, "Application (client) ID")])
+def test_entra_says_the_page(bare, code, page):
+    """A registration that is not a public client is refused, with the portal's page."""
+    bare.configure_entra()
+    bare.helper.start()
+    assert {row[0] for row in tried(bare).values()} == {"ok"}
+    bare.control.fault("token", "body", status=401, body=(
+        '{"error":"invalid_client","error_description":"x","error_codes":[%d]}' % code))
+    check, result, text, mend = wrong(bare)
+    assert (check, result) == ("token endpoint", "error") and str(code) in text
+    assert page in mend
+
+
+@pytest.mark.parametrize("listener, text, mend", [
+    ({"state": "refuse"}, "connection refused", "firewall"),
+    ({"certificate": "expired"}, "has expired", "renew"),
+    ({"certificate": "other-name"}, "another name", "Issuer="),
+    ({"certificate": "other-ca"}, "not trusted", "CaFile="),
+])
+def test_the_way_there(line, listener, text, mend):
+    line.control.listener(**listener)
+    found = wrong(line)
+    assert found[:2] == ("connection", "error") and text in found[2] and mend in found[3], found
+
+
+@pytest.mark.parametrize("settings, check, result, text", [
+    ({"metadata": {"issuer": "https://login.rcpch.test:8443/other"}}, "metadata", "error",
+     "issuer is not the configured one"),
+    ({"metadata": {"device_authorization_endpoint": "__absent__"}}, "device code", "error",
+     "no device endpoint"),
+    ({"metadata": {"jwks_uri": "__absent__"}}, "metadata", "error", "jwks_uri is missing"),
+    ({"jwks_lie": "empty"}, "keys", "error", "key"),
+    ({"clock_offset": 600}, "clock", "error", "behind the provider's: tokens are refused"),
+    ({"clock_offset": -600}, "clock", "error", "ahead of the provider's: tokens are refused"),
+    ({"clock_offset": 120}, "clock", "warning", "behind the provider's"),
+    ({"device_fields": {"user_code": "__absent__"}}, "device code", "error", "user_code"),
+])
+def test_a_provider_that_lies(line, settings, check, result, text):
+    line.control.set_realm("generic", **settings)
+    found = wrong(line)
+    assert found[:2] == (check, result) and text in found[2], found
+
+
+@pytest.mark.parametrize("endpoint, fault, check, result, text", [
+    ("discovery", {"kind": "status", "status": 404}, "metadata", "error", "http 404"),
+    ("discovery", {"kind": "redirect"}, "metadata", "error", "http 302"),
+    ("discovery", {"kind": "html"}, "metadata", "error", "not strict JSON"),
+    ("jwks", {"kind": "reset"}, "keys", "error", "connection"),
+    ("device", {"kind": "status", "status": 503}, "device code", "warning", "http 503"),
+    ("device", {"kind": "body", "status": 400, "body": '{"error":"unauthorized_client"}'},
+     "device code", "error", "refused: unauthorized_client"),
+    ("device", {"kind": "body", "status": 400, "body": '{"error":"\\u001b[2Jhush"}'},
+     "device code", "error", "refused"),
+    ("token", {"kind": "big"}, "token endpoint", "error", "too large"),
+])
+def test_a_provider_that_breaks(line, endpoint, fault, check, result, text):
+    line.control.fault(endpoint, **fault)
+    found = wrong(line)
+    assert found[:2] == (check, result) and text in found[2], found
+    assert "\x1b" not in found[2]
+
+
+def test_a_provider_that_never_answers(bare):
+    reconfigure(bare, HttpTimeoutSec=1)
+    bare.helper.start()
+    bare.control.fault("jwks", "hang")
+    found = wrong(bare)
+    assert found[:2] == ("keys", "error") and "timed out" in found[2]
+
+
+def test_names_that_are_wrong(bare):
+    reconfigure(bare, Issuer="https://no-such-host.invalid")
+    bare.helper.start()
+    found = wrong(bare)
+    assert found[:2] == ("connection", "error") and "not found" in found[2], found
+    reconfigure(bare, ClientId="somebody-else")
+    assert bare.manager("Reload", "b", False)[0]
+    found = wrong(bare)
+    assert found[0] == "device code" and "invalid_client" in found[2] and "ClientId=" in found[3]
+
+
+def test_a_reload_in_the_middle(line):
+    """The old configuration stays until the test that uses it has ended."""
+    since = line.control.last()
+    line.control.fault("jwks", "hang")
+    bus = line.connect()
+    bus.call_async(NAME, PATH, MANAGER, "TestProvider", "s", ["college"], None, None)
+    bus.flush()
+    assert line.control.journal(since, wait=10, endpoint="jwks")
+    assert line.manager("Reload", "b", False)[0]
+    line.control.clear_fault()
+    assert {row[0] for row in tried(line).values()} == {"ok"}
+    bus.close()
+
+
+def test_who_may_ask_for_what(line):
+    with pytest.raises(dbus.exceptions.DBusException) as refused:
+        line.manager("TestProvider", "s", "nobody")
+    assert refused.value.get_dbus_name() == "uk.ac.rcpch.Error.NotFound"
+    assert line.as_foreigner(MANAGER, "TestProvider", "s", "college")
+
+
+def test_the_status_tells_the_section(line):
+    provider = line.manager("GetStatus")["providers"][0]
+    assert str(provider["type"]) == "generic"
+    assert [str(method) for method in provider["methods"]] == ["device"]
+    assert [str(domain) for domain in provider["domains"]] == ["rcpch.ac.uk"]
+    assert provider["last_failure"] == 0
+    line.add_user("alice@rcpch.ac.uk")
+    line.sign_in("alice")
+    line.control.listener("refuse")
+    line.manager("RefreshUser", "s", "alice")
+    assert line.manager("GetStatus")["providers"][0]["last_failure"] > 0
