@@ -7,15 +7,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "enforcer/clock.h"
+
 #define QUIET_READINGS 3u
-
-uint64_t monotonic_usec(void)
-{
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 void chase_clear(Chase *chase)
 {

@@ -44,6 +44,3 @@ typedef struct ChaseResult {
  * chain. Stops at `until_usec` of CLOCK_MONOTONIC at the latest. */
 ChaseResult chase_run(Chase *chase, int proc, const Target *target, const int *signals,
                       uint64_t until_usec);
-
-/* CLOCK_MONOTONIC in microseconds. */
-uint64_t monotonic_usec(void);

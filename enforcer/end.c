@@ -13,8 +13,12 @@
 #include <time.h>
 
 #include "enforcer/chase.h"
+#include "enforcer/clock.h"
+#include "enforcer/dying.h"
+#include "enforcer/urgency.h"
 
 #define NEWEST_LOOKS 32u /* some 2 ms in all */
+#define AWAIT_MS     20
 #define CHASE_USEC   (ENFORCER_CALL_MS * UINT64_C(1000) / 3) /* even when a walk took all the time */
 
 /* What one walk saw of one account. */
@@ -278,13 +282,19 @@ static ChaseResult kill_at_once(const Call *call, End *end, const int *signals)
                      monotonic_usec() + CHASE_USEC);
 }
 
-/* Lets dying processes die: 1, 2, 4 … ms, within the call's time. */
-static void pause_round(unsigned round)
+/* What the last round signalled is given the time to die; then another round looks for forks. A
+ * round that only suspects somebody (walk_count_slice(), the chase) has nobody to wait for. */
+static void await_round(const Call *call)
 {
-    unsigned ms = round < 4 ? 1u << round : 16u;
-    struct timespec time = {.tv_nsec = (long)ms * 1000000};
+    pid_t dying[END_ORDERS_MAX * ENFORCER_SURVIVORS_MAX];
+    unsigned count = 0;
 
-    (void)nanosleep(&time, NULL);
+    for (unsigned i = 0; i < call->count; i++)
+        for (unsigned j = 0; !call->ends[i].over && j < call->ends[i].walk.listed_count; j++)
+            dying[count++] = call->ends[i].walk.listed[j].pid;
+    if (count == 0)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    dying_await(dying, count, AWAIT_MS);
 }
 
 static bool all_over(const Call *call)
@@ -319,13 +329,13 @@ static int kill_round(Call *call)
 
 static int kill_until_none(Call *call)
 {
-    for (unsigned round = 0;; round++) {
+    for (;;) {
         int r = kill_round(call);
         if (r < 0)
             return r;
         if (all_over(call) || elapsed_usec(call) >= ENFORCER_CALL_MS * 1000u)
             return 0;
-        pause_round(round);
+        await_round(call);
     }
 }
 
@@ -413,8 +423,10 @@ void end_accounts(EndOrder *orders, unsigned count)
 
     for (unsigned i = 0; i < count; i++)
         orders[i].result = 0;
+    urgency_begin();
     if (r >= 0)
         r = call_run(call, plain_how(orders[0].how));
+    urgency_end();
     for (unsigned i = 0; i < count; i++)
         if (r < 0 || i >= END_ORDERS_MAX)
             orders[i].result = r < 0 ? r : -E2BIG;

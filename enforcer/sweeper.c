@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "enforcer/urgency.h"
+
 /* The sweeper's real and saved uid: a number of the range that systemd and shadow leave alone
  * because half of all programs cannot hold it. Nothing runs under it, so kill(-1) reaches only
  * the account's processes, and the account cannot signal the sweeper. */
@@ -49,6 +51,7 @@ static _Noreturn void wait_and_sweep(int fd)
     uint32_t uid = 0;
 
     close_others(fd);
+    urgency_begin(); /* of a process that sleeps until it is needed */
     if (read(fd, &uid, sizeof(uid)) == (ssize_t)sizeof(uid))
         sweep(uid);
     _exit(0);

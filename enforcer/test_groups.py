@@ -203,6 +203,7 @@ def test_not_tied_is_not_touched(groups, client, children, spawn, deploy):
     assert children.alive(pid)
 
 
+CHAINS = 8
 CHAIN = "$e = time + 60; while (time < $e) { exit if fork; select(undef, undef, undef, 0.0003) }"
 
 
@@ -214,7 +215,9 @@ def crowd(children):
 
 
 def start_chains(children, folder, login_uid, write):
-    """Eight chains of root's, below a process of the host that inherits and reaps their links."""
+    """CHAINS chains of root's, below a process of the host that inherits and reaps their links. Each
+    writes a byte when it has begun."""
+    begin = f'open(my $f, ">&={write}"); syswrite($f, "x"); '
     children.start(0, "\n".join([
         "ctypes.CDLL(None).prctl(36, 1)",  # PR_SET_CHILD_SUBREAPER
         "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
@@ -222,11 +225,16 @@ def start_chains(children, folder, login_uid, write):
         f"    open('/proc/self/loginuid', 'w').write('{login_uid}')",
         f"    open('{folder}/cgroup.procs', 'w').write('0')",
         f"    os.set_inheritable({write}, True)",
-        "    for i in range(8):",
+        f"    for i in range({CHAINS}):",
         "        if os.fork() == 0:",
-        f"            os.execvp('perl', ['perl', '-e', '{CHAIN}'])",
+        f"            os.execvp('perl', ['perl', '-e', '{begin}{CHAIN}'])",
         "    os._exit(0)",
         f"os.close({write})"]))
+
+
+def wait_for_chains(read):
+    for _ in range(CHAINS):
+        assert os.read(read, 1), "a chain ended before it began"
 
 
 @pytest.mark.parametrize("path, login_uid", [(ATD, m.UID), (ROOTS, m.UID), (SCOPE, NOBODY)])
@@ -235,9 +243,9 @@ def test_root_chains_in_a_crowd_are_chased(groups, client, children, path, login
     read, write = os.pipe()
     start_chains(children, groups.make(path), login_uid, write)
     os.close(write)
-    assert not select.select([read], [], [], 0)[0], "the chains run"
+    wait_for_chains(read)
     replies = client.end_until_none(m.UID)
-    assert select.select([read], [], [], 5)[0], "a chain goes on"
+    assert select.select([read], [], [], 5)[0], f"a chain goes on: {replies}"
     assert len(replies) <= 10, replies
     os.close(read)
 
@@ -272,9 +280,9 @@ def test_elevated_chains_are_chased_and_their_neighbour_stays(groups, client, ch
     read, write = os.pipe()
     start_chains(children, groups.make(SCOPE), m.UID, write)
     os.close(write)
-    assert not select.select([read], [], [], 0)[0], "the chains run"
-    client.end_until_none(m.UID, m.KILL_ELEVATED)
-    assert select.select([read], [], [], 5)[0], "a chain goes on"
+    wait_for_chains(read)
+    replies = client.end_until_none(m.UID, m.KILL_ELEVATED)
+    assert select.select([read], [], [], 5)[0], f"a chain goes on: {replies}"
     os.close(read)
     assert children.alive(own)
 

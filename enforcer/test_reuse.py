@@ -27,6 +27,7 @@ def preloaded(**environment):
                          ASAN_OPTIONS="verify_asan_link_order=0",  # where ASan is built in
                          **environment)
     connection = m.Client()
+    connection.program = program
     yield connection
     connection.close()
     assert program.close() == 0
@@ -143,6 +144,23 @@ def test_the_gap_itself_lets_the_signal_through(slow_client, children):
     victim = children.start(0, login_uid=m.UID)
     end_in_gap(slow_client, m.KILL, Gap("held", victim), lambda: None)
     m.wait_for(lambda: not children.alive(victim), "it ended")
+
+
+def scheduling(pid):
+    return os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK
+
+
+def test_a_cut_goes_before_everybody(slow_client, children):
+    """With real-time priority, and only for its length; so does the sweeper's spare child."""
+    pid = slow_client.program.process
+    victim = children.start(m.UID)
+    assert scheduling(pid) == os.SCHED_OTHER
+    seen = []
+    end_in_gap(slow_client, m.KILL, Gap("held", victim), lambda: seen.append(scheduling(pid)))
+    assert seen == [os.SCHED_RR]
+    assert scheduling(pid) == os.SCHED_OTHER
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        assert [scheduling(int(child)) for child in file.read().split()] == [os.SCHED_RR]
 
 
 @pytest.fixture

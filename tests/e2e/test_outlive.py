@@ -61,3 +61,9 @@ def test_without_logind(own_lab):
     """No slice, no session scope, no user manager: sessions sit among sshd's own processes."""
     own_lab.host.run(["systemctl", "mask", "--now", "systemd-logind.service"])
     cut(own_lab, [way for way in (*outlive.WAYS, *outlive.MORE) if way != "linger unit"])
+
+
+def test_a_cut_may_go_first(lab):
+    """The unit lets the enforcer take real-time priority: its sweeper's spare child has it."""
+    children = lab.host.out("ps -o cls= --ppid $(systemctl show -P MainPID rcpch-enforcer)")
+    assert children.split() == ["RR"]
