@@ -27,6 +27,12 @@
 #define CHANNEL_TEXT_MAX        6000u  /* bytes of one step's text, QR code included */
 #define CHANNEL_ANSWER_MAX      8192u  /* bytes of one answer (a pasted address or token) */
 
+/* The browser method: the address that a person pastes back. */
+#define PASTED_ADDRESS_MAX      16384u /* bytes, all pieces together */
+#define PASTED_PIECES_MAX       64u    /* answers of one sign-in, mistakes included */
+#define AUTHORIZATION_CODE_MAX  8192u  /* bytes of one code */
+#define REDIRECT_URI_MAX        256u
+
 /* Enforcer socket (common/enforcer-protocol.h). */
 #define ENFORCER_MESSAGE_MAX    8192u
 #define ENFORCER_QUEUE_MAX      8192u  /* requests that wait on one connection */

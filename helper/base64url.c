@@ -62,3 +62,20 @@ int base64url_decode_alloc(const char *text, size_t size, uint8_t **ret_data, si
     *ret_data = data;
     return 0;
 }
+
+void base64url_encode(const uint8_t *data, size_t size, char *out)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint32_t bits = 0;
+    unsigned held = 0; /* bits in `bits` not yet written, always below 6 after a byte */
+
+    for (size_t i = 0; i < size; i++) {
+        bits = (bits << 8 | data[i]) & 0xffffu;
+        for (held += 8; held >= 6; held -= 6)
+            *out++ = alphabet[bits >> (held - 6) & 63u];
+    }
+    if (held > 0)
+        *out++ = alphabet[bits << (6 - held) & 63u];
+    *out = '\0';
+}

@@ -20,3 +20,9 @@ int base64url_decode(const char *text, size_t size, uint8_t *out, size_t out_max
 /* Decodes into new memory (at least one byte, so that an empty text gives a pointer too); the
  * caller frees it. Returns as base64url_decode(), or -ENOMEM. */
 int base64url_decode_alloc(const char *text, size_t size, uint8_t **ret_data, size_t *ret_size);
+
+/* Characters that `size` bytes encode to, and the NUL. */
+#define BASE64URL_ENCODED_SIZE(size) (((size) * 4 + 2) / 3 + 1)
+
+/* Encodes into `out`, which has BASE64URL_ENCODED_SIZE(size) bytes; NUL-terminated. */
+void base64url_encode(const uint8_t *data, size_t size, char *out);

@@ -71,6 +71,20 @@ static void check_url(const ProviderConfig *provider, const char *key, const cha
         config_report_error(report, "provider", provider->name, key, "%s", fault);
 }
 
+/* What comes behind it is the answer. */
+static void check_redirect_uri(const ProviderConfig *provider, ConfigReport *report)
+{
+    const char *uri = provider->redirect_uri;
+    const char *fault = url_fault(uri, true);
+
+    if (!fault && strlen(uri) > REDIRECT_URI_MAX)
+        fault = "is too long";
+    if (!fault && strchr(uri, '?'))
+        fault = "must not hold a '?'";
+    if (fault)
+        config_report_error(report, "provider", provider->name, "RedirectUri", "%s", fault);
+}
+
 static void check_proxy(const ProviderConfig *provider, ConfigReport *report)
 {
     const char *proxy = provider->proxy;
@@ -154,6 +168,8 @@ static void check_provider(const Config *config, const ProviderConfig *provider,
     check_url(provider, "DeviceEndpoint", provider->device_endpoint, report);
     check_url(provider, "TokenEndpoint", provider->token_endpoint, report);
     check_url(provider, "JwksUri", provider->jwks_uri, report);
+    check_url(provider, "AuthorizationEndpoint", provider->authorization_endpoint, report);
+    check_redirect_uri(provider, report);
     check_proxy(provider, report);
     config_check_type(provider, report);
     check_domains(config, provider, report);

@@ -81,6 +81,16 @@ static int fill_place(ProviderConfig *provider)
     return r;
 }
 
+/* Where the type has no page for it, RFC 8252's address of the person's own machine (7.3): nothing
+ * listens there, and the address bar keeps the answer. */
+static int fill_redirect_uri(ProviderConfig *provider)
+{
+    int r = default_expanded(&provider->redirect_uri,
+                             provider_traits(provider->type)->redirect_uri, provider);
+
+    return r < 0 ? r : default_text(&provider->redirect_uri, "http://localhost");
+}
+
 static int fill_provider(ProviderConfig *provider)
 {
     const ProviderTraits *traits = provider_traits(provider->type);
@@ -88,6 +98,8 @@ static int fill_provider(ProviderConfig *provider)
 
     if (r >= 0)
         r = default_expanded(&provider->scope, traits->scope, provider);
+    if (r >= 0)
+        r = fill_redirect_uri(provider);
     if (r >= 0)
         r = default_text(&provider->username_claim, traits->username_claim);
     if (r >= 0)

@@ -30,7 +30,7 @@ static const char *const clouds[] = {
     [CLOUD_PUBLIC] = "public", [CLOUD_USGOV] = "usgov", [CLOUD_CHINA] = "china",
     [_CLOUD_COUNT] = NULL,
 };
-static const char *const methods[] = {"device", NULL};
+static const char *const methods[] = {"device", "browser", NULL};
 static const char *const first_binds[] = {"no", "username", NULL};
 static const char *const refused_refreshes[] = {"aged", "revoked", NULL};
 static const char *const name_formats[] = {"short", "full", NULL};
@@ -78,6 +78,7 @@ static const ConfigKey keys[] = {
     {"provider", "Issuer", &config_kind_text, PROVIDER(issuer)},
     {"provider", "OidcUrl", &config_kind_text, PROVIDER(oidc_url)},
     {"provider", "DeviceEndpoint", &config_kind_text, PROVIDER(device_endpoint)},
+    {"provider", "AuthorizationEndpoint", &config_kind_text, PROVIDER(authorization_endpoint)},
     {"provider", "TokenEndpoint", &config_kind_text, PROVIDER(token_endpoint)},
     {"provider", "JwksUri", &config_kind_text, PROVIDER(jwks_uri)},
     {"provider", "ClientId", &config_kind_text, PROVIDER(client_id)},
@@ -85,6 +86,7 @@ static const ConfigKey keys[] = {
     {"provider", "Scope", &config_kind_text, PROVIDER(scope)},
     {"provider", "Tenant", &config_kind_text, PROVIDER(tenant)},
     {"provider", "Policy", &config_kind_text, PROVIDER(policy)},
+    {"provider", "RedirectUri", &config_kind_text, PROVIDER(redirect_uri)},
     {"provider", "Domains", &config_kind_list, PROVIDER(domains)},
     {"provider", "Methods", &config_kind_methods, PROVIDER(methods), .words = methods},
     {"provider", "UsernameClaim", &config_kind_text, PROVIDER(username_claim)},

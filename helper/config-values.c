@@ -302,8 +302,9 @@ static int parse_methods(const ConfigKey *key, const char *value, void *field, C
         unsigned index;
         if (find_word(key->words, words[i], &index) < 0)
             return refuse_word(why, key->words);
-        if (count >= _METHOD_COUNT)
-            return refuse(why, "names a method twice");
+        for (size_t j = 0; j < count; j++)
+            if (methods[j] == (Method)index)
+                return refuse(why, "names a method twice");
         methods[count++] = (Method)index;
     }
     if (count == 0)

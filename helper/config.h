@@ -32,6 +32,7 @@ typedef enum Cloud {
 
 typedef enum Method {
     METHOD_DEVICE = 0, /* Methods=device */
+    METHOD_BROWSER,    /* Methods=browser */
     _METHOD_COUNT,
 } Method;
 
@@ -55,6 +56,7 @@ typedef struct ProviderConfig {
     char *issuer;            /* Issuer=, exact; default: made of Tenant= or OidcUrl= */
     char *oidc_url;          /* OidcUrl= of the metadata; NULL: where the type has them */
     char *device_endpoint;   /* DeviceEndpoint= TokenEndpoint= JwksUri= override discovery's */
+    char *authorization_endpoint; /* AuthorizationEndpoint=, likewise */
     char *token_endpoint;
     char *jwks_uri;
     char *client_id;         /* ClientId= */
@@ -63,6 +65,7 @@ typedef struct ProviderConfig {
     char *tenant;            /* Tenant= expected tid (Entra); default: from the issuer's path */
     char *policy;            /* Policy= of B2C */
     char **domains;          /* Domains= of the names this provider answers for; NULL-terminated */
+    char *redirect_uri;      /* RedirectUri=, where the browser method ends */
     Method methods[_METHOD_COUNT];
     size_t method_count;
     char *username_claim;    /* UsernameClaim=, default preferred_username */

@@ -29,10 +29,19 @@ int discovery_url(const ProviderConfig *config, char **ret_url)
     return *ret_url ? 0 : -ENOMEM;
 }
 
+static const char *method_endpoint(const ProviderConfig *config, Method method)
+{
+    return method == METHOD_BROWSER ? config->authorization_endpoint : config->device_endpoint;
+}
+
 bool discovery_is_needless(const ProviderConfig *config)
 {
-    return !config->oidc_url && config->token_endpoint && config->jwks_uri &&
-           config->device_endpoint;
+    if (config->oidc_url || !config->token_endpoint || !config->jwks_uri)
+        return false;
+    for (size_t i = 0; i < config->method_count; i++)
+        if (!method_endpoint(config, config->methods[i]))
+            return false;
+    return config->method_count > 0;
 }
 
 /* One address: the configured one, else the document's. Absent gives NULL. */
@@ -59,6 +68,10 @@ static int take_urls(const ProviderConfig *config, const json_t *document, Metad
     int r = take_url(config, config->device_endpoint,
                      json_text(document, "device_authorization_endpoint", URL_MAX),
                      &metadata->device_endpoint);
+    if (r == 0)
+        r = take_url(config, config->authorization_endpoint,
+                     json_text(document, "authorization_endpoint", URL_MAX),
+                     &metadata->authorization_endpoint);
     if (r == 0)
         r = take_url(config, config->token_endpoint, json_text(document, "token_endpoint", URL_MAX),
                      &metadata->token_endpoint);
@@ -92,6 +105,8 @@ static int build(const ProviderConfig *config, const json_t *document, Metadata 
 
     if (!metadata)
         return -ENOMEM;
+    metadata->issuer_in_answer = json_is_true(
+        json_object_get(document, "authorization_response_iss_parameter_supported"));
     metadata->secret_in_body = secret_goes_in_body(document);
     int r = take_urls(config, document, metadata, ret_reason);
     if (r == 0)
@@ -126,6 +141,7 @@ Metadata *metadata_free(Metadata *metadata)
     if (!metadata)
         return NULL;
     free(metadata->device_endpoint);
+    free(metadata->authorization_endpoint);
     free(metadata->token_endpoint);
     free(metadata->jwks_uri);
     free(metadata);

@@ -214,6 +214,14 @@ void evidence_classify(ProviderType type, bool refused_refresh_is_revoked, Evide
                       ret_evidence);
 }
 
+void evidence_classify_error(ProviderType type, EvidenceContext context, const char *error,
+                             Evidence *ret_evidence)
+{
+    const ErrorBody body = {.error = error, .description = ""};
+
+    classify_error(type, false, context, &body, ret_evidence);
+}
+
 void evidence_unreachable(const char *what, Evidence *ret_evidence)
 {
     set(ret_evidence, EVIDENCE_LATER, what);

@@ -50,6 +50,11 @@ typedef struct Evidence {
 void evidence_classify(ProviderType type, bool refused_refresh_is_revoked, EvidenceContext context,
                        long http_status, const char *body, size_t size, Evidence *ret_evidence);
 
+/* Classifies an error that came without a body: `error` of an authorization answer (RFC 6749
+ * §4.1.2.1), printable ASCII. */
+void evidence_classify_error(ProviderType type, EvidenceContext context, const char *error,
+                             Evidence *ret_evidence);
+
 /* For faults below HTTP; `what` is a static text such as "network timed out". Neutral/later. */
 void evidence_unreachable(const char *what, Evidence *ret_evidence);
 

@@ -1,13 +1,15 @@
 /*
- * One login under way, shared by login.c (its life: limits, channel, time) and login-accept.c
- * (what follows an approval). Nobody else includes this.
+ * One login under way, shared by login.c (its life: limits, channel, time), login-method.c and the
+ * methods, and login-accept.c (what follows an approval). Nobody else includes this.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <systemd/sd-event.h>
+#include "helper/host-name.h"
 #include "helper/login.h"
 #include "helper/login-states.h"
+#include "helper/login-text.h"
 #include "helper/manager.h"
 
 typedef struct Login Login;
@@ -28,7 +30,8 @@ struct Login {
     char *asker; /* another account of this host that asks for this one (su), or "" */
     char sign_in[RANDOM_ID_SIZE]; /* its name, should it be admitted */
     bool no_qr, unprivileged;
-    bool answered; /* Enter has come */
+    bool answered; /* Enter has come, or what was asked for */
+    unsigned pieces; /* pasted so far, of a browser login */
     bool recorded; /* its line was given to the log */
     Account *account;
     Method method;
@@ -70,8 +73,30 @@ void login_accept_cancel(Login *login);
 /* The line of the access log, without outcome and reason. Texts are borrowed from the login. */
 void login_fill_record(const Login *login, Record *record, char uid[16]);
 
-/* One method each; called in LOGIN_STARTING (login-device.c). */
+/* Begins the method of the login, in LOGIN_STARTING. */
+void login_method_begin(Login *login);
+
+/* Gives the method what was typed at its prompt. False when it wants nothing but Enter. */
+bool login_method_answer(Login *login, const Secret *text);
+
+/* What every method shows; `host` is filled and borrowed. Returns 0 or a negative errno, with
+ * *ret_facts set in any case. */
+int login_method_facts(Login *login, char host[HOST_NAME_SIZE], SignInText *ret_facts);
+
+/* How long a method's operation may take. */
+uint64_t login_method_time_usec(Login *login);
+
+/* The end of a method's operation: accepted, or refused for what the evidence says. */
+void login_method_done(Provider *provider, TokenResult *result, void *login);
+void login_method_refused(Login *login, const Evidence *evidence, const char *reason);
+
+/* The prompt has its answer: nothing more is asked. After LOGIN_EVENT_ANSWER. */
+void login_answered(Login *login);
+
+/* One method each (login-device.c, login-browser.c). */
 void login_begin_device(Login *login);
+void login_begin_browser(Login *login);
+void login_answer_browser(Login *login, const Secret *piece);
 
 /* The module hung up, or its conversation failed: the provider is not asked any more. */
 void login_gone(Login *login, const char *reason);

@@ -20,7 +20,8 @@ typedef enum LoginState {
 
 typedef enum LoginEvent {
     LOGIN_EVENT_CODE = 0,  /* the provider gave a code to show */
-    LOGIN_EVENT_ANSWER,    /* the person pressed Enter */
+    LOGIN_EVENT_PIECE,     /* the person pasted something, and more is needed */
+    LOGIN_EVENT_ANSWER,    /* the person pressed Enter, or pasted what was asked for */
     LOGIN_EVENT_APPROVED,  /* tokens, identity and policy are good, and it is stored */
     LOGIN_EVENT_PUBLISHED, /* a snapshot that contains the account is in force */
     LOGIN_EVENT_ENTERED,   /* published, and Enter has come: the admission goes to the log */

@@ -11,6 +11,7 @@
 #include "helper/qr.h"
 
 #define URI_SHOWN_MAX  312u /* four lines: more cannot be typed */
+#define URI_COPIED_MAX 2048u /* to be copied, not typed */
 #define CODE_SHOWN_MAX 64u
 #define WORD_SHOWN_MAX 64u       /* host and source address */
 #define INDENT         "       " /* as wide as "Open   " */
@@ -48,9 +49,9 @@ static bool is_code(const char *code)
     return plain > 0;
 }
 
-static bool is_web_address(const char *uri)
+static bool is_web_address(const char *uri, size_t max)
 {
-    return is_plain_text(uri, URI_SHOWN_MAX) &&
+    return is_plain_text(uri, max) &&
            (strncmp(uri, "https://", 8) == 0 || strncmp(uri, "http://", 7) == 0);
 }
 
@@ -118,7 +119,7 @@ static void format_left(char *buffer, size_t size, uint64_t seconds)
         snprintf(buffer, size, "%u minutes left.", minutes > 9999 ? 9999u : (unsigned)minutes);
 }
 
-static void put_who(FILE *out, const DeviceText *facts)
+static void put_who(FILE *out, const SignInText *facts)
 {
     char user[NAME_FULL_MAX + 1], host[WORD_SHOWN_MAX + 1], rhost[WORD_SHOWN_MAX + 1], left[32];
     char line[NAME_FULL_MAX + 2 * WORD_SHOWN_MAX + 128];
@@ -133,12 +134,12 @@ static void put_who(FILE *out, const DeviceText *facts)
 }
 
 /* The QR code is a convenience: whatever goes wrong with it, the text stands without. */
-static void put_qr(FILE *out, const DeviceText *facts, size_t used)
+static void put_qr(FILE *out, const SignInText *facts, size_t used)
 {
     _cleanup_free_ char *lines = NULL;
     const char *uri = facts->uri;
 
-    if (facts->uri_complete && is_web_address(facts->uri_complete))
+    if (facts->uri_complete && is_web_address(facts->uri_complete, URI_SHOWN_MAX))
         uri = facts->uri_complete;
     if (facts->qr == SHOW_QR_NO || used >= CHANNEL_TEXT_MAX)
         return;
@@ -146,12 +147,12 @@ static void put_qr(FILE *out, const DeviceText *facts, size_t used)
         fputs(lines, out);
 }
 
-int login_text_device(const DeviceText *facts, char **ret_text)
+int login_text_device(const SignInText *facts, char **ret_text)
 {
     _cleanup_free_ char *text = NULL;
     size_t size = 0;
 
-    if (!is_web_address(facts->uri) || !is_code(facts->user_code))
+    if (!is_web_address(facts->uri, URI_SHOWN_MAX) || !is_code(facts->user_code))
         return -EINVAL;
     FILE *out = open_memstream(&text, &size);
     if (!out)
@@ -159,6 +160,39 @@ int login_text_device(const DeviceText *facts, char **ret_text)
     put_address(out, facts->uri);
     fprintf(out, "Code   %s\n", facts->user_code);
     put_who(out, facts);
+    if (fflush(out) == 0)
+        put_qr(out, facts, size);
+    if (fclose(out) != 0)
+        return -ENOMEM;
+    *ret_text = TAKE_PTR(text);
+    return 0;
+}
+
+static void put_whole_address(FILE *out, const char *uri)
+{
+    if (strlen(INDENT) + strlen(uri) <= LOGIN_TEXT_COLUMNS)
+        put_address(out, uri);
+    else
+        fprintf(out, "Open this address in a browser (copy all of it):\n%s\n", uri);
+}
+
+int login_text_browser(const SignInText *facts, char **ret_text)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t size = 0;
+
+    if (!is_web_address(facts->uri, URI_COPIED_MAX) ||
+        !is_web_address(facts->redirect_uri, REDIRECT_URI_MAX))
+        return -EINVAL;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return -ENOMEM;
+    put_whole_address(out, facts->uri);
+    put_who(out, facts);
+    fprintf(out, "Sign in there. The browser ends on an empty page or an error, and its address\n"
+                 "begins with %s\n", facts->redirect_uri);
+    fputs("Copy that address from the address bar and paste it here. If it has more than\n"
+          "500 characters, paste it in pieces, each with Enter.\n", out);
     if (fflush(out) == 0)
         put_qr(out, facts, size);
     if (fclose(out) != 0)

@@ -27,20 +27,6 @@
 #define LINGER_USEC         (900 * USEC_PER_SEC) /* for an Enter after the decision */
 #define LINGERING_MAX       256u
 
-typedef struct MethodRow {
-    const char *word;
-    void (*begin)(Login *login);
-} MethodRow;
-
-static const MethodRow methods[_METHOD_COUNT] = {
-    [METHOD_DEVICE] = {"device", login_begin_device},
-};
-
-const char *login_method_to_word(Method method)
-{
-    return (unsigned)method < _METHOD_COUNT ? methods[method].word : NULL;
-}
-
 static Login *login_free(Login *login)
 {
     if (!login)
@@ -179,17 +165,23 @@ void login_gone(Login *login, const char *reason)
 
 /* --- the channel ------------------------------------------------------------------------------ */
 
-static void on_answer(Login *login)
+void login_answered(Login *login)
 {
-    LoginDecision decision;
-
-    if (!login_step(login, LOGIN_EVENT_ANSWER, &decision) || login->state == LOGIN_DECIDED)
-        return;
     login->answered = true;
     if (channel_send_step(login->channel, STEP_WAIT, OUTCOME_INTERNAL, "") < 0)
         login_gone(login, "the client's channel takes no more");
     else if (login->state == LOGIN_READY)
         login_record_admission(login);
+}
+
+static void on_answer(Login *login, const Secret *text)
+{
+    LoginDecision decision;
+
+    if (login_method_answer(login, text))
+        return;
+    if (login_step(login, LOGIN_EVENT_ANSWER, &decision) && login->state != LOGIN_DECIDED)
+        login_answered(login);
 }
 
 static int on_channel(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -202,7 +194,7 @@ static int on_channel(sd_event_source *source, int fd, uint32_t events, void *us
     if (r == -EAGAIN && (events & (EPOLLHUP | EPOLLERR)) == 0)
         return 0;
     if (r == 0 && kind == ANSWER_TEXT)
-        on_answer(login);
+        on_answer(login, text);
     else if (r == 0)
         login_gone(login, "the client gave up");
     else
@@ -419,7 +411,7 @@ static void begin(Login *login, const char *auth_info)
     if (outcome != OUTCOME_ALLOW)
         login_refuse(login, outcome, reason, NULL);
     else
-        methods[login->method].begin(login);
+        login_method_begin(login);
 }
 
 static uint32_t clamp_timeout(uint32_t seconds)

@@ -1,6 +1,6 @@
 /*
  * Shared by provider.c (the provider and its documents), provider-op.c (what all operations have in
- * common), device-login.c and refresh-token.c (the two kinds of operation).
+ * common), device-login.c, browser-login.c and refresh-token.c (the kinds of operation).
  */
 #pragma once
 
@@ -19,6 +19,7 @@ typedef enum OpState {
     OP_QUEUED, /* for the request budget */
     OP_REQUESTING,
     OP_PAUSING,      /* a device login between two polls */
+    OP_WAITING_ANSWER, /* a browser login, for the address that the person brings back */
     OP_WAITING_KEYS, /* tokens are here, the keys are not */
 } OpState;
 
@@ -45,7 +46,7 @@ struct ProviderOp {
     Secret *id_token;  /* to be validated */
     bool keys_renewed; /* the one fetch for an unknown kid was made */
     bool is_done;      /* the handler runs, or has run */
-    bool is_showing;   /* on_code runs */
+    bool is_showing;   /* on_code or on_address runs */
     bool is_cancelled; /* meanwhile cancelled from there */
     void *userdata;
 
@@ -55,6 +56,13 @@ struct ProviderOp {
     DevicePace pace;
     sd_event_source *poll_timer;
     bool last_poll_failed;
+
+    /* a browser login */
+    BrowserHandlers browser_handlers;
+    CodeRequest code_request;
+    char *login_hint;
+    Buffer pasted; /* the answer as far as it has come */
+    Secret *code; /* to be redeemed, once */
 
     /* a refresh */
     ProviderTokenHandler token_handler;

@@ -1,5 +1,5 @@
 /*
- * What a device login and a refresh have in common: waiting for metadata and keys, the request
+ * What the kinds of operation have in common: waiting for metadata and keys, the request
  * budget, token replies, validation, and ending exactly once.
  *
  * An operation runs only from event sources of its own, so no call of the user's ever comes back
@@ -64,6 +64,10 @@ ProviderOp *op_free(ProviderOp *op)
     secret_free(op->result.refresh_token);
     secret_free(op->id_token);
     device_response_clear(&op->device);
+    code_request_clear(&op->code_request);
+    free(op->login_hint);
+    buffer_clear(&op->pasted);
+    secret_free(op->code);
     secret_free(op->refresh_token);
     free(op->expected_id);
     free(op);
@@ -92,7 +96,7 @@ ProviderOp *provider_op_cancel(ProviderOp *op)
     if (!op || op->is_done)
         return NULL;
     if (op->is_showing)
-        op->is_cancelled = true; /* freed when on_code returns */
+        op->is_cancelled = true; /* freed when on_code or on_address returns */
     else
         op_free(op);
     return NULL;
@@ -106,7 +110,7 @@ static void send_next(ProviderOp *op)
     op->state = OP_REQUESTING;
     int r = op->kind->send(op);
     if (r == -EOPNOTSUPP)
-        op_fail(op, EVIDENCE_OUR_FAULT, "metadata: the provider has no device endpoint");
+        op_fail(op, EVIDENCE_OUR_FAULT, "metadata: the provider has no endpoint for this method");
     else if (r == -EPERM || r == -ENOENT || r == -EACCES)
         op_fail(op, EVIDENCE_OUR_FAULT, "client secret: file is missing or not private");
     else if (r < 0)
@@ -238,6 +242,7 @@ static void validate(ProviderOp *op)
     const IdTokenRules rules = {
         .config = provider->config,
         .tenant = provider->tenant,
+        .nonce = op->code ? op->code_request.nonce : NULL,
         .now_sec = provider_now(provider, CLOCK_REALTIME) / 1000000u,
     };
     const char *reason = "out of memory";

@@ -19,6 +19,7 @@ static const ProviderTraits table[_PROVIDER_TYPE_COUNT] = {
     [PROVIDER_GENERIC] = {.scope = SCOPE, .id_claim = "sub", .username_claim = "preferred_username"},
     /* sub differs per application. */
     [PROVIDER_ENTRA] = {.issuer = "https://{login}/{tenant}/v2.0",
+                        .redirect_uri = "{origin}/common/oauth2/nativeclient",
                         .scope = SCOPE, .id_claim = "oid", .username_claim = "preferred_username",
                         .dialect = DIALECT_AADSTS, .has_tenant = true,
                         .tenant_claim = TENANT_CLAIM_NEEDED, .keys_name_issuer = true,

@@ -29,6 +29,7 @@ typedef enum TenantClaim {
 typedef struct ProviderTraits {
     const char *issuer;   /* what Issuer= is when only Tenant= is given; NULL: it must be given */
     const char *metadata; /* where the metadata are; NULL: below the issuer */
+    const char *redirect_uri; /* where the browser method ends; NULL: on the person's own machine */
     const char *scope;
     const char *id_claim, *username_claim;
     ErrorDialect dialect;

@@ -10,6 +10,7 @@
 #include <systemd/sd-event.h>
 #include "common/secret.h"
 #include "helper/clock.h"
+#include "helper/code-grant.h"
 #include "helper/config.h"
 #include "helper/evidence.h"
 
@@ -59,6 +60,25 @@ typedef struct DeviceHandlers {
     void (*on_done)(Provider *provider, TokenResult *result, void *userdata);
 } DeviceHandlers;
 
+typedef struct BrowserHandlers {
+    /* The address to open, and where the browser will end. Called once, before on_done, unless the
+     * start itself fails. Borrowed; the address holds the login's state and is not for any log. The
+     * operation may be cancelled from here. */
+    void (*on_address)(Provider *provider, const char *address, const char *redirect_uri,
+                       void *userdata);
+    /* As of DeviceHandlers. */
+    void (*on_done)(Provider *provider, TokenResult *result, void *userdata);
+} BrowserHandlers;
+
+#define BROWSER_TAIL_MAX 8u
+
+typedef struct BrowserAnswer {
+    CodeAnswer verdict;
+    Evidence evidence;               /* of CODE_ANSWER_REFUSED */
+    size_t pasted_size;              /* so many bytes have come, all pieces together … */
+    char tail[BROWSER_TAIL_MAX + 1]; /* … and end so: a person sees where to go on */
+} BrowserAnswer;
+
 typedef void (*ProviderTokenHandler)(Provider *provider, TokenResult *result, void *userdata);
 
 /* `config` is borrowed and must outlive the provider. Keys and metadata are cached under
@@ -80,6 +100,20 @@ const char *provider_issuer(const Provider *provider);
  * -ENOMEM; everything else is told to on_done. */
 int provider_device_login(Provider *provider, const DeviceHandlers *handlers, uint64_t timeout_usec,
                           void *userdata, ProviderOp **ret_op);
+
+/* The authorization code grant with PKCE (code-grant.h). After on_address it waits for
+ * provider_browser_answer(), at most `timeout_usec` in all. `login_hint` may be NULL. Returns 0 or
+ * -ENOMEM; everything else is told to on_done. */
+int provider_browser_login(Provider *provider, const BrowserHandlers *handlers,
+                           const char *login_hint, uint64_t timeout_usec, void *userdata,
+                           ProviderOp **ret_op);
+
+/* Adds a piece of the address that a person pasted (empty: nothing more will come) and judges what
+ * is there. With CODE_ANSWER_CODE the code is redeemed, once, and on_done follows; after
+ * CODE_ANSWER_INCOMPLETE the next piece is awaited, after CODE_ANSWER_NONSENSE a new address;
+ * after others the caller cancels. Returns 0, -EBUSY when the operation waits for no answer (NULL
+ * too), -ENOMEM. */
+int provider_browser_answer(ProviderOp *op, const Secret *piece, BrowserAnswer *ret_answer);
 
 /* RFC 6749 §6 redemption, one request that is never repeated. `expected_id` (may be NULL): an ID
  * token that names somebody else is evidence NEUTRAL with a reason. Returns as above, or -EINVAL

@@ -67,6 +67,23 @@ static void test_every_byte_value(void **state)
     }
 }
 
+static void test_encoding_is_the_way_back(void **state)
+{
+    uint8_t bytes[48];
+    char text[BASE64URL_ENCODED_SIZE(sizeof(bytes))];
+
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(251u * i + 13u);
+    for (size_t n = 0; n <= sizeof(bytes); n++) {
+        char *expected = jose_base64url(bytes, n);
+        memset(text, 'x', sizeof(text));
+        base64url_encode(bytes, n, text);
+        assert_string_equal(text, expected);
+        assert_true(strlen(text) < BASE64URL_ENCODED_SIZE(n));
+        free(expected);
+    }
+}
+
 static void test_alloc(void **state)
 {
     uint8_t *data = NULL;
@@ -87,6 +104,7 @@ int main(void)
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_every_byte_value),
+        cmocka_unit_test(test_encoding_is_the_way_back),
         cmocka_unit_test(test_alloc),
     };
 

@@ -109,13 +109,21 @@ static void test_configured_endpoints(void **state)
         .device_endpoint = TEXT("https://own.example/d"),
         .token_endpoint = TEXT("https://own.example/t"),
         .jwks_uri = TEXT("https://own.example/j"),
+        .methods = {METHOD_DEVICE, METHOD_BROWSER},
+        .method_count = 1,
     };
     const char *reason;
     Metadata *metadata = NULL;
 
     assert_true(discovery_is_needless(&config));
+    config.method_count = 2;
+    assert_false(discovery_is_needless(&config));
+    config.authorization_endpoint = TEXT("https://own.example/a");
+    assert_true(discovery_is_needless(&config));
     assert_int_equal(discovery_from_config(&config, &metadata, &reason), 0);
     assert_string_equal(metadata->jwks_uri, "https://own.example/j");
+    assert_string_equal(metadata->authorization_endpoint, "https://own.example/a");
+    assert_false(metadata->issuer_in_answer);
     metadata_free(metadata);
     config.oidc_url = TEXT("https://login.example/.well-known/openid-configuration");
     assert_false(discovery_is_needless(&config));

@@ -12,7 +12,7 @@
 #include "common/limits.h"
 #include "helper/login-text.h"
 
-static const DeviceText usual = {
+static const SignInText usual = {
     .uri = "https://login.rcpch.test:8443/device",
     .user_code = "ABCD-EFGH",
     .user = "alice",
@@ -45,7 +45,7 @@ static void assert_fits(const char *text)
     }
 }
 
-static void assert_text(const DeviceText *facts, const char *expected)
+static void assert_text(const SignInText *facts, const char *expected)
 {
     _cleanup_free_ char *text = NULL;
 
@@ -63,7 +63,7 @@ static void test_the_issues_lines(void **state)
 
 static void test_without_a_source(void **state)
 {
-    DeviceText facts = usual;
+    SignInText facts = usual;
 
     facts.rhost = "";
     facts.seconds_left = 119;
@@ -85,7 +85,7 @@ static void test_time_left(void **state)
     };
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-        DeviceText facts = usual;
+        SignInText facts = usual;
         _cleanup_free_ char *text = NULL;
         facts.seconds_left = rows[i].seconds;
         assert_int_equal(login_text_device(&facts, &text), 0);
@@ -95,7 +95,7 @@ static void test_time_left(void **state)
 
 static void test_hostile_source_is_made_plain(void **state)
 {
-    DeviceText facts = usual;
+    SignInText facts = usual;
 
     facts.rhost = "evil\x1b[2J\nCode   FAKE-CODE\xe2\x80\xae";
     assert_text(&facts, "Open   https://login.rcpch.test:8443/device\n"
@@ -108,7 +108,7 @@ static void test_hostile_source_is_made_plain(void **state)
 static void test_long_names_wrap(void **state)
 {
     char long_name[300];
-    DeviceText facts = usual;
+    SignInText facts = usual;
     _cleanup_free_ char *text = NULL;
 
     memset(long_name, 'a', sizeof(long_name) - 1);
@@ -122,7 +122,7 @@ static void test_long_names_wrap(void **state)
 static void test_long_address_in_pieces(void **state)
 {
     char uri[400] = "https://login.rcpch.test/";
-    DeviceText facts = usual;
+    SignInText facts = usual;
     _cleanup_free_ char *text = NULL;
 
     memset(uri + strlen(uri), 'x', 120);
@@ -145,14 +145,14 @@ static void test_addresses_and_codes_that_are_refused(void **state)
         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
 
     for (size_t i = 0; i < ELEMENTSOF(uris); i++) {
-        DeviceText facts = usual;
+        SignInText facts = usual;
         char *text = NULL;
         facts.uri = uris[i];
         assert_int_equal(login_text_device(&facts, &text), -EINVAL);
         assert_null(text);
     }
     for (size_t i = 0; i < ELEMENTSOF(codes); i++) {
-        DeviceText facts = usual;
+        SignInText facts = usual;
         char *text = NULL;
         facts.user_code = codes[i];
         assert_int_equal(login_text_device(&facts, &text), -EINVAL);
@@ -160,12 +160,52 @@ static void test_addresses_and_codes_that_are_refused(void **state)
     }
 }
 
+static void test_browser_lines(void **state)
+{
+    SignInText facts = usual;
+    _cleanup_free_ char *text = NULL;
+
+    facts.user_code = NULL;
+    facts.uri = "https://login.rcpch.test/authorize?state=x";
+    facts.redirect_uri = "http://localhost";
+    assert_int_equal(login_text_browser(&facts, &text), 0);
+    assert_string_equal(
+        text, "Open   https://login.rcpch.test/authorize?state=x\n"
+              "This signs in alice on audit01, asked from 10.99.0.1. 5 minutes left.\n"
+              "Sign in there. The browser ends on an empty page or an error, and its address\n"
+              "begins with http://localhost\n"
+              "Copy that address from the address bar and paste it here. If it has more than\n"
+              "500 characters, paste it in pieces, each with Enter.\n");
+    assert_fits(text);
+}
+
+/* Broken into lines it could not be copied. */
+static void test_a_browser_address_stays_whole(void **state)
+{
+    char uri[1000] = "https://login.rcpch.test/";
+    SignInText facts = usual;
+    _cleanup_free_ char *text = NULL, *none = NULL;
+
+    memset(uri + strlen(uri), 'x', 700);
+    facts.uri = uri;
+    facts.redirect_uri = "http://localhost";
+    facts.qr = SHOW_QR_UTF8;
+    assert_int_equal(login_text_browser(&facts, &text), 0);
+    assert_non_null(strstr(text, uri));
+    assert_true(strlen(text) <= CHANNEL_TEXT_MAX);
+    facts.uri = "https://login.rcpch.test/\x1b]0;x\x07";
+    assert_int_equal(login_text_browser(&facts, &none), -EINVAL);
+    facts.uri = uri;
+    facts.redirect_uri = "javascript:alert(1)";
+    assert_int_equal(login_text_browser(&facts, &none), -EINVAL);
+}
+
 static void test_qr_stands_last_and_fits(void **state)
 {
     static const ShowQr styles[] = {SHOW_QR_UTF8, SHOW_QR_ASCII};
 
     for (size_t i = 0; i < ELEMENTSOF(styles); i++) {
-        DeviceText facts = usual;
+        SignInText facts = usual;
         _cleanup_free_ char *text = NULL;
         facts.qr = styles[i];
         facts.uri_complete = "https://login.rcpch.test:8443/device?c=ABCDEFGH";
@@ -182,7 +222,7 @@ static void test_qr_stands_last_and_fits(void **state)
 static void test_hostile_complete_address_is_not_drawn(void **state)
 {
     _cleanup_free_ char *honest = NULL, *hostile = NULL;
-    DeviceText facts = usual;
+    SignInText facts = usual;
 
     facts.qr = SHOW_QR_UTF8;
     assert_int_equal(login_text_device(&facts, &honest), 0);
@@ -212,6 +252,8 @@ int main(void)
         cmocka_unit_test(test_long_names_wrap),
         cmocka_unit_test(test_long_address_in_pieces),
         cmocka_unit_test(test_addresses_and_codes_that_are_refused),
+        cmocka_unit_test(test_browser_lines),
+        cmocka_unit_test(test_a_browser_address_stays_whole),
         cmocka_unit_test(test_qr_stands_last_and_fits),
         cmocka_unit_test(test_hostile_complete_address_is_not_drawn),
         cmocka_unit_test(test_refusals_are_texts_or_nothing),

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "common/cleanup.h"
+#include "helper/code-grant.h"
 #include "helper/device-response.h"
 #include "helper/discovery.h"
 #include "helper/form.h"
@@ -286,12 +287,38 @@ static void test_form(void **state)
     fail_each(build_form, NULL, true);
 }
 
+static int read_answer(void *userdata)
+{
+    static const CodeAnswerRules rules = {.redirect_uri = "http://localhost",
+                                          .state = "AAAAAAAAAAAAAAAAAAAAAA", .issuer = "https://i"};
+    _cleanup_secret_ Secret *code = NULL;
+    const char *text = userdata;
+    char error[CODE_ERROR_SIZE];
+    CodeAnswer answer;
+    int r = code_answer_read(text, strlen(text), &rules, &answer, &code, error);
+
+    if (r < 0)
+        assert_null(code);
+    else
+        assert_int_equal(answer == CODE_ANSWER_CODE, code != NULL);
+    return code ? 0 : -1;
+}
+
+static void test_code_answer(void **state)
+{
+    fail_each(read_answer,
+              TEXT("http://localhost/?code=c&state=AAAAAAAAAAAAAAAAAAAAAA&iss=https%3A%2F%2Fi"),
+              true);
+    fail_each(read_answer, TEXT("http://localhost/?code=c&state=AAAAAAAAAAAAAAAAAAAAAB"), false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_id_token), cmocka_unit_test(test_keys),
         cmocka_unit_test(test_metadata), cmocka_unit_test(test_replies),
         cmocka_unit_test(test_evidence), cmocka_unit_test(test_form),
+        cmocka_unit_test(test_code_answer),
     };
 
     if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)

@@ -1,12 +1,13 @@
 """The provider as a whole: realms, people, faults, journal, and the two listeners."""
 
 import pathlib
+import urllib.parse
 from email.utils import formatdate
 from functools import partial
 
 from aiohttp import web
 
-from tests.provider import entra, generic, graph, keycloak, oidc, pages
+from tests.provider import browser, entra, generic, graph, keycloak, oidc, pages
 from tests.provider.ca import CERTIFICATES, Certificates
 from tests.provider.control import Control
 from tests.provider.faults import Faults, play
@@ -104,6 +105,14 @@ class Provider:
 
     # What people do
 
+    def answer_address(self, address, username, approve):
+        """What a browser does with an authorization request: the address on which it ends."""
+        path = urllib.parse.urlsplit(address).path
+        for realm in self.realms.values():
+            if browser.path(realm) == path:
+                return browser.answer(self, realm, address, username, approve)
+        raise ValueError("no realm has this address")
+
     def answer_code(self, user_code, username, approve):
         """Approves or declines a code. Returns (realm, None), or (None, what is wrong)."""
         found = [(realm, realm.find_user_code(user_code)) for realm in self.realms.values()]
@@ -142,9 +151,14 @@ class Provider:
         for realm in self.realms.values():
             base = realm.issuer[len(self.origin):]
             for endpoint, path in realm.dialect.paths(base).items():
+                if endpoint == "authorize":
+                    continue
                 method = "GET" if endpoint in ("discovery", "jwks") else "POST"
                 app.router.add_route(method, path, self._endpoint(
                     realm, endpoint, partial(oidc.HANDLERS[endpoint], self, realm)))
+            for method in ("GET", "POST"):
+                app.router.add_route(method, browser.path(realm), self._endpoint(
+                    realm, "authorize", partial(browser.authorize, self, realm)))
         for endpoint, path, handler in graph.ROUTES:
             app.router.add_route("GET", path, self._endpoint(
                 self.realms["entra"], endpoint, partial(graph.answer, self, handler=handler)))

@@ -91,6 +91,11 @@ class ProviderControl:
     def decline(self, code):
         return self.call("POST", "/codes/" + _quote(code), {"approve": False})
 
+    def authorize(self, address, username, approve=True):
+        """Signs in at an authorization request; the address on which the browser ends."""
+        return self.call("POST", "/authorize", {"address": address, "username": username,
+                                                "approve": approve})["address"]
+
     # The realm and its faults
 
     def set_realm(self, realm, **settings):

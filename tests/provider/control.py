@@ -8,6 +8,7 @@
 | GET /users, POST /users, PATCH /users/NAME | people (users.py); PATCH sets any field |
 | POST /users/NAME/ACTION | disable, enable, delete, revoke |
 | POST /codes/CODE | {"username", "approve"} |
+| POST /authorize | {"address", "username", "approve"}: where the browser ends |
 | GET /codes | device codes that wait |
 | PATCH /realms/NAME | settings of realm.py |
 | POST /realms/NAME/rotate | {"algorithm", "keep_old"} |
@@ -114,6 +115,11 @@ class Control:
             raise BadOrder(problem)
         return {}
 
+    async def authorize(self, request):
+        order = await request.json()
+        return {"address": self.provider.answer_address(
+            order["address"], order.get("username"), order.get("approve", True))}
+
     async def change_realm(self, request):
         realm, fields = self._realm(request.match_info["name"]), await request.json()
         _check_lies(fields)
@@ -167,6 +173,7 @@ class Control:
         ("GET", "/ready", ready), ("POST", "/reset", reset), ("POST", "/mend", mend),
         ("GET", "/users", list_users), ("POST", "/users", add_user),
         ("PATCH", "/users/{name}", change_user), ("POST", "/users/{name}/{action}", administer),
+        ("POST", "/authorize", authorize),
         ("GET", "/codes", list_codes), ("POST", "/codes/{code}", answer_code),
         ("PATCH", "/realms/{name}", change_realm), ("POST", "/realms/{name}/rotate", rotate),
         ("PATCH", "/graph", change_graph), ("POST", "/graph/revoke", revoke_graph),

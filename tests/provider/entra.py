@@ -7,7 +7,7 @@ import uuid
 
 TENANT = "9f2c1b7a-0d52-4c8e-a6b1-52f0c0de0001"
 
-SETTINGS = {"rotation": "keep"}
+SETTINGS = {"rotation": "keep", "issuer_in_answer": False, "code_size": 1300}
 
 # Why a request is refused -> (error, code, text)
 ERRORS = {
@@ -37,6 +37,7 @@ def paths(base):
         "jwks": tenant + "/discovery/v2.0/keys",
         "device": tenant + "/oauth2/v2.0/devicecode",
         "token": tenant + "/oauth2/v2.0/token",
+        "authorize": tenant + "/oauth2/v2.0/authorize",
     }
 
 

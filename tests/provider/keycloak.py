@@ -29,6 +29,7 @@ def paths(base):
         "jwks": base + "/protocol/openid-connect/certs",
         "device": base + "/protocol/openid-connect/auth/device",
         "token": base + "/protocol/openid-connect/token",
+        "authorize": base + "/protocol/openid-connect/auth",
     }
 
 

@@ -11,7 +11,7 @@ import urllib.parse
 
 from aiohttp import web
 
-from tests.provider import graph, lies
+from tests.provider import browser, graph, lies
 from tests.provider.jwks_lies import JWKS_LIES
 from tests.provider.keys import ALGORITHMS
 from tests.provider.tokens import access_token, draft_id_token
@@ -35,14 +35,16 @@ async def discovery(provider, realm, request):
     paths = realm.dialect.paths(realm.issuer[len(origin):])
     document = {
         "issuer": realm.issuer,
-        "authorization_endpoint": realm.issuer + "/authorize",
+        "authorization_endpoint": origin + browser.path(realm),
+        "authorization_response_iss_parameter_supported": realm.settings.issuer_in_answer,
+        "code_challenge_methods_supported": ["S256"],
         "token_endpoint": origin + paths["token"],
         "jwks_uri": origin + paths["jwks"],
         "device_authorization_endpoint": origin + paths["device"],
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "grant_types_supported": [DEVICE_GRANT, "refresh_token"],
+        "grant_types_supported": [DEVICE_GRANT, "authorization_code", "refresh_token"],
         "token_endpoint_auth_methods_supported": ["none", "client_secret_post",
                                                   "client_secret_basic"],
         "id_token_signing_alg_values_supported": ALGORITHMS,
@@ -111,7 +113,8 @@ async def token(provider, realm, request):
         return _app_token(provider, realm, request, form)
     if not known:
         return _refuse(realm, request, "bad_client")
-    grants = {DEVICE_GRANT: _device_grant, "refresh_token": _refresh_grant}
+    grants = {DEVICE_GRANT: _device_grant, "authorization_code": _code_grant,
+              "refresh_token": _refresh_grant}
     handler = grants.get(form.get("grant_type"))
     if handler is None:
         return _refuse(realm, request, "unsupported_grant")
@@ -156,6 +159,20 @@ def _device_grant(provider, realm, request, form):
     return _issue(realm, request, user, grant)
 
 
+def _code_grant(provider, realm, request, form):
+    grant, reason = browser.redeem(realm, form)
+    request["note"]["username"] = grant.username if grant else None
+    if reason:
+        return _refuse(realm, request, reason)
+    user = provider.directory.get(grant.username)
+    reason = user.state() if user else "deleted"
+    if reason:
+        return _refuse(realm, request, reason)
+    if user.login_refusal:
+        return _ordered(realm, request, user.login_refusal)
+    return _issue(realm, request, user, grant, nonce=grant.nonce)
+
+
 def _refresh_grant(provider, realm, request, form):
     grant = realm.refresh_grants.get(form.get("refresh_token"))
     if grant is None:
@@ -188,7 +205,7 @@ def _ordered(realm, request, order):
     return _no_store(body, status)
 
 
-def _issue(realm, request, user, grant, refreshed=False):
+def _issue(realm, request, user, grant, refreshed=False, nonce=None):
     request["note"]["outcome"] = "issued"
     reply = {
         "token_type": "Bearer",
@@ -197,7 +214,7 @@ def _issue(realm, request, user, grant, refreshed=False):
         "access_token": access_token(),
     }
     if not refreshed or realm.settings.id_token_on_refresh:
-        draft = draft_id_token(realm, user, grant.client_id)
+        draft = draft_id_token(realm, user, grant.client_id, nonce)
         reply["id_token"] = lies.tell(user.lie or realm.settings.lie, draft)
     if "offline_access" in grant.scope.split() and not (
             refreshed and realm.settings.rotation == "same"):

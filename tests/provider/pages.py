@@ -21,7 +21,8 @@ ADMIN_ACTIONS = {"disable": "Disable", "enable": "Enable", "revoke": "Revoke ses
                  "delete": "Delete"}
 
 
-def _page(title, body, status=200):
+def page(title, body, status=200):
+    """A whole page; `body` is HTML."""
     text = (f"<!DOCTYPE html><html lang=en><head><meta charset=utf-8>"
             f"<meta name=viewport content='width=device-width'><title>{escape(title)}</title>"
             f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{body}</body></html>")
@@ -39,7 +40,7 @@ def _curl(provider, path, **fields):
 async def index(provider, request):
     body = ("<p>A sign-in service for tests. Nothing here is real.</p>"
             "<p><a href=/device>Enter a code</a> · <a href=/admin>Directory</a></p>")
-    return _page("RCPCH test sign-in", body)
+    return page("RCPCH test sign-in", body)
 
 
 def _people_options(provider):
@@ -59,7 +60,7 @@ async def device_form(provider, request):
             f"<p><button name=action value=approve>Approve</button> "
             f"<button name=action value=decline>Decline</button></p></form>"
             f"<p>The same from a terminal:</p><pre>{escape(example)}</pre>")
-    return _page("Sign in on another device", body)
+    return page("Sign in on another device", body)
 
 
 async def device_post(provider, request):
@@ -67,11 +68,11 @@ async def device_post(provider, request):
     approve = form.get("action", "approve") == "approve"
     realm, problem = provider.answer_code(form.get("user_code"), form.get("username"), approve)
     if problem:
-        return _page("That did not work", f"<p>{escape(problem)}</p>"
+        return page("That did not work", f"<p>{escape(problem)}</p>"
                      "<p><a href=/device>Try again</a></p>", status=400)
     if not approve:
-        return _page("Declined", "<p>Nobody was signed in.</p>")
-    return _page("Signed in", f"<p>{escape(form.get('username'))} is signed in at "
+        return page("Declined", "<p>Nobody was signed in.</p>")
+    return page("Signed in", f"<p>{escape(form.get('username'))} is signed in at "
                  f"{escape(realm.name)}. Go back to your terminal.</p>")
 
 
@@ -88,7 +89,7 @@ async def admin(provider, request):
     rows = "".join(_admin_row(user) for user in provider.directory.all())
     examples = "\n".join(_curl(provider, "/admin", username="alice@rcpch.ac.uk", action=action)
                          for action in ADMIN_ACTIONS)
-    return _page("Directory", f"<table><tr><th>User<th>Name<th>State<th>{rows}</table>"
+    return page("Directory", f"<table><tr><th>User<th>Name<th>State<th>{rows}</table>"
                  f"<p>The same from a terminal:</p><pre>{escape(examples)}</pre>")
 
 
@@ -96,7 +97,7 @@ async def admin_post(provider, request):
     form = await request.post()
     problem = provider.administer(form.get("username"), form.get("action"))
     if problem:
-        return _page("That did not work", f"<p>{escape(problem)}</p>", status=400)
+        return page("That did not work", f"<p>{escape(problem)}</p>", status=400)
     if "text/html" in request.headers.get("Accept", ""):
         raise web.HTTPSeeOther("/admin")
     user = provider.directory.get(form["username"])

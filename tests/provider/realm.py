@@ -40,6 +40,21 @@ class DeviceGrant:
 
 
 @dataclass
+class CodeGrant:
+    """One authorization code."""
+
+    code: str
+    username: str
+    client_id: str
+    scope: str
+    redirect_uri: str
+    nonce: str
+    challenge: str
+    expires_at: float
+    used: bool = False
+
+
+@dataclass
 class RefreshGrant:
     """One refresh token."""
 
@@ -67,6 +82,9 @@ class Settings:
     device_fields: dict = field(default_factory=dict)  # laid over the device reply
     slow_downs: int = 0         # so many polls are answered slow_down
     id_token_on_refresh: bool = True
+    issuer_in_answer: bool = True  # authorization answers carry iss (RFC 9207)
+    answer_fields: dict = field(default_factory=dict)  # laid over an authorization answer
+    code_size: int = 43         # characters of an authorization code
     userless_codes: bool = True  # the page lets the person choose who they are
 
 
@@ -92,6 +110,7 @@ class Realm:
     def forget_grants(self):
         """No code and no token is known any more; the keys stay, making new ones costs time."""
         self.device_grants = {}
+        self.code_grants = {}
         self.refresh_grants = {}
 
     def now(self):

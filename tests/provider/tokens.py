@@ -37,8 +37,8 @@ class Draft:
         return f"{signed}.{self.signature(signed)}"
 
 
-def draft_id_token(realm, user, client_id):
-    """The draft of the honest token about `user`."""
+def draft_id_token(realm, user, client_id, nonce=None):
+    """The draft of the honest token about `user`; `nonce` is the authorization request's."""
     now = int(realm.now())
     claims = {
         "iss": realm.issuer,
@@ -47,6 +47,8 @@ def draft_id_token(realm, user, client_id):
         "exp": now + realm.settings.token_lifetime,
         **realm.dialect.claims(realm, user, client_id),
     }
+    if nonce is not None:
+        claims["nonce"] = nonce
     claims.update(user.claims)
     claims = {key: value for key, value in claims.items() if value != "__absent__"}
     key = realm.keys.current
