@@ -1,11 +1,13 @@
 /*
- * Checks of what a provider's type asks for: tenant, policy, cloud (helper/provider-type.h).
+ * Checks of what a provider's type asks for: tenant, policy, cloud (helper/provider-type.h); and of
+ * what is asked of its claims (helper/claims.h).
  */
 #include "helper/config-check.h"
 
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "helper/claims.h"
 #include "helper/issuer.h"
 #include "helper/provider-type.h"
 
@@ -98,6 +100,26 @@ static void check_refusals(const ProviderConfig *provider, ConfigReport *report)
                               "has no effect: providers of this type say why they refuse");
 }
 
+static void check_claims(const ProviderConfig *provider, ConfigReport *report)
+{
+    const char *text = provider->username_template;
+    const char *fault = text ? claim_template_fault(text) : NULL;
+
+    if (text && !fault && !strchr(text, '@'))
+        fault = "needs '@' and a domain at its end, because Domains= is not one domain";
+    if (fault)
+        config_report_error(report, "provider", provider->name, "UsernameTemplate", "%s", fault);
+    else if (text && provider->first_bind == FIRST_BIND_USERNAME)
+        config_report_warning(report, "provider", provider->name, "FirstBind",
+                              "binds whoever of two people of one name signs in first; add by --id");
+    for (size_t i = 0; provider->require_claims[i]; i++) {
+        const char *claim = provider->require_claims[i], *equals = strchr(claim, '=');
+        if (!equals || equals == claim || !equals[1])
+            config_report_error(report, "provider", provider->name, "RequireClaims",
+                                "'%.100s' is not of the form claim=value", claim);
+    }
+}
+
 void config_check_type(const ProviderConfig *provider, ConfigReport *report)
 {
     check_tenant(provider, report);
@@ -105,6 +127,7 @@ void config_check_type(const ProviderConfig *provider, ConfigReport *report)
     check_policy(provider, report);
     check_cloud(provider, report);
     check_refusals(provider, report);
+    check_claims(provider, report);
     if (provider->oidc_url && provider->jwks_uri)
         config_report_warning(report, "provider", provider->name, "JwksUri",
                               "has no effect: OidcUrl= goes before it");

@@ -13,5 +13,5 @@ int config_fill(Config *config);
  * and mode of the files that the configuration names. */
 void config_check(const Config *config, bool check_owner, ConfigReport *report);
 
-/* Of these: what the provider's type asks for (config-check-type.c). */
+/* Of these: what the provider's type and claims ask for (config-check-type.c). */
 void config_check_type(const ProviderConfig *provider, ConfigReport *report);

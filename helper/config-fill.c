@@ -91,6 +91,20 @@ static int fill_redirect_uri(ProviderConfig *provider)
     return r < 0 ? r : default_text(&provider->redirect_uri, "http://localhost");
 }
 
+/* {given}.{family} is a name of the only domain; with several, the template says which. */
+static int fill_template(ProviderConfig *provider)
+{
+    char *text = provider->username_template, *whole = NULL;
+
+    if (!text || strchr(text, '@') || !provider->domains[0] || provider->domains[1])
+        return 0;
+    if (asprintf(&whole, "%s@%s", text, provider->domains[0]) < 0)
+        return -ENOMEM;
+    free(text);
+    provider->username_template = whole;
+    return 0;
+}
+
 static int fill_provider(ProviderConfig *provider)
 {
     const ProviderTraits *traits = provider_traits(provider->type);
@@ -105,6 +119,10 @@ static int fill_provider(ProviderConfig *provider)
     if (r >= 0)
         r = default_text(&provider->id_claim, traits->id_claim);
     if (r >= 0)
+        r = default_text(&provider->email_claim, "email");
+    if (r >= 0)
+        r = default_list(&provider->require_claims);
+    if (r >= 0)
         r = default_text(&provider->name_claim, "name");
     if (r >= 0)
         r = default_text(&provider->groups_claim, "groups");
@@ -116,7 +134,7 @@ static int fill_provider(ProviderConfig *provider)
         provider->methods[provider->method_count++] = METHOD_DEVICE;
     for (size_t i = 0; provider->domains[i]; i++)
         fold(provider->domains[i]);
-    return 0;
+    return fill_template(provider);
 }
 
 static int fill_service(ServiceConfig *service)

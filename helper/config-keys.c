@@ -31,7 +31,7 @@ static const char *const clouds[] = {
     [_CLOUD_COUNT] = NULL,
 };
 static const char *const methods[] = {"device", "browser", NULL};
-static const char *const first_binds[] = {"no", "username", NULL};
+static const char *const first_binds[] = {"no", "username", "email", NULL};
 static const char *const refused_refreshes[] = {"aged", "revoked", NULL};
 static const char *const name_formats[] = {"short", "full", NULL};
 static const char *const show_qrs[] = {"utf8", "ascii", "no", NULL};
@@ -90,6 +90,9 @@ static const ConfigKey keys[] = {
     {"provider", "Domains", &config_kind_list, PROVIDER(domains)},
     {"provider", "Methods", &config_kind_methods, PROVIDER(methods), .words = methods},
     {"provider", "UsernameClaim", &config_kind_text, PROVIDER(username_claim)},
+    {"provider", "UsernameTemplate", &config_kind_text, PROVIDER(username_template)},
+    {"provider", "EmailClaim", &config_kind_text, PROVIDER(email_claim)},
+    {"provider", "RequireClaims", &config_kind_list, PROVIDER(require_claims)},
     {"provider", "IdClaim", &config_kind_text, PROVIDER(id_claim)},
     {"provider", "NameClaim", &config_kind_text, PROVIDER(name_claim)},
     {"provider", "GroupsClaim", &config_kind_text, PROVIDER(groups_claim)},

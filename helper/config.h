@@ -37,7 +37,7 @@ typedef enum Method {
 } Method;
 
 typedef enum NameFormat { NAME_FORMAT_SHORT = 0, NAME_FORMAT_FULL } NameFormat;
-typedef enum FirstBind { FIRST_BIND_NO = 0, FIRST_BIND_USERNAME } FirstBind;
+typedef enum FirstBind { FIRST_BIND_NO = 0, FIRST_BIND_USERNAME, FIRST_BIND_EMAIL } FirstBind;
 typedef enum ShowQr { SHOW_QR_UTF8 = 0, SHOW_QR_ASCII, SHOW_QR_NO } ShowQr;
 typedef enum Keys {
     KEYS_WITH_SIGN_IN = 0, /* Keys=with-signin */
@@ -69,10 +69,13 @@ typedef struct ProviderConfig {
     Method methods[_METHOD_COUNT];
     size_t method_count;
     char *username_claim;    /* UsernameClaim=, default preferred_username */
+    char *username_template; /* UsernameTemplate=, instead of the claim; NULL */
+    char *email_claim;       /* EmailClaim=, default email */
+    char **require_claims;   /* RequireClaims= name=value, all of them (claims.h) */
     char *id_claim;          /* IdClaim=, default oid (entra) or sub */
     char *name_claim;        /* NameClaim=, default name */
     char *groups_claim;      /* GroupsClaim=, default groups */
-    FirstBind first_bind;    /* FirstBind=no|username */
+    FirstBind first_bind;    /* FirstBind=no|username|email */
     bool refused_refresh_is_revoked; /* RefusedRefresh=aged|revoked */
     bool allow_insecure_loopback;    /* AllowInsecureLoopback= */
     char *ca_file;           /* CaFile= */

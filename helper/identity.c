@@ -10,47 +10,13 @@
 #include <string.h>
 
 #include "common/limits.h"
-#include "helper/json-strict.h"
+#include "helper/claims.h"
 #include "helper/hostile-text.h"
-
-#define CLAIM_NAME_MAX 255u
-
-const json_t *claim_find(const json_t *payload, const char *name)
-{
-    char segment[CLAIM_NAME_MAX + 1];
-
-    while (json_is_object(payload)) {
-        /* Names like addresses hold dots and are one name, so the whole rest is tried first. */
-        const json_t *value = json_object_get(payload, name);
-        size_t size = strcspn(name, ".");
-        if (value || name[size] == '\0' || size > CLAIM_NAME_MAX)
-            return value;
-        memcpy(segment, name, size);
-        segment[size] = '\0';
-        payload = json_object_get(payload, segment);
-        name += size + 1;
-    }
-    return NULL;
-}
-
-/* Taken as it is or not at all: an id that was cut or cleaned would be another id. */
-static const char *exact_text(const json_t *value)
-{
-    if (!json_is_string(value) || json_string_length(value) == 0)
-        return NULL;
-    return hostile_text_is_clean(json_string_value(value), CLAIM_MAX) ? json_string_value(value) : NULL;
-}
-
-/* The text, or the first of a list, as B2C's emails are. */
-static const char *first_text(const json_t *value)
-{
-    return exact_text(json_is_array(value) ? json_array_get(value, 0) : value);
-}
 
 static int read_id(Identity *identity, const json_t *payload, const ProviderConfig *config,
                    const char *tenant)
 {
-    const char *id = exact_text(claim_find(payload, config->id_claim));
+    const char *id = claim_exact_text(claim_find(payload, config->id_claim));
 
     if (!id)
         return IDENTITY_E_NO_ID;
@@ -65,19 +31,40 @@ static int read_id(Identity *identity, const json_t *payload, const ProviderConf
     return 0;
 }
 
-static int read_username(Identity *identity, const json_t *payload, const ProviderConfig *config)
+static int copy_folded(const char *text, char **ret_copy)
 {
-    const char *username = first_text(claim_find(payload, config->username_claim));
-
-    if (!username)
-        return 0;
-    identity->username = strdup(username);
-    if (!identity->username)
+    *ret_copy = strdup(text);
+    if (!*ret_copy)
         return -ENOMEM;
-    for (char *c = identity->username; *c; c++)
+    for (char *c = *ret_copy; *c; c++)
         if (*c >= 'A' && *c <= 'Z')
             *c = (char)(*c - 'A' + 'a');
     return 0;
+}
+
+static int read_username(Identity *identity, const json_t *payload, const ProviderConfig *config)
+{
+    if (config->username_template)
+        return claim_expand(payload, config->username_template, &identity->username);
+    const char *username = claim_first_text(claim_find(payload, config->username_claim));
+    return username ? copy_folded(username, &identity->username) : 0;
+}
+
+/* Anybody may write any address into a profile: only one that the provider has verified counts. */
+static int read_email(Identity *identity, const json_t *payload, const ProviderConfig *config)
+{
+    if (!config->email_claim || !json_is_true(json_object_get(payload, "email_verified")))
+        return 0;
+    const char *email = claim_first_text(claim_find(payload, config->email_claim));
+    return email ? copy_folded(email, &identity->email) : 0;
+}
+
+static void read_requirements(Identity *identity, const json_t *payload,
+                              const ProviderConfig *config)
+{
+    for (size_t i = 0; config->require_claims && config->require_claims[i]; i++)
+        if (!claim_holds(payload, config->require_claims[i]))
+            identity->lacks_claim = true;
 }
 
 static int read_full_name(Identity *identity, const json_t *payload, const ProviderConfig *config)
@@ -116,7 +103,7 @@ static int copy_groups(Identity *identity, const json_t *value)
     if (!identity->groups)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        const char *group = exact_text(json_is_string(value) ? value : json_array_get(value, i));
+        const char *group = claim_exact_text(json_is_string(value) ? value : json_array_get(value, i));
         if (!group) {
             drop_groups(identity);
             return 0;
@@ -147,12 +134,15 @@ int identity_from_claims(const json_t *payload, const ProviderConfig *config, co
 
     if (!identity)
         return -ENOMEM;
+    read_requirements(identity, payload, config);
     identity->issuer = strdup(config->issuer);
     if (!identity->issuer)
         return -ENOMEM;
     int r = read_id(identity, payload, config, tenant);
     if (r == 0)
         r = read_username(identity, payload, config);
+    if (r == 0)
+        r = read_email(identity, payload, config);
     if (r == 0)
         r = read_full_name(identity, payload, config);
     if (r == 0)
@@ -169,6 +159,7 @@ Identity *identity_free(Identity *identity)
     free(identity->issuer);
     free(identity->id);
     free(identity->username);
+    free(identity->email);
     free(identity->full_name);
     drop_groups(identity);
     free(identity);

@@ -15,7 +15,3 @@
  * Returns 0, IDENTITY_E_NO_ID, -ENOMEM. */
 int identity_from_claims(const json_t *payload, const ProviderConfig *config, const char *tenant,
                          Identity **ret_identity);
-
-/* A claim by name; failing that, dots in the name go into nested objects. Borrowed; NULL if absent.
- */
-const json_t *claim_find(const json_t *payload, const char *name);

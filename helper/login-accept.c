@@ -56,6 +56,16 @@ static const char *reason_of(Outcome outcome)
                                                                   : "the account was refused";
 }
 
+static const char *first_bind_reason(const Login *login)
+{
+    const ProviderConfig *provider =
+        config_provider(login->logins->manager->config, login->account->provider);
+
+    return provider && provider->first_bind == FIRST_BIND_EMAIL
+               ? "first sign-in, the verified e-mail address was the name"
+               : "first sign-in, the user name was the same";
+}
+
 static int bind_first(Login *login, const Identity *identity)
 {
     Manager *manager = login->logins->manager;
@@ -69,7 +79,7 @@ static int bind_first(Login *login, const Identity *identity)
     if (r < 0)
         return r;
     record_set(&record, RECORD_ACTION, "bound");
-    record_set(&record, RECORD_REASON, "first sign-in, the user name was the same");
+    record_set(&record, RECORD_REASON, first_bind_reason(login));
     record_set(&record, RECORD_USER, account->name);
     record_set(&record, RECORD_IDENTITY, account->id);
     record_set(&record, RECORD_OTHER, identity->username);
@@ -262,7 +272,11 @@ void login_accept(Login *login, TokenResult *result)
     if (outcome == OUTCOME_NOT_IN_GROUP)
         keep_facts_of_refused(login, result->identity);
     if (outcome != OUTCOME_ALLOW) {
-        login_refuse(login, outcome, reason_of(outcome), NULL);
+        login_refuse(login, outcome,
+                     outcome == OUTCOME_NOT_IN_GROUP && result->identity->lacks_claim
+                         ? "RequireClaims= does not hold"
+                         : reason_of(outcome),
+                     NULL);
         return;
     }
     if (!login_step(login, LOGIN_EVENT_APPROVED, &decision))

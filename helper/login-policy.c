@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "common/cleanup.h"
+
 /* A text that is missing equals nothing, not even another missing one. */
 static bool same(const char *a, const char *b)
 {
@@ -28,11 +30,15 @@ static Outcome judge_bound(const Identity *identity, const Account *account)
 static Outcome judge_unbound(const Identity *identity, const Account *account,
                              const ProviderConfig *provider)
 {
-    if (provider->first_bind != FIRST_BIND_USERNAME)
+    const char *const names[] = {
+        [FIRST_BIND_USERNAME] = identity->username,
+        [FIRST_BIND_EMAIL] = identity->email,
+    };
+
+    if (provider->first_bind == FIRST_BIND_NO || provider->first_bind >= ELEMENTSOF(names))
         return OUTCOME_NOT_BOUND;
-    if (!same(identity->username, account->directory_name))
-        return OUTCOME_WRONG_IDENTITY;
-    return OUTCOME_ALLOW;
+    return same(names[provider->first_bind], account->directory_name) ? OUTCOME_ALLOW
+                                                                      : OUTCOME_WRONG_IDENTITY;
 }
 
 static Outcome judge_access(const Identity *identity, const Account *account, const Config *config)
@@ -58,5 +64,7 @@ Outcome login_policy(const Identity *identity, const Account *account,
         account->id ? judge_bound(identity, account) : judge_unbound(identity, account, provider);
     if (outcome != OUTCOME_ALLOW)
         return outcome;
+    if (identity->lacks_claim)
+        return OUTCOME_NOT_IN_GROUP;
     return judge_access(identity, account, config);
 }

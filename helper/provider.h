@@ -23,9 +23,11 @@ typedef struct ProviderOp ProviderOp;
 typedef struct Identity {
     char *issuer;
     char *id;          /* immutable id: "<tid>/<oid>" for Entra, the IdClaim (sub) otherwise */
-    char *username;    /* UsernameClaim, folded to lower case; NULL if absent */
+    char *username;    /* UsernameClaim= or UsernameTemplate=, in lower case; NULL if absent */
+    char *email;       /* EmailClaim=, in lower case; NULL if absent or not verified */
     char *full_name;   /* NameClaim or NULL */
     char **groups;     /* GroupsClaim as ids, NULL-terminated; only meaningful when groups_known */
+    bool lacks_claim;  /* something of RequireClaims= does not hold */
     bool groups_known; /* false: no claim, or overage. "No answer" is not "no groups". */
 } Identity;
 

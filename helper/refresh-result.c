@@ -184,6 +184,14 @@ static void doubt_after_lost_reply(Evidence *evidence)
     snprintf(evidence->code, sizeof(evidence->code), "%s", code);
 }
 
+/* It may be that a refresh answers with fewer claims than the sign-in: so nobody is cut by it, but
+ * nobody is confirmed either, and the next sign-in decides. */
+static void doubt_without_claim(const Identity *identity, Evidence *evidence)
+{
+    if (identity && identity->lacks_claim && evidence->meaning == EVIDENCE_CONFIRMED)
+        *evidence = (Evidence){.meaning = EVIDENCE_NEUTRAL, .code = "RequireClaims does not hold"};
+}
+
 void refresh_result_take(Manager *manager, RefreshJob *job, TokenResult *result,
                          Evidence *ret_evidence)
 {
@@ -201,5 +209,6 @@ void refresh_result_take(Manager *manager, RefreshJob *job, TokenResult *result,
     if (!job->is_overtaken && evidence.meaning == EVIDENCE_CONFIRMED && result->identity &&
         sync_groups(manager, account, result->identity) < 0)
         doubt_unstored_groups(manager, account, &evidence);
+    doubt_without_claim(result->identity, &evidence);
     *ret_evidence = evidence;
 }

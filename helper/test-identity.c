@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "helper/claims.h"
 #include "helper/identity.h"
 #include "helper/json-strict.h"
 

@@ -121,6 +121,33 @@ static void test_issuer_of_the_section_changed(void **state)
                      OUTCOME_WRONG_IDENTITY);
 }
 
+/* A bound account as well: the sign-in brings the claims anew. */
+static void test_required_claims(void **state)
+{
+    Account account = account_bound();
+    Identity identity = identity_alice();
+
+    identity.lacks_claim = true;
+    assert_int_equal(judge(&identity, &account, &provider, &config), OUTCOME_NOT_IN_GROUP);
+}
+
+static void test_first_bind_by_email(void **state)
+{
+    Account account = account_bound();
+    Identity identity = identity_alice();
+    ProviderConfig by_email = provider_first_bind;
+
+    by_email.first_bind = FIRST_BIND_EMAIL;
+    account.id = account.issuer = NULL;
+    assert_int_equal(judge(&identity, &account, &by_email, &config), OUTCOME_WRONG_IDENTITY);
+    identity.email = account.directory_name;
+    assert_int_equal(judge(&identity, &account, &by_email, &config), OUTCOME_ALLOW);
+    identity.username = (char *)"eve@rcpch.ac.uk";
+    assert_int_equal(judge(&identity, &account, &by_email, &config), OUTCOME_ALLOW);
+    assert_int_equal(judge(&identity, &account, &provider_first_bind, &config),
+                     OUTCOME_WRONG_IDENTITY);
+}
+
 static void test_unbound(void **state)
 {
     Account account = account_bound();
@@ -204,6 +231,8 @@ int main(void)
         cmocka_unit_test(test_the_owner_of_a_bound_account),
         cmocka_unit_test(test_everybody_else_at_a_bound_account),
         cmocka_unit_test(test_issuer_of_the_section_changed),
+        cmocka_unit_test(test_required_claims),
+        cmocka_unit_test(test_first_bind_by_email),
         cmocka_unit_test(test_unbound),
         cmocka_unit_test(test_nothing_equals_nothing),
         cmocka_unit_test(test_states_and_verdicts),

@@ -8,6 +8,7 @@
 #include "common/limits.h"
 #include "helper/hostile-text.h"
 #include "helper/id-token.h"
+#include "helper/claims.h"
 #include "helper/identity.h"
 #include "helper/json-strict.h"
 #include "tests/fuzz/insist.h"
@@ -51,10 +52,13 @@ static void check(const json_t *payload, const IdTokenRules *rules)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    char *requirements[] = {TEXT("r.a=x"), TEXT("sub=s"), NULL};
     ProviderConfig config = {
         .issuer = TEXT("https://i"),
         .client_id = TEXT("c"),
         .username_claim = TEXT("u.n"),
+        .email_claim = TEXT("e"),
+        .require_claims = requirements,
         .id_claim = TEXT("sub"),
         .name_claim = TEXT("name"),
         .groups_claim = TEXT("groups"),
@@ -72,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rules.tenant = "t";
     check(payload, &rules);
     config.type = PROVIDER_ENTRA_B2C;
+    config.username_template = TEXT("{given}.{u.n}@x");
     config.policy = TEXT("p");
     check(payload, &rules);
     return 0;

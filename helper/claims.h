@@ -1,0 +1,29 @@
+/*
+ * Claims by the names that the configuration gives them (OpenID Connect Core §5.1): nested by dots,
+ * values texts or lists. What is malformed is absent, never guessed.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* A claim by name; failing that, dots in the name go into nested objects. Borrowed; NULL if absent.
+ */
+const json_t *claim_find(const json_t *payload, const char *name);
+
+/* A text of harmless characters, at most CLAIM_MAX bytes and not empty, as it is: borrowed. Else
+ * NULL. */
+const char *claim_exact_text(const json_t *value);
+/* The same of a text or of the first entry of a list. */
+const char *claim_first_text(const json_t *value);
+
+/* Does the payload have what RequireClaims= says, "name=value"? The claim is that text, true, false
+ * or that integer, or a list with it among its entries. */
+bool claim_holds(const json_t *payload, const char *requirement);
+
+/* Fills UsernameTemplate=: {claim}, with {given} and {family} for given_name and family_name, each
+ * in lower case, with blanks and apostrophes left out. Other letters than a user name's make no
+ * name: *ret_text is then NULL. The caller frees it. Returns 0, -ENOMEM. */
+int claim_expand(const json_t *payload, const char *template, char **ret_text);
+/* What is wrong with a template; NULL when nothing is. Static. */
+const char *claim_template_fault(const char *template);

@@ -1,0 +1,65 @@
+"""What the configuration asks of claims, from the token to the answer at the door."""
+
+from tests.line.line import wait_until
+from tests.line.place import CONFIGURATION
+
+ALICE = "alice@rcpch.ac.uk"
+
+
+def configure(line, *lines, first_bind="username"):
+    """`lines` join the provider's section."""
+    line.configure(first_bind=first_bind)
+    text = CONFIGURATION.read_text()
+    CONFIGURATION.write_text(text.replace("ClientId=", "\n".join(lines) + "\nClientId="))
+
+
+def start(line, name=ALICE):
+    line.helper.start()
+    line.add_user(name)
+
+
+def test_required_claims_of_a_sign_in(bare):
+    configure(bare, "RequireClaims=dept=audit extn.roles=nurse")
+    start(bare)
+    bare.control.set_user(ALICE, claims={"dept": "audit", "extn": {"roles": ["clerk"]}})
+    assert bare.sign_in("alice")[0] == "not-in-group"
+    (record,) = bare.wait_records(event="login")
+    assert "RequireClaims=" in record["reason"]
+    assert not bare.manager("GetUser", "s", "alice").get("id")
+    bare.control.set_user(ALICE, claims={"dept": "audit", "extn": {"roles": ["clerk", "nurse"]}})
+    assert bare.sign_in("alice")[0] == "allow"
+
+
+def test_a_refresh_without_them_confirms_nobody_and_ends_nobody(bare, leader):
+    configure(bare, "RequireClaims=dept=audit")
+    start(bare)
+    bare.control.set_user(ALICE, claims={"dept": "audit"})
+    assert bare.sign_in("alice")[0] == "allow"
+    assert bare.open_session("alice", leader.pid)[0] == "allow"
+    bare.control.set_user(ALICE, claims={})
+    wait_until(lambda: bare.manager("GetUser", "s", "alice")["verdict"] == "unconfirmed", 15,
+               "the refresh that confirms nobody")
+    assert "RequireClaims" in str(bare.manager("GetUser", "s", "alice")["evidence"])
+    assert leader.poll() is None
+    bare.control.set_user(ALICE, claims={"dept": "audit"})
+    wait_until(lambda: bare.manager("GetUser", "s", "alice")["verdict"] == "active", 15,
+               "the refresh that confirms again")
+
+
+def test_a_name_made_of_claims(bare):
+    configure(bare, "UsernameTemplate={given}.{family}")
+    start(bare, "alice.adams@rcpch.ac.uk")
+    bare.control.set_user(ALICE, claims={"given_name": "Alice", "family_name": "Adams"})
+    assert bare.sign_in("alice.adams", approver=ALICE)[0] == "allow"
+
+
+def test_first_bind_by_a_verified_address(bare):
+    """An address that anybody may write into a profile binds nobody."""
+    configure(bare, first_bind="email")
+    start(bare)
+    bare.control.set_user(ALICE, claims={"preferred_username": "a17"})
+    assert bare.sign_in("alice")[0] == "wrong-identity"
+    bare.control.set_user(ALICE, claims={"preferred_username": "a17", "email_verified": True})
+    assert bare.sign_in("alice")[0] == "allow"
+    (bound,) = bare.records(event="account", action="bound")
+    assert "e-mail" in bound["reason"]
