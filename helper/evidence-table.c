@@ -20,9 +20,15 @@
 #define REFRESH (1u << EVIDENCE_REFRESH)
 #define BOTH    (LOGIN | REFRESH)
 
-#define ROW(dialects, contexts, error, code, text, meaning, is_explicit, needs_directory)              \
+#define ROW(dialects, contexts, error, code, text, meaning, is_explicit, needs_directory)           \
     {                                                                                              \
-        dialects, contexts, error, code, text, EVIDENCE_##meaning, is_explicit, needs_directory       \
+        dialects, contexts, error, code, text, EVIDENCE_##meaning, is_explicit, needs_directory,   \
+            false                                                                                  \
+    }
+/* Of an interactive sign-in: the method is refused. */
+#define METHOD_ROW(dialects, error, code, meaning)                                                 \
+    {                                                                                              \
+        dialects, LOGIN, error, code, NULL, EVIDENCE_##meaning, false, false, true                 \
     }
 #define AADSTS(contexts, code, meaning)                                                            \
     ROW(ENTRA, contexts, NULL, code, NULL, meaning, false, false)
@@ -30,6 +36,7 @@
     ROW(ENTRA, contexts, NULL, code, NULL, meaning, true, false)
 #define AADSTS_CONFIRM(contexts, code, meaning)                                                    \
     ROW(ENTRA, contexts, NULL, code, NULL, meaning, false, true)
+#define AADSTS_METHOD(code, meaning) METHOD_ROW(ENTRA, NULL, code, meaning)
 #define AADB2C(contexts, code, meaning)                                                            \
     ROW(B2C, contexts, NULL, code, NULL, meaning, false, false)
 #define AADB2C_CONFIRM(contexts, code, meaning)                                                    \
@@ -42,6 +49,7 @@
     ROW(KEYCLOAK, contexts, "invalid_grant", CODE_ANY, text, meaning, false, true)
 #define ERROR(dialects, contexts, error, meaning)                                                     \
     ROW(dialects, contexts, error, CODE_ANY, NULL, meaning, false, false)
+#define ERROR_METHOD(dialects, error, meaning) METHOD_ROW(dialects, error, CODE_ANY, meaning)
 #define ERROR_ALONE(dialects, contexts, error, meaning)                                               \
     ROW(dialects, contexts, error, CODE_NONE, NULL, meaning, false, false)
 
@@ -75,19 +83,19 @@ static const EvidenceRow table[] = {
     GRANT(REFRESH, "Session not active", AGED),
     GRANT(REFRESH, "Offline user session not found", AGED),
     GRANT(REFRESH, "Maximum allowed refresh token reuse exceeded", AGED),
-    AADSTS(LOGIN, 50078, NEEDS_MORE),
+    AADSTS_METHOD(50078, NEEDS_MORE),
     AADSTS(LOGIN, 70008, CODE_EXPIRED),
     AADSTS(LOGIN, 50089, CODE_EXPIRED),
 
     /* More is asked for than was given: a second factor, a registration, a choice, a consent. */
-    AADSTS(LOGIN, 50076, NEEDS_MORE),
-    AADSTS(LOGIN, 50079, NEEDS_MORE),
-    AADSTS(LOGIN, 50072, NEEDS_MORE),
-    AADSTS(LOGIN, 50074, NEEDS_MORE),
-    AADSTS(LOGIN, 50158, NEEDS_MORE),
-    AADSTS(LOGIN, 50125, NEEDS_MORE),
-    AADSTS(LOGIN, 16000, NEEDS_MORE),
-    AADSTS(LOGIN, 65001, NEEDS_MORE),
+    AADSTS_METHOD(50076, NEEDS_MORE),
+    AADSTS_METHOD(50079, NEEDS_MORE),
+    AADSTS_METHOD(50072, NEEDS_MORE),
+    AADSTS_METHOD(50074, NEEDS_MORE),
+    AADSTS_METHOD(50158, NEEDS_MORE),
+    AADSTS_METHOD(50125, NEEDS_MORE),
+    AADSTS_METHOD(16000, NEEDS_MORE),
+    AADSTS_METHOD(65001, NEEDS_MORE),
     AADSTS(REFRESH, 50076, AGED),
     AADSTS(REFRESH, 50079, AGED),
     AADSTS(REFRESH, 50072, AGED),
@@ -97,18 +105,18 @@ static const EvidenceRow table[] = {
     AADSTS(REFRESH, 16000, AGED),
     AADSTS(REFRESH, 65001, AGED),
 
-    /* A policy said no. On a refresh that is no news about the account: the day somebody blocks
+    /* A policy said no, to this way of signing in more often than to the person. On a refresh that is no news about the account: the day somebody blocks
      * device code, every refresh may answer so. */
-    AADSTS(LOGIN, 53000, POLICY),
-    AADSTS(LOGIN, 53001, POLICY),
-    AADSTS(LOGIN, 53002, POLICY),
-    AADSTS(LOGIN, 53003, POLICY),
-    AADSTS(LOGIN, 530032, POLICY),
-    AADSTS(LOGIN, 530035, POLICY),
-    AADSTS(LOGIN, 50131, POLICY),
-    AADSTS(LOGIN, 50097, POLICY),
-    AADSTS(LOGIN, 50129, POLICY),
-    AADSTS(LOGIN, 50155, POLICY),
+    AADSTS_METHOD(53000, POLICY),
+    AADSTS_METHOD(53001, POLICY),
+    AADSTS_METHOD(53002, POLICY),
+    AADSTS_METHOD(53003, POLICY),
+    AADSTS_METHOD(530032, POLICY),
+    AADSTS_METHOD(530035, POLICY),
+    AADSTS_METHOD(50131, POLICY),
+    AADSTS_METHOD(50097, POLICY),
+    AADSTS_METHOD(50129, POLICY),
+    AADSTS_METHOD(50155, POLICY),
     AADSTS(LOGIN, 53011, POLICY),
     AADSTS(LOGIN, 50105, POLICY),
     AADSTS(LOGIN, 50020, POLICY),
@@ -128,9 +136,9 @@ static const EvidenceRow table[] = {
     AADSTS(LOGIN, 50053, LOCKED),
     AADSTS(LOGIN, 50126, WRONG_SECRET),
     AADSTS(LOGIN, 50034, WRONG_SECRET),
-    AADSTS(LOGIN, 50056, NEEDS_MORE),
-    AADSTS(LOGIN, 50055, NEEDS_MORE),
-    AADSTS(LOGIN, 50144, NEEDS_MORE),
+    AADSTS_METHOD(50056, NEEDS_MORE),
+    AADSTS_METHOD(50055, NEEDS_MORE),
+    AADSTS_METHOD(50144, NEEDS_MORE),
 
     /* Our registration, secret or request is broken. */
     AADSTS(BOTH, 90002, OUR_FAULT),
@@ -139,7 +147,9 @@ static const EvidenceRow table[] = {
     AADSTS(BOTH, 70001, OUR_FAULT),
     AADSTS(BOTH, 7000215, OUR_FAULT),
     AADSTS(BOTH, 7000222, OUR_FAULT),
-    AADSTS(BOTH, 7000218, OUR_FAULT),
+    /* "Allow public client flows" is off, which the browser method does not need. */
+    AADSTS_METHOD(7000218, OUR_FAULT),
+    AADSTS(REFRESH, 7000218, OUR_FAULT),
     AADSTS(BOTH, 90094, OUR_FAULT),
     AADSTS(BOTH, 500011, OUR_FAULT),
 
@@ -181,17 +191,19 @@ static const EvidenceRow table[] = {
     GRANT_CONFIRM(REFRESH, "Invalid refresh token", NEUTRAL),
 
     /* OpenID Connect Core §3.1.2.6. With an Entra code that has no row they are not understood. */
-    ERROR_ALONE(ANY, LOGIN, "interaction_required", NEEDS_MORE),
-    ERROR_ALONE(ANY, LOGIN, "login_required", NEEDS_MORE),
-    ERROR_ALONE(ANY, LOGIN, "consent_required", NEEDS_MORE),
+    METHOD_ROW(ANY, "interaction_required", CODE_NONE, NEEDS_MORE),
+    METHOD_ROW(ANY, "login_required", CODE_NONE, NEEDS_MORE),
+    METHOD_ROW(ANY, "consent_required", CODE_NONE, NEEDS_MORE),
     ERROR_ALONE(ANY, REFRESH, "interaction_required", AGED),
     ERROR_ALONE(ANY, REFRESH, "login_required", AGED),
     ERROR_ALONE(ANY, REFRESH, "consent_required", AGED),
 
     /* RFC 6749 §5.2, §4.1.2.1. */
     ERROR(ANY, BOTH, "invalid_client", OUR_FAULT),
-    ERROR(ANY, BOTH, "unauthorized_client", OUR_FAULT),
-    ERROR(ANY, BOTH, "unsupported_grant_type", OUR_FAULT),
+    ERROR_METHOD(ANY, "unauthorized_client", OUR_FAULT),
+    ERROR(ANY, REFRESH, "unauthorized_client", OUR_FAULT),
+    ERROR_METHOD(ANY, "unsupported_grant_type", OUR_FAULT),
+    ERROR(ANY, REFRESH, "unsupported_grant_type", OUR_FAULT),
     ERROR(ANY, BOTH, "invalid_scope", OUR_FAULT),
     ERROR(ANY, BOTH, "invalid_request", OUR_FAULT),
     ERROR(ANY, BOTH, "temporarily_unavailable", LATER),

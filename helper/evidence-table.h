@@ -21,6 +21,7 @@ typedef struct EvidenceRow {
     EvidenceMeaning meaning;
     bool is_explicit;
     bool needs_directory;
+    bool is_of_method;
 } EvidenceRow;
 
 /* The first row that fits counts; so the rows are ordered from what names an account's state to

@@ -171,6 +171,7 @@ static void classify_error(ProviderType type, bool refused_is_revoked, EvidenceC
     evidence->meaning = row->meaning;
     evidence->is_explicit = row->is_explicit;
     evidence->needs_directory = row->needs_directory;
+    evidence->is_of_method = row->is_of_method;
     if (dialect_of(type)->refusal_is_bare && context == EVIDENCE_REFRESH &&
         refused_is_revoked && strcmp(body->error, "invalid_grant") == 0)
         evidence->meaning = EVIDENCE_REVOKED;

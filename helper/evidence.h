@@ -40,6 +40,7 @@ typedef struct Evidence {
     bool is_explicit;     /* a code that names the account's state (50057, "User disabled"): never
                            * held back */
     bool needs_directory; /* to be confirmed by the directory where there is one */
+    bool is_of_method;    /* this way of signing in is refused, not the person: another may do */
     char code[96];        /* for the log: "invalid_grant 50057", "http 503", "network: timed out";
                            * printable ASCII */
     uint64_t retry_after_usec; /* 0 = not said */

@@ -64,7 +64,11 @@ static void on_code(Login *login, const BrowserAnswer *answer)
 
 static void on_refused(Login *login, const BrowserAnswer *answer)
 {
-    login_method_refused(login, &answer->evidence, "the provider's page refused the sign-in");
+    LoginDecision decision;
+
+    if (login_step(login, LOGIN_EVENT_ANSWER, &decision)) /* no prompt stands any more */
+        login_method_refused(login, &answer->evidence,
+                             "the provider's page refused the sign-in");
 }
 
 static void on_incomplete(Login *login, const BrowserAnswer *answer)

@@ -35,6 +35,7 @@ struct Login {
     bool recorded; /* its line was given to the log */
     Account *account;
     Method method;
+    unsigned refused_methods; /* bits 1 << Method, by the provider */
     ProviderOp *op;
     uint64_t deadline_usec; /* CLOCK_BOOTTIME */
     LoginRecord *record;
@@ -86,7 +87,8 @@ int login_method_facts(Login *login, char host[HOST_NAME_SIZE], SignInText *ret_
 /* How long a method's operation may take. */
 uint64_t login_method_time_usec(Login *login);
 
-/* The end of a method's operation: accepted, or refused for what the evidence says. */
+/* The end of a method's operation: accepted, or refused for what the evidence says; where it refuses
+ * the method only, the login goes on with the next one that Methods= lists. */
 void login_method_done(Provider *provider, TokenResult *result, void *login);
 void login_method_refused(Login *login, const Evidence *evidence, const char *reason);
 

@@ -9,23 +9,32 @@
 typedef struct Transition {
     bool allowed;
     bool once;
+    bool anew; /* another method begins: what came once may come again */
     LoginState next;
     LoginDecision decides;
 } Transition;
 
 #define MOVE(to)  {.allowed = true, .next = (to)}
 #define ONCE(to)  {.allowed = true, .once = true, .next = (to)}
+#define ANEW(to)  {.allowed = true, .anew = true, .next = (to)}
 #define DENY      {.allowed = true, .next = LOGIN_DECIDED, .decides = LOGIN_DECIDES_DENY}
 #define ADMIT     {.allowed = true, .once = true, .next = LOGIN_DECIDED, .decides = LOGIN_DECIDES_ADMIT}
 
 /* What is not in here is not allowed. */
 static const Transition table[_LOGIN_STATE_COUNT][_LOGIN_EVENT_COUNT] = {
     [LOGIN_STARTING] = {
+        [LOGIN_EVENT_NEXT] = ANEW(LOGIN_STARTING),
         [LOGIN_EVENT_CODE] = ONCE(LOGIN_ASKING),
         [LOGIN_EVENT_REFUSED] = DENY,
         [LOGIN_EVENT_GONE] = DENY,
     },
+    [LOGIN_TURNING] = {
+        [LOGIN_EVENT_ANSWER] = ANEW(LOGIN_STARTING),
+        [LOGIN_EVENT_REFUSED] = DENY,
+        [LOGIN_EVENT_GONE] = DENY,
+    },
     [LOGIN_ASKING] = {
+        [LOGIN_EVENT_NEXT] = ANEW(LOGIN_TURNING),
         [LOGIN_EVENT_PIECE] = MOVE(LOGIN_ASKING),
         [LOGIN_EVENT_ANSWER] = ONCE(LOGIN_WAITING),
         [LOGIN_EVENT_APPROVED] = ONCE(LOGIN_PUBLISHING),
@@ -33,6 +42,7 @@ static const Transition table[_LOGIN_STATE_COUNT][_LOGIN_EVENT_COUNT] = {
         [LOGIN_EVENT_GONE] = DENY,
     },
     [LOGIN_WAITING] = {
+        [LOGIN_EVENT_NEXT] = ANEW(LOGIN_STARTING),
         [LOGIN_EVENT_APPROVED] = ONCE(LOGIN_PUBLISHING),
         [LOGIN_EVENT_REFUSED] = DENY,
         [LOGIN_EVENT_GONE] = DENY,
@@ -70,7 +80,7 @@ int login_states_step(LoginState *state, unsigned *seen, LoginEvent event,
     unsigned bit = 1u << (unsigned)event;
     if (!transition->allowed || (transition->once && (*seen & bit) != 0))
         return -EPROTO;
-    *seen |= bit;
+    *seen = transition->anew ? 0 : *seen | bit;
     *state = transition->next;
     *ret_decision = transition->decides;
     return 0;

@@ -9,6 +9,7 @@
 
 typedef enum LoginState {
     LOGIN_STARTING = 0, /* the provider was asked for a code */
+    LOGIN_TURNING,      /* the method was refused; its prompt still stands, the next one comes then */
     LOGIN_ASKING,       /* the code is shown, the prompt stands */
     LOGIN_WAITING,      /* Enter came before the approval */
     LOGIN_PUBLISHING,   /* approved, judged and stored; the snapshot is on its way */
@@ -19,7 +20,8 @@ typedef enum LoginState {
 } LoginState;
 
 typedef enum LoginEvent {
-    LOGIN_EVENT_CODE = 0,  /* the provider gave a code to show */
+    LOGIN_EVENT_NEXT = 0,  /* the provider refuses the method, and there is another */
+    LOGIN_EVENT_CODE,      /* the provider gave a code to show */
     LOGIN_EVENT_PIECE,     /* the person pasted something, and more is needed */
     LOGIN_EVENT_ANSWER,    /* the person pressed Enter, or pasted what was asked for */
     LOGIN_EVENT_APPROVED,  /* tokens, identity and policy are good, and it is stored */
@@ -38,6 +40,6 @@ typedef enum LoginDecision {
 } LoginDecision;
 
 /* Looks the event up and moves *state. `seen` is the login's own memory of events that may come
- * once; it starts as 0. Returns 0 and what the event may decide, or -EPROTO with nothing changed. */
+ * once (per method); it starts as 0. Returns 0 and what the event may decide, or -EPROTO with nothing changed. */
 int login_states_step(LoginState *state, unsigned *seen, LoginEvent event,
                       LoginDecision *ret_decision);

@@ -180,7 +180,11 @@ static void on_answer(Login *login, const Secret *text)
 
     if (login_method_answer(login, text))
         return;
-    if (login_step(login, LOGIN_EVENT_ANSWER, &decision) && login->state != LOGIN_DECIDED)
+    if (!login_step(login, LOGIN_EVENT_ANSWER, &decision) || login->state == LOGIN_DECIDED)
+        return;
+    if (login->state == LOGIN_STARTING) /* it was to the prompt of a refused method */
+        login_method_begin(login);
+    else
         login_answered(login);
 }
 

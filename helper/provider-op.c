@@ -82,13 +82,18 @@ void op_finish(ProviderOp *op)
     op_free(op);
 }
 
-void op_fail(ProviderOp *op, EvidenceMeaning meaning, const char *reason)
+static void fail(ProviderOp *op, const Evidence *evidence, const char *reason)
 {
-    op->result.evidence = (Evidence){.meaning = meaning};
+    op->result.evidence = *evidence;
     hostile_text_to_ascii(reason, op->result.evidence.code, sizeof(op->result.evidence.code));
     hostile_text_to_ascii(reason, op->result.reason, sizeof(op->result.reason));
     op->result.identity = identity_free(op->result.identity);
     op_finish(op);
+}
+
+void op_fail(ProviderOp *op, EvidenceMeaning meaning, const char *reason)
+{
+    fail(op, &(Evidence){.meaning = meaning}, reason);
 }
 
 ProviderOp *provider_op_cancel(ProviderOp *op)
@@ -110,7 +115,8 @@ static void send_next(ProviderOp *op)
     op->state = OP_REQUESTING;
     int r = op->kind->send(op);
     if (r == -EOPNOTSUPP)
-        op_fail(op, EVIDENCE_OUR_FAULT, "metadata: the provider has no endpoint for this method");
+        fail(op, &(Evidence){.meaning = EVIDENCE_OUR_FAULT, .is_of_method = true},
+             "metadata: the provider has no endpoint for this method");
     else if (r == -EPERM || r == -ENOENT || r == -EACCES)
         op_fail(op, EVIDENCE_OUR_FAULT, "client secret: file is missing or not private");
     else if (r < 0)

@@ -452,6 +452,47 @@ static void test_words_and_outcomes(void **state)
     assert_string_equal(evidence.code, "network: timed out");
 }
 
+/* What is about the way of signing in sends people on to the next one; what is about them does not. */
+static void test_refused_methods(void **state)
+{
+    static const struct {
+        const char *error;
+        unsigned code;
+        bool of_method;
+    } rows[] = {
+        {"access_denied", 53003, true},       {"invalid_grant", 530035, true},
+        {"interaction_required", 50076, true}, {"invalid_client", 7000218, true},
+        {"unauthorized_client", 999999, true}, {"unsupported_grant_type", 0, true},
+        {"invalid_grant", 50057, false},      {"invalid_grant", 50105, false},
+        {"invalid_grant", 53011, false},      {"access_denied", 999999, false},
+        {"invalid_client", 7000215, false},   {"expired_token", 70020, false},
+        {"temporarily_unavailable", 0, false}, {"invalid_grant", 50126, false},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        char body[128];
+        snprintf(body, sizeof(body), "{\"error\":\"%s\",\"error_codes\":[%u]}", rows[i].error,
+                 rows[i].code);
+        assert_int_equal(classify(PROVIDER_ENTRA, EVIDENCE_LOGIN, 400, body).is_of_method,
+                         rows[i].of_method);
+        assert_false(classify(PROVIDER_ENTRA, EVIDENCE_REFRESH, 400, body).is_of_method);
+    }
+}
+
+static void test_an_error_without_a_body(void **state)
+{
+    Evidence evidence;
+
+    evidence_classify_error(PROVIDER_KEYCLOAK, EVIDENCE_LOGIN, "access_denied", &evidence);
+    assert_int_equal(evidence.meaning, EVIDENCE_DECLINED);
+    assert_string_equal(evidence.code, "access_denied");
+    evidence_classify_error(PROVIDER_ENTRA, EVIDENCE_LOGIN, "login_required", &evidence);
+    assert_int_equal(evidence.meaning, EVIDENCE_NEEDS_MORE);
+    assert_true(evidence.is_of_method);
+    evidence_classify_error(PROVIDER_GENERIC, EVIDENCE_LOGIN, "unheard_of", &evidence);
+    assert_int_equal(evidence.meaning, EVIDENCE_NEUTRAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,7 +501,9 @@ int main(void)
         cmocka_unit_test(test_b2c),
         cmocka_unit_test(test_keycloak),      cmocka_unit_test(test_refused_refresh_is_revoked),
         cmocka_unit_test(test_status),        cmocka_unit_test(test_null_body),
-        cmocka_unit_test(test_hostile_words), cmocka_unit_test(test_words_and_outcomes),
+        cmocka_unit_test(test_hostile_words), cmocka_unit_test(test_refused_methods),
+        cmocka_unit_test(test_an_error_without_a_body),
+        cmocka_unit_test(test_words_and_outcomes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

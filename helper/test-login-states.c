@@ -21,6 +21,12 @@ typedef struct Row {
 } Row;
 
 static const Row legal[] = {
+    {LOGIN_STARTING, LOGIN_EVENT_NEXT, LOGIN_STARTING, LOGIN_DECIDES_NOTHING},
+    {LOGIN_TURNING, LOGIN_EVENT_ANSWER, LOGIN_STARTING, LOGIN_DECIDES_NOTHING},
+    {LOGIN_TURNING, LOGIN_EVENT_REFUSED, LOGIN_DECIDED, LOGIN_DECIDES_DENY},
+    {LOGIN_TURNING, LOGIN_EVENT_GONE, LOGIN_DECIDED, LOGIN_DECIDES_DENY},
+    {LOGIN_ASKING, LOGIN_EVENT_NEXT, LOGIN_TURNING, LOGIN_DECIDES_NOTHING},
+    {LOGIN_WAITING, LOGIN_EVENT_NEXT, LOGIN_STARTING, LOGIN_DECIDES_NOTHING},
     {LOGIN_STARTING, LOGIN_EVENT_CODE, LOGIN_ASKING, LOGIN_DECIDES_NOTHING},
     {LOGIN_STARTING, LOGIN_EVENT_REFUSED, LOGIN_DECIDED, LOGIN_DECIDES_DENY},
     {LOGIN_STARTING, LOGIN_EVENT_GONE, LOGIN_DECIDED, LOGIN_DECIDES_DENY},
@@ -94,6 +100,21 @@ static void test_answers_come_once(void **unused)
     assert_int_equal(state, LOGIN_PUBLISHING);
 }
 
+/* An answer to the old prompt is none to the new one. */
+static void test_the_next_method_begins_anew(void **unused)
+{
+    static const LoginEvent walk[] = {LOGIN_EVENT_CODE, LOGIN_EVENT_NEXT, LOGIN_EVENT_ANSWER,
+                                      LOGIN_EVENT_CODE, LOGIN_EVENT_ANSWER, LOGIN_EVENT_APPROVED};
+    LoginState state = LOGIN_STARTING;
+    LoginDecision decision;
+    unsigned seen = 0;
+
+    for (size_t i = 0; i < ELEMENTSOF(walk); i++)
+        assert_int_equal(login_states_step(&state, &seen, walk[i], &decision), 0);
+    assert_int_equal(state, LOGIN_PUBLISHING);
+    assert_int_equal(login_states_step(&state, &seen, LOGIN_EVENT_NEXT, &decision), -EPROTO);
+}
+
 /* All walks of up to seven events: an admission has the whole history behind it. */
 static void walk_all(LoginState state, unsigned seen, unsigned depth, unsigned *admissions)
 {
@@ -131,6 +152,7 @@ int main(void)
         cmocka_unit_test(test_every_state_meets_every_event),
         cmocka_unit_test(test_numbers_outside_the_table),
         cmocka_unit_test(test_answers_come_once),
+        cmocka_unit_test(test_the_next_method_begins_anew),
         cmocka_unit_test(test_no_walk_admits_without_its_history),
     };
 

@@ -279,3 +279,89 @@ def test_hung_up_before_the_paste(line):
     channel.close()
     assert line.wait_records(event="login")[0]["outcome"] == "cancelled"
     assert wait_until(lambda: line.helper.running, 1, "the helper")
+
+
+# When the provider refuses one method, the next follows
+
+NO_DEVICE = {"error": "unauthorized_client"}
+BLOCKED = {"error": "access_denied", "codes": [53003]}
+
+
+def finish_in_browser(line, channel):
+    address = next(word for word in channel.shown.split() if "/authorize?" in word)
+    paste(channel, line.control.authorize(address, ALICE))
+    assert channel.finished()[0] == "allow"
+    (record,) = line.wait_records(event="login")
+    assert record["outcome"] == "allow" and record["method"] == "browser"
+
+
+def test_no_code_to_be_had(bare):
+    """The client may not use device code: the browser method comes at once, and root is told."""
+    line = use(bare, "device browser")
+    line.control.set_realm("generic", device_refusal=NO_DEVICE)
+    channel = line.begin("alice")
+    channel.until(ASK_VISIBLE)
+    said = channel.shown.splitlines()
+    assert said[0].endswith("refuses the sign-in by code.") and said[1] == "Another way:"
+    finish_in_browser(line, channel)
+    (alarm,) = [text for text in map(str, line.manager("GetStatus")["alarms"]) if "method" in text]
+    assert "refuses the sign-in method device (unauthorized_client)" in alarm
+    line.control.set_realm("generic", device_refusal=None)
+    assert line.sign_in("alice")[0] == "allow"
+    assert "refuses the sign-in method" not in str(line.manager("GetStatus")["alarms"])
+
+
+def test_no_device_endpoint(bare):
+    bare.control.set_realm("generic", metadata={"device_authorization_endpoint": "__absent__"})
+    line = use(bare, "device browser")
+    channel = line.begin("alice")
+    channel.until(ASK_VISIBLE)
+    finish_in_browser(line, channel)
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_blocked_by_policy_after_the_code(bare, early):
+    """Conditional access blocks device code: known only when somebody has used the code."""
+    line = use(bare, "device browser", entra=True)
+    line.control.set_user(ALICE, login_refusal=BLOCKED)
+    channel = line.begin("alice")
+    code = channel.code()
+    if early:
+        channel.answer()
+        channel.until(WAIT)
+    line.control.approve(code, ALICE)
+    assert line.control.journal(line.since, wait=10, endpoint="token", outcome="ordered")
+    line.control.set_user(ALICE, login_refusal=None)
+    if not early:
+        channel.answer()
+    channel.until(ASK_VISIBLE)
+    assert "refuses the sign-in by code" in channel.shown
+    finish_in_browser(line, channel)
+
+
+def test_the_person_is_refused_not_the_method(bare):
+    line = use(bare, "device browser", entra=True)
+    line.control.set_user(ALICE, login_refusal={"error": "invalid_grant", "codes": [50105]})
+    channel = line.begin("alice")
+    line.control.approve(channel.code(), ALICE)
+    assert channel.finished()[0] == "policy"
+
+
+def test_no_method_is_left(bare):
+    line = use(bare, "browser device", entra=True)
+    line.control.set_realm("entra", device_refusal={**BLOCKED, "error": "invalid_request"})
+    channel = line.begin("alice")
+    end = line.control.authorize(address_shown(channel), ALICE)
+    paste(channel, changed(end, code=None, error="unauthorized_client"))
+    assert channel.finished()[0] == "policy"
+    assert line.wait_records(event="login")[0]["method"] == "device"
+
+
+def test_hung_up_between_two_methods(bare):
+    line = use(bare, "device browser", entra=True)
+    line.control.set_user(ALICE, login_refusal=BLOCKED)
+    channel = line.begin("alice")
+    line.control.approve(channel.code(), ALICE)
+    assert line.control.journal(line.since, wait=10, endpoint="token", outcome="ordered")
+    channel.close()
+    assert line.wait_records(event="login")[0]["outcome"] == "cancelled"

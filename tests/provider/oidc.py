@@ -89,6 +89,8 @@ async def device(provider, realm, request):
     form = await request.post()
     if not _client_is_known(realm, request, form):
         return _refuse(realm, request, "bad_client")
+    if realm.settings.device_refusal:
+        return _ordered(realm, request, realm.settings.device_refusal)
     grant = realm.begin_device(form["client_id"], form.get("scope", ""))
     reply = {
         "device_code": grant.device_code,

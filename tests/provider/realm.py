@@ -84,6 +84,7 @@ class Settings:
     id_token_on_refresh: bool = True
     issuer_in_answer: bool = True  # authorization answers carry iss (RFC 9207)
     answer_fields: dict = field(default_factory=dict)  # laid over an authorization answer
+    device_refusal: dict = None  # what the device endpoint answers: a refusal as of users.py
     code_size: int = 43         # characters of an authorization code
     userless_codes: bool = True  # the page lets the person choose who they are
 
