@@ -59,6 +59,13 @@
 #define CLAIM_MAX               1024u  /* bytes of one string claim that is kept */
 #define CLAIM_GROUPS_MAX        2000u
 
+/* Directories. */
+#define HTTP_URL_MAX            8192u  /* bytes of an address; links to changes are long */
+#define DIRECTORY_PAGE_MAX      2000u  /* people on one page */
+#define DIRECTORY_PAGES_MAX     1000u  /* pages of one list */
+#define DIRECTORY_ROLL_MAX      (2u * ACCOUNTS_MAX) /* memberships of one round */
+#define DIRECTORY_ID_MAX        128u   /* bytes of a person's id */
+
 /* Logins under way (defaults; configuration may lower them). */
 #define LOGINS_PER_ACCOUNT_MAX  5u
 #define LOGINS_PER_SOURCE_MAX   64u

@@ -280,9 +280,10 @@ static int choose_rest(Addition *addition)
         return refuse(addition, -EINVAL, "the full name holds ':' or control characters");
     account->gecos = strdup(full_name ? full_name : "");
     account->evidence = strdup("added");
-    account->groups = text_list_new();
     account->added_usec = stamp_now().wall_usec;
-    return account->gecos && account->evidence && account->groups ? 0 : -ENOMEM;
+    if (!account->gecos || !account->evidence)
+        return -ENOMEM;
+    return text_list_copy(addition->options->groups, &account->groups);
 }
 
 /* --- all together ----------------------------------------------------------------------------- */

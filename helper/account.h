@@ -78,6 +78,7 @@ Account *accounts_next(Accounts *accounts, size_t *iterator); /* start at 0; NUL
 
 typedef struct AccountOptions {
     const char *id, *shell, *home, *full_name; /* each may be NULL */
+    char *const *groups;                       /* directory group ids, or NULL */
 } AccountOptions;
 
 /* Makes an account of a directory name: local name by NameFormat, number by hash or pin. Or that of

@@ -47,19 +47,26 @@ static int read_secret(const char *path, Buffer *secret)
     return r;
 }
 
-int client_auth_add(const ProviderConfig *config, bool secret_in_body, Buffer *form, Buffer *user,
-                    Buffer *password)
+int client_auth_add_as(const char *client_id, const char *secret_file, bool secret_in_body,
+                       Buffer *form, Buffer *user, Buffer *password)
 {
     _cleanup_buffer_ Buffer secret = BUFFER_INIT(CLIENT_SECRET_MAX);
-    int r = form_add(form, "client_id", config->client_id);
+    int r = form_add(form, "client_id", client_id);
 
-    if (r < 0 || !config->client_secret_file)
+    if (r < 0 || !secret_file)
         return r;
-    r = read_secret(config->client_secret_file, &secret);
+    r = read_secret(secret_file, &secret);
     if (r < 0)
         return r;
     if (secret_in_body)
         return form_add(form, "client_secret", secret.data);
-    r = form_add_encoded(user, config->client_id);
+    r = form_add_encoded(user, client_id);
     return r == 0 ? form_add_encoded(password, secret.data) : r;
+}
+
+int client_auth_add(const ProviderConfig *config, bool secret_in_body, Buffer *form, Buffer *user,
+                    Buffer *password)
+{
+    return client_auth_add_as(config->client_id, config->client_secret_file, secret_in_body, form,
+                              user, password);
 }

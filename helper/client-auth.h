@@ -13,3 +13,7 @@
  * may read the secret's file; another negative errno. */
 int client_auth_add(const ProviderConfig *config, bool secret_in_body, Buffer *form, Buffer *user,
                     Buffer *password);
+
+/* The same for a client given apart; `secret_file` may be NULL. */
+int client_auth_add_as(const char *client_id, const char *secret_file, bool secret_in_body,
+                       Buffer *form, Buffer *user, Buffer *password);

@@ -155,6 +155,23 @@ static void check_issuer(const Config *config, const ProviderConfig *provider,
     }
 }
 
+/* Graph knows people by tenant and object id, and so must their sign-ins. */
+static void check_directory(const ProviderConfig *provider, ConfigReport *report)
+{
+    if (provider->directory == DIRECTORY_NONE)
+        return;
+    if (!provider->tenant || strcmp(provider->id_claim, "oid") != 0)
+        config_report_error(report, "provider", provider->name, "Directory",
+                            "is graph, which needs Type=entra and IdClaim=oid");
+    if (!provider->directory_client_id)
+        config_report_error(report, "provider", provider->name, "DirectoryClientId",
+                            "is missing, and Directory= is set");
+    if (!provider->directory_secret_file)
+        config_report_error(report, "provider", provider->name, "DirectorySecretFile",
+                            "is missing, and Directory= is set");
+    check_url(provider, "DirectoryUrl", provider->directory_url, report);
+}
+
 static void check_provider(const Config *config, const ProviderConfig *provider, bool check_owner,
                            ConfigReport *report)
 {
@@ -173,9 +190,12 @@ static void check_provider(const Config *config, const ProviderConfig *provider,
     check_proxy(provider, report);
     config_check_type(provider, report);
     check_domains(config, provider, report);
+    check_directory(provider, report);
     if (check_owner) {
         check_file(provider, "CaFile", provider->ca_file, S_IWGRP | S_IWOTH, report);
         check_file(provider, "ClientSecretFile", provider->client_secret_file,
+                   S_IWGRP | S_IROTH | S_IWOTH, report);
+        check_file(provider, "DirectorySecretFile", provider->directory_secret_file,
                    S_IWGRP | S_IROTH | S_IWOTH, report);
     }
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/directory-kind.h"
 #include "helper/issuer.h"
 #include "helper/provider-type.h"
 #include "helper/text-list.h"
@@ -105,6 +106,23 @@ static int fill_template(ProviderConfig *provider)
     return 0;
 }
 
+/* Without a slash at the end: what is asked for is written behind it. */
+static int fill_directory(ProviderConfig *provider)
+{
+    const DirectoryKind *kind = directory_kind(provider->directory);
+    int r;
+
+    if (!kind)
+        return 0;
+    r = default_text(&provider->directory_url, kind->default_url[provider->cloud]);
+    if (r < 0)
+        return r;
+    for (size_t size = strlen(provider->directory_url);
+         size > 0 && provider->directory_url[size - 1] == '/'; size--)
+        provider->directory_url[size - 1] = '\0';
+    return 0;
+}
+
 static int fill_provider(ProviderConfig *provider)
 {
     const ProviderTraits *traits = provider_traits(provider->type);
@@ -114,6 +132,8 @@ static int fill_provider(ProviderConfig *provider)
         r = default_expanded(&provider->scope, traits->scope, provider);
     if (r >= 0)
         r = fill_redirect_uri(provider);
+    if (r >= 0)
+        r = fill_directory(provider);
     if (r >= 0)
         r = default_text(&provider->username_claim, traits->username_claim);
     if (r >= 0)

@@ -32,6 +32,8 @@ static const char *const clouds[] = {
 };
 static const char *const methods[] = {"device", "browser", NULL};
 static const char *const first_binds[] = {"no", "username", "email", NULL};
+static const char *const directories[] = {"none", "graph", NULL};
+static const char *const auto_provisions[] = {"yes", "no", NULL};
 static const char *const refused_refreshes[] = {"aged", "revoked", NULL};
 static const char *const name_formats[] = {"short", "full", NULL};
 static const char *const show_qrs[] = {"utf8", "ascii", "no", NULL};
@@ -109,6 +111,13 @@ static const ConfigKey keys[] = {
     {"provider", "RequestsPerMinute", &config_kind_number, PROVIDER(requests_per_minute), 2,
      1000000},
 
+    {"provider", "Directory", &config_kind_word, PROVIDER(directory), .words = directories},
+    {"provider", "DirectoryClientId", &config_kind_text, PROVIDER(directory_client_id)},
+    {"provider", "DirectorySecretFile", &config_kind_path, PROVIDER(directory_secret_file)},
+    {"provider", "DirectoryUrl", &config_kind_text, PROVIDER(directory_url)},
+    {"provider", "AutoProvision", &config_kind_flag_word, PROVIDER(adds_nobody),
+     .words = auto_provisions},
+
     {"access", "AllowAll", &config_kind_boolean, CONFIG(allow_all)},
     {"access", "AllowGroups", &config_kind_list, CONFIG(allow_groups)},
     {"access", "AllowUsers", &config_kind_list, CONFIG(allow_users)},
@@ -147,6 +156,8 @@ static const ConfigKey keys[] = {
     {"identity", "Shell", &config_kind_path, CONFIG(shell)},
 
     {"revocation", "RefreshCheckSec", &config_kind_duration, CONFIG(refresh_check_usec), SEC, DAY,
+     SEC},
+    {"revocation", "DirectoryPollSec", &config_kind_duration, CONFIG(directory_poll_usec), SEC, DAY,
      SEC},
     {"revocation", "FreshSec", &config_kind_duration, CONFIG(fresh_usec), 0, DAY, SEC},
     {"revocation", "CheckTimeoutMs", &config_kind_duration, CONFIG(check_timeout_usec), 100 * MSEC,

@@ -289,6 +289,7 @@ static Config *config_new(void)
     config->uid_base = UID_BASE_DEFAULT;
     config->uid_count = UID_COUNT_DEFAULT;
     config->refresh_check_usec = 60 * CONFIG_USEC_PER_SEC;
+    config->directory_poll_usec = 10 * CONFIG_USEC_PER_SEC;
     config->fresh_usec = 30 * CONFIG_USEC_PER_SEC;
     config->check_timeout_usec = 3 * CONFIG_USEC_PER_SEC;
     config->max_unconfirmed_usec = 8 * 3600 * CONFIG_USEC_PER_SEC;

@@ -30,6 +30,13 @@ typedef enum Cloud {
     _CLOUD_COUNT,
 } Cloud;
 
+/* Directory=: who tells ahead of a sign-in who there is (directory-kind.h). */
+typedef enum DirectoryType {
+    DIRECTORY_NONE = 0,
+    DIRECTORY_GRAPH, /* Directory=graph */
+    _DIRECTORY_TYPE_COUNT,
+} DirectoryType;
+
 typedef enum Method {
     METHOD_DEVICE = 0, /* Methods=device */
     METHOD_BROWSER,    /* Methods=browser */
@@ -83,6 +90,11 @@ typedef struct ProviderConfig {
     uint64_t http_timeout_usec;  /* HttpTimeoutSec=, default 10 */
     uint64_t clock_skew_usec;    /* ClockSkewSec=, default 300, at most 600 */
     unsigned requests_per_minute;/* RequestsPerMinute=, default 600; half is for refreshes */
+    DirectoryType directory;     /* Directory=none|graph */
+    char *directory_client_id;   /* DirectoryClientId= */
+    char *directory_secret_file; /* DirectorySecretFile= */
+    char *directory_url;         /* DirectoryUrl=, default by the kind */
+    bool adds_nobody;            /* AutoProvision=no */
 } ProviderConfig;
 
 /* [group NAME] */
@@ -141,6 +153,7 @@ typedef struct Config {
 
     /* [revocation] all in microseconds */
     uint64_t refresh_check_usec;   /* RefreshCheckSec=60 */
+    uint64_t directory_poll_usec;  /* DirectoryPollSec=10 */
     uint64_t fresh_usec;           /* FreshSec=30 */
     uint64_t check_timeout_usec;   /* CheckTimeoutMs=3000 */
     uint64_t max_unconfirmed_usec; /* MaxUnconfirmed=8h, 0 = never */

@@ -9,10 +9,10 @@
 #include <strings.h>
 
 #include "common/cleanup.h"
+#include "common/limits.h"
 #include "helper/hostile-text.h"
 
 #define HEADER_VALUE_MAX 512u
-#define URL_MAX          2048u
 #define MAX_AGE_MAX_SEC  (7u * 24u * 3600u)
 
 /* Copies without the white space around. False when it does not fit or is empty. */
@@ -137,7 +137,7 @@ static bool has_two_slashes(const char *url)
 
 bool url_is_allowed(const char *url, bool allow_insecure_loopback)
 {
-    if (!url || !hostile_text_is_graphic(url, URL_MAX))
+    if (!url || !hostile_text_is_graphic(url, HTTP_URL_MAX))
         return false;
     if (!has_two_slashes(url))
         return false;

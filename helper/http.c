@@ -428,12 +428,30 @@ static int add_headers(HttpRequest *request)
     return 0;
 }
 
+static int add_bearer(HttpRequest *request, const char *token)
+{
+    _cleanup_buffer_ Buffer line = BUFFER_INIT(TOKEN_MAX + 64);
+    int r = buffer_add_text(&line, "Authorization: Bearer ");
+
+    if (r == 0)
+        r = buffer_add_text(&line, token);
+    if (r < 0)
+        return r;
+    struct curl_slist *longer = curl_slist_append(request->headers, line.data);
+    if (!longer)
+        return -ENOMEM;
+    request->headers = longer;
+    return 0;
+}
+
 static int prepare(HttpRequest *request, const HttpOptions *options)
 {
     int r = options->form ? buffer_add_text(&request->form, options->form) : 0;
 
     if (r == 0)
         r = add_headers(request);
+    if (r == 0 && options->bearer)
+        r = add_bearer(request, options->bearer);
     if (r < 0)
         return r;
     request->easy = curl_easy_init();

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <systemd/sd-journal.h>
 
+#include "helper/directory.h"
 #include "helper/elevations.h"
 #include "helper/retired.h"
 #include "helper/revocation.h"
@@ -186,8 +187,19 @@ static int take_over(Manager *manager, Config *config, Provider **providers)
     /* Those were about the configuration that was; what is still wrong is said again. */
     manager_alarm_over(manager, ALARM_BROKEN);
     manager_alarm_over(manager, "Provider ");
+    manager_alarm_over(manager, "Directory of ");
     publisher_set_config(manager->publisher, config);
     return 0;
+}
+
+/* They ask by the new configuration from now on. Enforcing means that what the directory says is
+ * carried out even where it takes groups from many. */
+static void begin_directories(Manager *manager, bool enforce)
+{
+    manager->directories = directories_free(manager->directories);
+    int r = directories_new(manager, enforce, &manager->directories);
+    if (r < 0)
+        manager_alarm(manager, "Directories are not asked: %s", strerror(-r));
 }
 
 int manager_reload(Manager *manager, bool enforce, ConfigMessages *messages)
@@ -212,6 +224,7 @@ int manager_reload(Manager *manager, bool enforce, ConfigMessages *messages)
         config_free(config);
         return r;
     }
+    begin_directories(manager, enforce);
     log_configuration(manager, enforce ? "reloaded and enforced" : "reloaded",
                       first_message(messages));
     tell_removed(manager, old, enforce, messages);

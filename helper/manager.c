@@ -14,6 +14,7 @@
 #include "helper/alarms.h"
 #include "helper/authenticator.h"
 #include "helper/bus-connection.h"
+#include "helper/directory.h"
 #include "helper/elevations.h"
 #include "helper/log-queue.h"
 #include "helper/login.h"
@@ -202,6 +203,7 @@ Manager *manager_free(Manager *manager)
     elevations_free(manager->elevations);
     sessions_free(manager->sessions);
     sign_ins_free(manager->sign_ins);
+    directories_free(manager->directories);
     refresher_free(manager->refresher);
     revocation_free(manager->revocation);
     publisher_free(manager->publisher);
@@ -284,6 +286,9 @@ int manager_start(Manager *manager)
             return r;
     }
     revocation_resume(manager->revocation);
+    r = directories_new(manager, false, &manager->directories);
+    if (r < 0)
+        return r;
     elevations_review(manager->elevations);
     if (!publish)
         take_name(manager);

@@ -18,6 +18,7 @@ typedef struct Sessions Sessions;
 typedef struct Elevations Elevations;
 typedef struct Revocation Revocation;
 typedef struct Refresher Refresher;
+typedef struct Directories Directories;
 typedef struct Authenticator Authenticator;
 typedef struct BusConnection BusConnection;
 typedef struct LogQueue LogQueue;
@@ -48,6 +49,7 @@ typedef struct Manager {
     Retired *retired;       /* configurations that running operations may still use */
     Revocation *revocation;
     Refresher *refresher;
+    Directories *directories; /* NULL before the start */
     Logins *logins;
     SignIns *sign_ins;
     Sessions *sessions;

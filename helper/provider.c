@@ -203,6 +203,24 @@ Provider *provider_free(Provider *provider)
     return NULL;
 }
 
+uint64_t provider_take_request(Provider *provider)
+{
+    return request_budget_take(&provider->budget, REQUEST_REFRESH,
+                               provider_now(provider, CLOCK_BOOTTIME));
+}
+
+DocumentState provider_token_endpoint(Provider *provider, const char **ret_url,
+                                      bool *ret_secret_in_body)
+{
+    DocumentState state = provider_ensure_metadata(provider);
+
+    if (state != DOCUMENT_READY)
+        return state;
+    *ret_url = provider->metadata->token_endpoint;
+    *ret_secret_in_body = provider->metadata->secret_in_body;
+    return state;
+}
+
 bool provider_is_busy(const Provider *provider)
 {
     return provider->ops || provider->tests;

@@ -12,6 +12,7 @@
 #include "helper/clock.h"
 #include "helper/code-grant.h"
 #include "helper/config.h"
+#include "helper/document.h"
 #include "helper/evidence.h"
 
 typedef struct Http Http;
@@ -126,6 +127,15 @@ int provider_refresh(Provider *provider, const Secret *refresh_token, const char
 
 /* Gives up; closes connections of that operation. NULL is fine. Returns NULL. */
 ProviderOp *provider_op_cancel(ProviderOp *op);
+
+/* For what else is asked of this provider (its directory): one request out of its budget, of the
+ * half that is kept for checks. 0 when taken, else the microseconds until it may be tried again. */
+uint64_t provider_take_request(Provider *provider);
+
+/* Where tokens are to be had, and how a client's secret is sent there. DOCUMENT_READY sets both
+ * (the address is borrowed until the loop runs again); otherwise as document_ensure(). */
+DocumentState provider_token_endpoint(Provider *provider, const char **ret_url,
+                                      bool *ret_secret_in_body);
 
 /* For `status`. */
 typedef struct ProviderStatus {

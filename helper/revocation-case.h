@@ -69,6 +69,10 @@ void revocation_case_drop_waiters(RevocationCase *one);
 void revocation_move(Revocation *revocation, Account *account, Verdict verdict,
                      bool by_administrator, const char *evidence);
 
+/* revocation-orders.c: stored first, then in memory; what waited for the verdict that was is over. */
+int revocation_set_stored(Revocation *revocation, Account *account, Verdict verdict,
+                          const char *evidence, const Stamp *now);
+
 uint64_t revocation_boot_usec(const Revocation *revocation);
 int revocation_timer(Revocation *revocation, sd_event_time_handler_t handler, void *userdata,
                      sd_event_source **ret_source);

@@ -31,8 +31,8 @@ bool revocation_is_ending(const Account *account)
     return one && one->ending && !one->is_rescan;
 }
 
-static int set_verdict_stored(Revocation *revocation, Account *account, Verdict verdict,
-                              const char *evidence, const Stamp *now)
+int revocation_set_stored(Revocation *revocation, Account *account, Verdict verdict,
+                          const char *evidence, const Stamp *now)
 {
     RevocationCase *one = account->revocation_case;
     Verdict old = account->verdict;
@@ -65,7 +65,7 @@ int revocation_signed_in(Revocation *revocation, Account *account)
         r = account_set_confirmed(accounts, account, &now);
     if (r < 0 || account->verdict == VERDICT_ACTIVE)
         return r;
-    return set_verdict_stored(revocation, account, VERDICT_ACTIVE, "sign-in", &now);
+    return revocation_set_stored(revocation, account, VERDICT_ACTIVE, "sign-in", &now);
 }
 
 int revocation_reinstate(Revocation *revocation, Account *account)
@@ -85,8 +85,8 @@ int revocation_reinstate(Revocation *revocation, Account *account)
         r = account_set_confirmed(manager->accounts, account, &never);
     if (r < 0)
         return r;
-    return set_verdict_stored(revocation, account, VERDICT_UNCONFIRMED, "administrator reinstated",
-                              &now);
+    return revocation_set_stored(revocation, account, VERDICT_UNCONFIRMED,
+                                 "administrator reinstated", &now);
 }
 
 int revocation_forget(Revocation *revocation, Account *account, Verdict before, uint32_t left)
@@ -96,7 +96,7 @@ int revocation_forget(Revocation *revocation, Account *account, Verdict before, 
     int r = 0;
 
     if (before != VERDICT_DISABLED && left == 0)
-        r = set_verdict_stored(revocation, account, VERDICT_UNCONFIRMED, "forgotten", &now);
+        r = revocation_set_stored(revocation, account, VERDICT_UNCONFIRMED, "forgotten", &now);
     return r < 0 ? r : account_forget(manager->accounts, account);
 }
 

@@ -71,6 +71,8 @@ static const char *const migrations[] = {
     /* 3: one person may have an account of their own and local accounts that are tied to them. */
     ("DROP INDEX accounts_identity;"
      "CREATE INDEX accounts_identity ON accounts (issuer, subject) WHERE subject IS NOT NULL;"),
+    /* 4: where the changes of a directory go on. */
+    "CREATE TABLE directory_links (issuer TEXT PRIMARY KEY, link TEXT NOT NULL);",
 };
 
 static int run_step(Store *store, size_t index)

@@ -74,6 +74,10 @@ int store_session_put(Store *store, const SessionRow *row);
 int store_session_set_signed_in(Store *store, const char *id, const Stamp *signed_in);
 int store_session_close(Store *store, const char *id, const char *how); /* -ENOENT: not open */
 
+/* Where the changes of a directory go on, by its issuer. put: NULL deletes. */
+int store_link_get(Store *store, const char *issuer, char **ret_link); /* -ENOENT */
+int store_link_put(Store *store, const char *issuer, const char *link);
+
 /* Small values: generation counter and the like. */
 int store_value_get(Store *store, const char *key, uint64_t *ret_value); /* -ENOENT */
 int store_value_put(Store *store, const char *key, uint64_t value);

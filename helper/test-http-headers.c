@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/limits.h"
 #include "helper/http-headers.h"
 
 #define NOW 1800000000u /* Fri, 15 Jan 2027 08:00:00 GMT */
@@ -155,7 +156,7 @@ static void test_addresses(void **state)
         {"https://l\xc3\xb6gin.example/", false, false},
         {"https://login.example:99999/", false, false},
     };
-    char url[4096];
+    char url[HTTP_URL_MAX + 2];
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
         if (url_is_allowed(rows[i].url, false) != rows[i].strict ||
@@ -167,6 +168,9 @@ static void test_addresses(void **state)
     memcpy(url, "https://", 8);
     url[sizeof(url) - 1] = '\0';
     assert_false(url_is_allowed(url, true));
+    url[sizeof(url) - 2] = '\0';
+    memcpy(url + 8, "a/", 2);
+    assert_true(url_is_allowed(url, true));
 }
 
 int main(void)

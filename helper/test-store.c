@@ -385,6 +385,7 @@ static void sessions_of_the_first_version(void **state)
                      "ALTER TABLE sessions DROP COLUMN signed_in_wall;"
                      "ALTER TABLE sessions DROP COLUMN signed_in_boot;"
                      "ALTER TABLE sessions DROP COLUMN audit_session;"
+                     "DROP TABLE directory_links;"
                      "INSERT INTO sessions VALUES ('s-1', 'alice', '', 'sshd', '', '', 42, 9,"
                      " zeroblob(16), NULL);"
                      "PRAGMA user_version = 1");
@@ -404,6 +405,25 @@ static void values(void **state)
     reopen(fixture);
     assert_int_equal(store_value_get(fixture->store, "generation", &value), 0);
     assert_true(value == UINT64_MAX);
+}
+
+static void a_directorys_link(void **state)
+{
+    Fixture *fixture = *state;
+    char *link = NULL;
+
+    assert_int_equal(store_link_get(fixture->store, "https://a", &link), -ENOENT);
+    assert_int_equal(store_link_put(fixture->store, "https://a", "https://g/1"), 0);
+    assert_int_equal(store_link_put(fixture->store, "https://a", "https://g/2"), 0);
+    assert_int_equal(store_link_put(fixture->store, "https://b", "https://g/3"), 0);
+    reopen(fixture);
+    assert_int_equal(store_link_get(fixture->store, "https://a", &link), 0);
+    assert_string_equal(link, "https://g/2");
+    free(link);
+    link = NULL;
+    assert_int_equal(store_link_put(fixture->store, "https://a", NULL), 0);
+    assert_int_equal(store_link_get(fixture->store, "https://a", &link), -ENOENT);
+    assert_null(link);
 }
 
 static void transactions_nest(void **state)
@@ -695,6 +715,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sessions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sessions_of_the_first_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(values, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_directorys_link, set_up, tear_down),
         cmocka_unit_test_setup_teardown(transactions_nest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_process_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(corrupt_files, set_up, tear_down),

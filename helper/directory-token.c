@@ -1,0 +1,101 @@
+/*
+ * The directory's access token. See directory-token.h.
+ */
+#include "helper/directory-token.h"
+
+#include <errno.h>
+
+#include "common/limits.h"
+#include "helper/client-auth.h"
+#include "helper/form.h"
+#include "helper/json-strict.h"
+
+#define SECRETS_MAX      16384u
+#define MARGIN_USEC      (60 * USEC_PER_SEC) /* renewed so long before it ends */
+#define LIFE_DEFAULT_SEC 300
+#define LIFE_MAX_SEC     (24 * 3600)
+
+bool directory_token_is_good(const DirectoryToken *token, uint64_t now_usec)
+{
+    return token->token && now_usec < token->until_usec;
+}
+
+void directory_token_clear(DirectoryToken *token)
+{
+    token->token = secret_free(token->token);
+    token->until_usec = 0;
+}
+
+static int fill_form(const ProviderConfig *settings, const char *base, bool secret_in_body,
+                     Buffer *form, Buffer *user, Buffer *password)
+{
+    _cleanup_buffer_ Buffer scope = BUFFER_INIT(HTTP_URL_MAX);
+    int r = buffer_add_text(&scope, base);
+
+    if (r == 0)
+        r = buffer_add_text(&scope, "/.default");
+    if (r == 0)
+        r = form_add(form, "grant_type", "client_credentials");
+    if (r == 0)
+        r = form_add(form, "scope", scope.data);
+    return r == 0 ? client_auth_add_as(settings->directory_client_id,
+                                       settings->directory_secret_file, secret_in_body, form, user,
+                                       password)
+                  : r;
+}
+
+int directory_token_request(Http *http, const ProviderConfig *settings, const char *base,
+                            const char *url, bool secret_in_body, HttpHandler handler,
+                            void *userdata, HttpRequest **ret_request)
+{
+    _cleanup_buffer_ Buffer form = FORM_INIT;
+    _cleanup_buffer_ Buffer user = BUFFER_INIT(SECRETS_MAX);
+    _cleanup_buffer_ Buffer password = BUFFER_INIT(SECRETS_MAX);
+    int r = fill_form(settings, base, secret_in_body, &form, &user, &password);
+
+    if (r < 0)
+        return r;
+    const HttpOptions options = {
+        .url = url,
+        .form = form.data,
+        .ca_file = settings->ca_file,
+        .proxy = settings->proxy,
+        .user = user.data,
+        .password = password.data,
+        .allow_insecure_loopback = settings->allow_insecure_loopback,
+        .timeout_usec = settings->http_timeout_usec,
+        .body_max = TOKEN_RESPONSE_MAX,
+    };
+    return http_start(http, &options, handler, userdata, ret_request);
+}
+
+/* expires_in is recommended, not required (RFC 6749 §5.1). */
+static uint64_t life_usec(const json_t *document)
+{
+    json_int_t seconds = json_integer_value(json_object_get(document, "expires_in"));
+
+    if (seconds <= 0)
+        seconds = LIFE_DEFAULT_SEC;
+    return (uint64_t)(seconds < LIFE_MAX_SEC ? seconds : LIFE_MAX_SEC) * USEC_PER_SEC;
+}
+
+int directory_token_take(DirectoryToken *token, const ProviderConfig *settings,
+                         const HttpReply *reply, uint64_t now_usec, Evidence *ret_evidence)
+{
+    json_auto_t *document = NULL;
+
+    directory_token_clear(token);
+    if (reply->status == 0) {
+        evidence_unreachable(reply->error, ret_evidence);
+        return -EACCES;
+    }
+    evidence_classify(settings->type, false, EVIDENCE_LOGIN, reply->status, reply->body,
+                      reply->size, ret_evidence);
+    ret_evidence->retry_after_usec = reply->retry_after_usec;
+    if (ret_evidence->meaning != EVIDENCE_CONFIRMED ||
+        json_read_strict(reply->body, reply->size, TOKEN_RESPONSE_MAX, &document) < 0)
+        return -EACCES;
+    uint64_t life = life_usec(document);
+    token->until_usec = now_usec + (life > 2 * MARGIN_USEC ? life - MARGIN_USEC : life / 2);
+    return secret_new_string(json_text(document, "access_token", TOKEN_MAX), &token->token);
+}

@@ -1,0 +1,17 @@
+/*
+ * Addresses of Microsoft Graph v1.0. accountEnabled is always selected: Graph leaves it out
+ * otherwise, and what it leaves out says nothing.
+ *
+ * `base` is the host's address without a path, such as https://graph.microsoft.com. Each returns 0,
+ * -EMSGSIZE for an address that is too long, -ENOMEM; the caller owns *ret_url.
+ */
+#pragma once
+
+/* All people in a group, those in groups inside it too. */
+int graph_members_url(const char *base, const char *group_id, char **ret_url);
+
+/* One person, by id or by name. */
+int graph_person_url(const char *base, const char *id, char **ret_url);
+
+/* What changes from now on; answers with a link and, so to speak, an empty list. */
+int graph_changes_url(const char *base, char **ret_url);
