@@ -1,14 +1,14 @@
 /*
- * Shared by directory.c (the round: what is asked when) and directory-apply.c (what an answer does
- * to accounts). Nobody else includes this.
+ * Shared by directories.c (their lives), directory.c (the round: what is asked when) and
+ * directory-apply.c (what an answer does to accounts). Nobody else includes this.
  */
 #pragma once
 
+#include "helper/directories.h"
 #include "helper/directory-kind.h"
 #include "helper/directory-roll.h"
 #include "helper/directory-sync.h"
 #include "helper/directory-token.h"
-#include "helper/directory.h"
 #include "helper/manager.h"
 
 typedef enum DirectoryStage {
@@ -57,6 +57,11 @@ typedef struct Directory {
     size_t slice; /* where applying goes on */
     bool slices_accounts;
 } Directory;
+
+uint64_t directory_boot_usec(const Directory *directory);
+
+/* The timer's: the next round, or the next step of this one. */
+int directory_on_timer(sd_event_source *source, uint64_t usec, void *directory);
 
 /* Does this directory answer for the [group] section? */
 bool directory_owns_group(const Directory *directory, const GroupConfig *group);

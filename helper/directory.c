@@ -1,5 +1,5 @@
 /*
- * The round of a directory. See directory.h.
+ * The round of a directory. See directories.h.
  *
  * One request at a time, each out of the provider's budget, so that a host is never more than one
  * caller. What the answers do to accounts is in directory-apply.c.
@@ -20,11 +20,7 @@
 
 #define ALARM_SILENT "Directory of %s gives no answer"
 
-struct Directories {
-    Directory *first;
-};
-
-static uint64_t boot_usec(const Directory *directory)
+uint64_t directory_boot_usec(const Directory *directory)
 {
     uint64_t now = 0;
 
@@ -49,7 +45,7 @@ bool directory_owns_group(const Directory *directory, const GroupConfig *group)
 
 static void rest(Directory *directory, uint64_t until_usec)
 {
-    uint64_t least = boot_usec(directory) + REST_USEC;
+    uint64_t least = directory_boot_usec(directory) + REST_USEC;
 
     directory->stage = DIRECTORY_IDLE;
     directory_roll_clear(&directory->roll);
@@ -65,7 +61,7 @@ static uint64_t next_round_usec(const Directory *directory)
 /* Nothing was learnt, so nothing changes. `is_fault`: waiting will not mend it. */
 static void give_up(Directory *directory, bool is_fault, const char *what)
 {
-    uint64_t now = boot_usec(directory);
+    uint64_t now = directory_boot_usec(directory);
 
     if (is_fault || now - directory->answered_usec >= SILENCE_USEC)
         manager_alarm(directory->manager, ALARM_SILENT ": %s. Nobody is cut or removed by that.",
@@ -84,13 +80,13 @@ static void back_off(Directory *directory, uint64_t retry_after_usec, const char
         wait = retry_after_usec < RETRY_AFTER_MAX ? retry_after_usec : RETRY_AFTER_MAX;
     directory->throttled++;
     give_up(directory, false, what);
-    arm(directory, boot_usec(directory) + wait);
+    arm(directory, directory_boot_usec(directory) + wait);
 }
 
 static void end_round(Directory *directory)
 {
     directory_people_judge(directory);
-    directory->answered_usec = boot_usec(directory);
+    directory->answered_usec = directory_boot_usec(directory);
     directory->throttled = 0;
     directory->is_fresh = directory->accepts_absence = false;
     manager_alarm_over(directory->manager, ALARM_SILENT, directory->settings->name);
@@ -112,7 +108,7 @@ static void on_token(const HttpReply *reply, void *userdata)
 
     directory->request = NULL;
     int r = directory_token_take(&directory->token, directory->settings, reply,
-                                 boot_usec(directory), &evidence);
+                                 directory_boot_usec(directory), &evidence);
     if (r == 0)
         ask(directory);
     else if (r == -EACCES && evidence.meaning == EVIDENCE_LATER)
@@ -128,7 +124,7 @@ static void ask_for_token(Directory *directory)
 
     switch (provider_token_endpoint(directory->provider, &url, &secret_in_body)) {
     case DOCUMENT_WAIT:
-        arm(directory, boot_usec(directory) + DOCUMENT_WAIT_USEC);
+        arm(directory, directory_boot_usec(directory) + DOCUMENT_WAIT_USEC);
         return;
     case DOCUMENT_FAILED:
         give_up(directory, false, "the provider's metadata cannot be had");
@@ -172,7 +168,7 @@ static void ask_directory(Directory *directory)
 /* Asks for directory->url, now or when the budget allows. */
 static void ask(Directory *directory)
 {
-    uint64_t now = boot_usec(directory), wait;
+    uint64_t now = directory_boot_usec(directory), wait;
 
     wait = provider_take_request(directory->provider);
     if (wait > 0)
@@ -305,22 +301,6 @@ static void start_over(Directory *directory)
     begin_changes(directory);
 }
 
-static int load_link(Directory *directory)
-{
-    const char *base = directory->settings->directory_url;
-    int r = store_link_get(directory->manager->store, directory->settings->issuer,
-                           &directory->link);
-
-    if (r == -ENOENT)
-        return 0;
-    /* DirectoryUrl= may have changed since. */
-    if (r >= 0 && strncmp(directory->link, base, strlen(base)) != 0) {
-        free(directory->link);
-        directory->link = NULL;
-    }
-    return r;
-}
-
 /* --- answers ---------------------------------------------------------------------------------- */
 
 static void take_changes(Directory *directory, DirectoryPage *page)
@@ -445,12 +425,12 @@ static void take_answer(Directory *directory, const HttpReply *reply)
     }
 }
 
-/* --- life ------------------------------------------------------------------------------------- */
+/* --- rounds ----------------------------------------------------------------------------------- */
 
 static void begin_round(Directory *directory)
 {
     keep_link(directory);
-    directory->started_usec = boot_usec(directory);
+    directory->started_usec = directory_boot_usec(directory);
     directory->group = 0;
     directory->knows_somebody = false;
     directory->token.was_refused = false;
@@ -458,7 +438,7 @@ static void begin_round(Directory *directory)
     begin_changes(directory);
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+int directory_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Directory *directory = userdata;
 
@@ -469,89 +449,4 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
     else
         ask(directory);
     return 0;
-}
-
-static Directory *directory_free(Directory *directory)
-{
-    if (!directory)
-        return NULL;
-    http_cancel(directory->request);
-    sd_event_source_disable_unref(directory->timer);
-    directory_token_clear(&directory->token);
-    directory_roll_clear(&directory->roll);
-    directory_people_clear(&directory->people);
-    free(directory->listed);
-    free(directory->link);
-    free(directory->url);
-    free(directory);
-    return NULL;
-}
-DEFINE_CLEANUP(Directory *, directory_free)
-
-static int directory_new(Manager *manager, size_t index, Directory **ret_directory)
-{
-    _cleanup_(directory_freep) Directory *directory = calloc(1, sizeof(*directory));
-
-    if (!directory)
-        return -ENOMEM;
-    directory->manager = manager;
-    directory->config = manager->config;
-    directory->settings = &manager->config->providers[index];
-    directory->provider = manager->providers[index];
-    directory->kind = directory_kind(directory->settings->directory);
-    directory->answered_usec = boot_usec(directory);
-    directory->listed = calloc(manager->config->group_count + 1, sizeof(*directory->listed));
-    if (!directory->listed)
-        return -ENOMEM;
-    int r = load_link(directory);
-    if (r >= 0)
-        r = sd_event_add_time(manager->event, &directory->timer, CLOCK_BOOTTIME, 0, USEC_PER_MSEC,
-                              on_timer, directory);
-    if (r < 0)
-        return r;
-    *ret_directory = TAKE_PTR(directory);
-    return 0;
-}
-
-int directories_new(Manager *manager, bool accept_absence, Directories **ret_directories)
-{
-    _cleanup_(directories_freep) Directories *directories = calloc(1, sizeof(*directories));
-
-    if (!directories)
-        return -ENOMEM;
-    for (size_t i = 0; i < manager->config->provider_count; i++) {
-        Directory *directory;
-        if (!directory_kind(manager->config->providers[i].directory))
-            continue;
-        int r = directory_new(manager, i, &directory);
-        if (r < 0)
-            return r;
-        directory->accepts_absence = accept_absence;
-        directory->next = directories->first;
-        directories->first = directory;
-    }
-    *ret_directories = TAKE_PTR(directories);
-    return 0;
-}
-
-Directories *directories_free(Directories *directories)
-{
-    if (!directories)
-        return NULL;
-    while (directories->first) {
-        Directory *next = directories->first->next;
-
-        directory_free(directories->first);
-        directories->first = next;
-    }
-    free(directories);
-    return NULL;
-}
-
-bool directories_has(const Directories *directories, const Account *account)
-{
-    for (const Directory *one = directories ? directories->first : NULL; one; one = one->next)
-        if (strcmp(one->settings->name, account->provider) == 0)
-            return true;
-    return false;
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <systemd/sd-journal.h>
 
-#include "helper/directory.h"
+#include "helper/directories.h"
 #include "helper/elevations.h"
 #include "helper/retired.h"
 #include "helper/revocation.h"

@@ -14,7 +14,7 @@
 #include "helper/alarms.h"
 #include "helper/authenticator.h"
 #include "helper/bus-connection.h"
-#include "helper/directory.h"
+#include "helper/directories.h"
 #include "helper/elevations.h"
 #include "helper/log-queue.h"
 #include "helper/login.h"

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/directories.h"
 #include "helper/manager.h"
 #include "helper/refresh-job.h"
 #include "helper/revocation.h"
@@ -302,6 +303,22 @@ static bool is_told_to_wait(const RefreshJob *job, uint64_t now)
             now - job->answered_usec < REPEAT_USEC);
 }
 
+/* Where a directory has vouched for the account, a redemption would tell nothing new; when it falls
+ * silent, confirmations grow old and redemptions take over. */
+static bool is_vouched_for(RefreshJob *job, uint64_t now)
+{
+    const Account *account = job->account;
+    uint64_t interval = job->refresher->manager->config->refresh_check_usec;
+    Stamp present = stamp_now();
+    uint64_t age = stamp_age_usec(&account->confirmed, &present);
+
+    if (job->is_wanted || account->verdict != VERDICT_ACTIVE || age >= interval ||
+        !directories_has(job->refresher->manager->directories, account))
+        return false;
+    job->due_usec = now + interval - age;
+    return true;
+}
+
 static void arm_for_next(Refresher *refresher, uint64_t now)
 {
     uint64_t earliest = UINT64_MAX;
@@ -321,6 +338,8 @@ static int on_pump(sd_event_source *source, uint64_t usec, void *userdata)
     RefreshJob *job;
 
     while ((job = next_job(refresher, now))) {
+        if (is_vouched_for(job, now))
+            continue;
         if (!is_told_to_wait(job, now))
             job_start_or_look(job);
         else if (job->is_wanted)

@@ -68,11 +68,20 @@ def wait_rounds(line, count=2):
 
 
 def alarms(line):
-    return [str(text) for text in line.manager("Status")["alarms"]]
+    return [str(text) for text in line.manager("GetStatus")["alarms"]]
 
 
 def wait_alarm(line, text):
     wait_until(lambda: any(text in alarm for alarm in alarms(line)), 20, f"the alarm {text}")
+
+
+def nobody_moved(line):
+    """The people of the beginning are as they were."""
+    assert line.records(event="verdict", verdict_new="disabled") == []
+    assert line.records(event="account", action="groups-changed") == []
+    for name in ("alice", "bob", "carol"):
+        assert verdict(line, name) == "active"
+        assert "audit-staff" in users(line)[name]["groups"]
 
 
 def run_as(uid):
@@ -150,3 +159,182 @@ def test_groups_follow(directory):
     line.control.set_user(domain("bob"), groups=[])
     wait_until(lambda: line.check("bob")[0] == "not-in-group", 15, "bob to be out")
     assert verdict(line, "bob") == "active"
+
+
+def test_groups_inside_groups_pages_and_replays(directory):
+    line = directory()
+    inner = "7c8807a2-11d4-4b52-9ad6-3a5a6e0e00ff"
+    line.control.set_graph(page=1, replays=True, empty_pages=True, nested={AUDIT_STAFF: [inner]})
+    line.control.add_user(domain("dave"), groups=[inner])
+    wait_user(line, "dave")
+    line.control.disable(domain("dave"))
+    wait_verdict(line, "dave", "disabled")
+    assert len(line.records(event="verdict", user="dave", verdict_new="disabled")) == 1
+
+
+def test_a_name_that_waited_is_bound_by_the_directory(directory):
+    line = directory(AutoProvision="no")
+    wait_rounds(line)
+    assert users(line) == {}
+    line.add_user(domain("bob"))
+    wait_until(lambda: users(line)["bob"]["id"], 15, "bob to be bound")
+    wait_verdict(line, "bob", "active")
+    assert line.records(event="account", user="bob", action="bound")
+
+
+def test_who_is_in_no_group_is_asked_for_by_id(directory):
+    line = directory()
+    gwen = line.control.add_user(domain("gwen"), groups=[])
+    line.add_user(domain("gwen"), id=gwen["id"])
+    line.control.set_graph(delta_expired=True)                 # changes alone cannot tell
+    wait_verdict(line, "gwen", "active")
+    line.control.disable(domain("gwen"))
+    wait_verdict(line, "gwen", "disabled")
+    line.control.enable(domain("gwen"))
+    wait_verdict(line, "gwen", "active")
+    line.control.delete(domain("gwen"))
+    wait_verdict(line, "gwen", "disabled")
+    moved = line.wait_records(2, event="verdict", user="gwen", verdict_new="disabled")
+    assert moved[-1]["evidence"] == "directory not found"
+
+
+def test_a_restart_goes_on_from_the_stored_link(directory):
+    line = directory()
+    gwen = line.control.add_user(domain("gwen"), groups=[])
+    line.add_user(domain("gwen"), id=gwen["id"])
+    wait_user(line, "bob")
+    wait_rounds(line, 3)
+    line.helper.stop()
+    line.control.disable(domain("gwen"))
+    since = line.control.last()
+    line.helper.start()
+    wait_verdict(line, "gwen", "disabled")
+    assert line.control.journal(since, endpoint="delta")[0]["from"] == "link"
+    assert line.control.journal(since, endpoint="delta", **{"from": "latest"}) == []
+
+
+# --- what is answered wrongly ------------------------------------------------------------------
+
+OTHERS = '{"value":[{"id":"11111111-0000-4000-8000-%012d","accountEnabled":true,\
+"userPrincipalName":"stranger%d@rcpch.ac.uk","displayName":"S"}]}' % (1, 1)
+
+
+@pytest.mark.parametrize("endpoint, kind, details, alarm", [
+    ("members", "body", {"body": '{"value":[]}'}, "would take a group from many at once: 3 of 3"),
+    ("members", "body", {"body": OTHERS}, "would take a group from many at once: 3 of 3"),
+    ("members", "body", {"body": '{"value":[{"id":"a"}'}, "not strict JSON"),
+    ("members", "html", {}, "not strict JSON"),
+    ("members", "status", {"status": 403}, "http 403"),
+    ("members", "truncate", {}, None),
+    ("delta", "body", {"body": '{"value":[]}'}, "changes that end without a link"),
+    ("delta", "body", {"body": '{"value":[{"id":"a","@removed":1}]}'}, "@removed"),
+    ("delta", "status", {"status": 429}, None),
+    ("delta", "status", {"status": 503, "retry_after": "0.5"}, None),
+    ("token", "body", {"body": "{}", "status": 500}, None),
+])
+def test_a_wrong_answer_changes_nothing(directory, endpoint, kind, details, alarm):
+    line = directory()
+    for name in ("alice", "bob", "carol"):
+        wait_user(line, name)
+        wait_verdict(line, name, "active")
+    before = set(users(line))
+    line.control.fault(endpoint, kind, realm="entra", **details)
+    if endpoint == "token":
+        line.control.revoke_graph_tokens()
+    since = line.control.last()
+    line.control.journal(since, wait=20, count=3, endpoint=endpoint)
+    if alarm:
+        wait_alarm(line, alarm)
+    assert set(users(line)) == before
+    nobody_moved(line)
+    line.control.clear_fault(endpoint, "entra")
+    line.control.disable(domain("bob"))
+    wait_verdict(line, "bob", "disabled")                     # it goes on by itself
+    wait_until(lambda: not any(text.startswith("Directory of") for text in alarms(line)), 20,
+               "the alarm to be over")
+
+
+def test_an_expired_credential_cuts_nobody_and_is_said(directory):
+    line = directory()
+    for name in ("alice", "bob", "carol"):
+        wait_verdict_of_new(line, name)
+    write_secret("expired")
+    line.control.revoke_graph_tokens()
+    wait_alarm(line, "Directory of college gives no answer: invalid_client 7000215")
+    nobody_moved(line)
+    write_secret()
+    wait_until(lambda: alarms(line) == [], 20, "the alarm to be over")
+
+
+def wait_verdict_of_new(line, name, word="active"):
+    wait_user(line, name)
+    wait_verdict(line, name, word)
+
+
+def test_a_deleted_group_is_not_an_empty_one(directory):
+    line = directory()
+    for name in ("alice", "bob", "carol"):
+        wait_verdict_of_new(line, name)
+    line.control.set_graph(gone_groups=[AUDIT_STAFF])
+    wait_alarm(line, "does not know [group audit-staff]")
+    wait_rounds(line)
+    nobody_moved(line)
+
+
+def test_starting_over_makes_nobody_vanish(directory):
+    line = directory()
+    for name in ("alice", "bob", "carol"):
+        wait_verdict_of_new(line, name)
+    line.control.set_graph(delta_expired=True)
+    wait_rounds(line)
+    nobody_moved(line)
+    line.control.set_graph(delta_expired=False)
+    wait_rounds(line)
+    nobody_moved(line)
+    line.control.disable(domain("bob"))
+    wait_verdict(line, "bob", "disabled")
+
+
+def test_what_is_not_said_is_neither_yes_nor_no(directory):
+    line = directory()
+    for name in ("alice", "bob", "carol"):
+        wait_verdict_of_new(line, name)
+    line.control.set_graph(hidden=["accountEnabled"])
+    line.control.add_user(domain("dave"))
+    wait_rounds(line, 3)
+    nobody_moved(line)
+    assert "dave" not in users(line)
+
+
+def test_an_administrator_carries_out_what_was_held(directory):
+    line = directory()
+    for name in ("alice", "bob", "carol"):
+        wait_verdict_of_new(line, name)
+        line.control.set_user(domain(name), groups=[])
+    wait_alarm(line, "would take a group from many at once")
+    assert line.check("bob")[0] != "not-in-group"
+    line.manager("Reload", "b", True)
+    wait_until(lambda: not users(line)["bob"]["groups"], 15, "the groups to go")
+    assert line.check("bob")[0] != "allow"
+
+
+def test_tokens_are_asked_only_where_the_directory_is_silent(directory):
+    line = directory()
+    text = place.CONFIGURATION.read_text()
+    place.CONFIGURATION.write_text(text.replace("RefreshCheckSec=600", "RefreshCheckSec=3"))
+    line.manager("Reload", "b", False)
+    found = wait_user(line, "bob")
+    assert line.sign_in("bob")[0] == "allow"
+    process = run_as(int(found["uid"]))
+    try:
+        assert line.open_session("bob", process.pid)[0] == "allow"
+        since = line.control.last()
+        line.control.journal(since, wait=30, count=7, endpoint="delta")
+        refreshes = {"endpoint": "token", "grant_type": "refresh_token"}
+        assert line.control.journal(since, **refreshes) == []
+        line.control.fault("delta", "status", realm="entra", status=500)
+        assert line.control.journal(since, wait=20, **refreshes)
+        assert verdict(line, "bob") == "active"
+    finally:
+        process.kill()
+        process.wait()

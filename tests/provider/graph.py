@@ -200,6 +200,7 @@ def _delta_link(request, token):
 
 async def delta(provider, request):
     graph, token = provider.graph, request.query.get("$deltatoken")
+    request["note"]["from"] = "latest" if token == "latest" else "link" if token else "page"
     if "$skiptoken" in request.query:
         return _next_page(graph, request)
     if token == "latest":
