@@ -49,7 +49,7 @@ struct ProviderTest {
     void *userdata;
 };
 
-/* --- the report ------------------------------------------------------------------------------- */
+/* --- the report ----------------------------------------------------------------------------- */
 
 const char *provider_test_result_to_word(ProviderTestResult result)
 {
@@ -88,8 +88,7 @@ static void well(ProviderTest *test, const char *what)
     add_row(test, test->step->check, PROVIDER_TEST_OK, "", "%s", what);
 }
 
-/* --- what every reply tells --------------------------------------------------------------------
- */
+/* --- what every reply tells ----------------------------------------------------------------- */
 
 static void judge_clock(ProviderTest *test, uint64_t date_sec)
 {
@@ -134,8 +133,7 @@ static bool is_answer(ProviderTest *test, const HttpReply *reply)
     return false;
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------------------------- */
 
 static void on_reply(const HttpReply *reply, void *userdata);
 
@@ -198,8 +196,7 @@ static StepResult judge_status(ProviderTest *test, const HttpReply *reply)
     return fail(test, what);
 }
 
-/* --- the credential ----------------------------------------------------------------------------
- */
+/* --- the credential ------------------------------------------------------------------------- */
 
 static StepResult begin_credential(ProviderTest *test)
 {
@@ -221,8 +218,7 @@ static StepResult begin_credential(ProviderTest *test)
     return STEP_DONE;
 }
 
-/* --- metadata and keys -------------------------------------------------------------------------
- */
+/* --- metadata and keys ---------------------------------------------------------------------- */
 
 static StepResult begin_metadata(ProviderTest *test)
 {
@@ -275,15 +271,28 @@ static StepResult judge_keys(ProviderTest *test, const HttpReply *reply)
     return STEP_DONE;
 }
 
-/* --- the device code flow ----------------------------------------------------------------------
- */
+/* --- the methods ---------------------------------------------------------------------------- */
 
-static bool uses_device_code(const ProviderConfig *config)
+static bool uses(const ProviderConfig *config, Method method)
 {
     for (size_t i = 0; i < config->method_count; i++)
-        if (config->methods[i] == METHOD_DEVICE)
+        if (config->methods[i] == method)
             return true;
     return false;
+}
+
+/* Whether our redirect address is registered is told to nobody but the person at the page. */
+static StepResult begin_browser(ProviderTest *test)
+{
+    if (!uses(test->provider->config, METHOD_BROWSER))
+        return STEP_DONE;
+    if (test->metadata->authorization_endpoint)
+        well(test, "the provider names the page to sign in at");
+    else
+        add_row(test, test->step->check, PROVIDER_TEST_ERROR,
+                "name it in AuthorizationEndpoint=, if the provider has one all the same",
+                "the provider's metadata name no authorization endpoint");
+    return STEP_DONE;
 }
 
 static StepResult begin_device(ProviderTest *test)
@@ -291,7 +300,7 @@ static StepResult begin_device(ProviderTest *test)
     const ProviderConfig *config = test->provider->config;
     _cleanup_buffer_ Buffer form = FORM_INIT;
 
-    if (!uses_device_code(config))
+    if (!uses(config, METHOD_DEVICE))
         return STEP_END;
     if (!test->metadata->device_endpoint) {
         add_row(test, test->step->check, PROVIDER_TEST_ERROR,
@@ -351,13 +360,13 @@ static StepResult begin_token(ProviderTest *test)
     return r < 0 ? fail(test, "out of memory") : post(test, test->metadata->token_endpoint, &form);
 }
 
-/* --- the course of it --------------------------------------------------------------------------
- */
+/* --- the course of it ----------------------------------------------------------------------- */
 
 static const TestStep steps[] = {
     {"credential", begin_credential, NULL},
     {"metadata", begin_metadata, judge_metadata},
     {"keys", begin_keys, judge_keys},
+    {"browser", begin_browser, NULL},
     {"device code", begin_device, judge_device},
     {"token endpoint", begin_token, judge_refusal},
 };

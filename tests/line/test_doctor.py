@@ -128,6 +128,19 @@ def test_names_that_are_wrong(bare):
     assert found[0] == "device code" and "invalid_client" in found[2] and "ClientId=" in found[3]
 
 
+def test_the_browser_method(bare):
+    reconfigure(bare, Methods="browser")
+    bare.helper.start()
+    since = bare.control.last()
+    rows = tried(bare)
+    assert {row[0] for row in rows.values()} == {"ok"} and "browser" in rows, rows
+    assert "device code" not in rows
+    assert not bare.control.journal(since, endpoint="device"), "no code is asked for in vain"
+    bare.control.set_realm("generic", metadata={"authorization_endpoint": "__absent__"})
+    found = wrong(bare)
+    assert found[:2] == ("browser", "error") and "AuthorizationEndpoint=" in found[3]
+
+
 def test_a_reload_in_the_middle(line):
     """The old configuration stays until the test that uses it has ended."""
     since = line.control.last()
