@@ -180,7 +180,8 @@ class Line:
         """Lines in which every item of `wanted` holds."""
         if not ACCESS_LOG.exists():
             return []
-        lines = [json.loads(line) for line in ACCESS_LOG.read_text().splitlines()]
+        whole, _, _ = ACCESS_LOG.read_text().rpartition("\n")  # the last one may be half written
+        lines = [json.loads(line) for line in whole.splitlines()]
         return [line for line in lines
                 if all(line.get(key) == value for key, value in wanted.items())]
 

@@ -158,7 +158,7 @@ def _device_grant(provider, realm, request, form):
         return _refuse(realm, request, reason)
     if user.login_refusal:
         return _ordered(realm, request, user.login_refusal)
-    return _issue(realm, request, user, grant)
+    return _issue(provider, realm, request, user, grant)
 
 
 def _code_grant(provider, realm, request, form):
@@ -172,7 +172,7 @@ def _code_grant(provider, realm, request, form):
         return _refuse(realm, request, reason)
     if user.login_refusal:
         return _ordered(realm, request, user.login_refusal)
-    return _issue(realm, request, user, grant, nonce=grant.nonce)
+    return _issue(provider, realm, request, user, grant, nonce=grant.nonce)
 
 
 def _refresh_grant(provider, realm, request, form):
@@ -187,7 +187,7 @@ def _refresh_grant(provider, realm, request, form):
     if user.refusal:
         return _ordered(realm, request, user.refusal)
     grant.used = realm.settings.rotation == "rotate"
-    return _issue(realm, request, user, grant, refreshed=True)
+    return _issue(provider, realm, request, user, grant, refreshed=True)
 
 
 def _refresh_state(realm, user, grant):
@@ -207,7 +207,7 @@ def _ordered(realm, request, order):
     return _no_store(body, status)
 
 
-def _issue(realm, request, user, grant, refreshed=False, nonce=None):
+def _issue(provider, realm, request, user, grant, refreshed=False, nonce=None):
     request["note"]["outcome"] = "issued"
     reply = {
         "token_type": "Bearer",
@@ -216,7 +216,8 @@ def _issue(realm, request, user, grant, refreshed=False, nonce=None):
         "access_token": access_token(),
     }
     if not refreshed or realm.settings.id_token_on_refresh:
-        draft = draft_id_token(realm, user, grant.client_id, nonce)
+        draft = draft_id_token(realm, user, grant.client_id, nonce,
+                               provider.realms.get(realm.settings.signs_as))
         reply["id_token"] = lies.tell(user.lie or realm.settings.lie, draft)
     if "offline_access" in grant.scope.split() and not (
             refreshed and realm.settings.rotation == "same"):

@@ -77,6 +77,7 @@ class Settings:
     clock_offset: int = 0       # seconds that the provider's clock is ahead
     token_lifetime: int = 3600
     lie: str = None             # a row of lies.py, for every token
+    signs_as: str = None        # tokens are signed with the key of the realm of this name
     jwks_lie: str = None        # a row of jwks_lies.py
     metadata: dict = field(default_factory=dict)  # laid over the discovery document
     device_fields: dict = field(default_factory=dict)  # laid over the device reply

@@ -37,8 +37,9 @@ class Draft:
         return f"{signed}.{self.signature(signed)}"
 
 
-def draft_id_token(realm, user, client_id, nonce=None):
-    """The draft of the honest token about `user`; `nonce` is the authorization request's."""
+def draft_id_token(realm, user, client_id, nonce=None, signer=None):
+    """The draft of the honest token about `user`; `nonce` is the authorization request's, `signer`
+    another realm whose key is used under this one's name for it."""
     now = int(realm.now())
     claims = {
         "iss": realm.issuer,
@@ -51,8 +52,8 @@ def draft_id_token(realm, user, client_id, nonce=None):
         claims["nonce"] = nonce
     claims.update(user.claims)
     claims = {key: value for key, value in claims.items() if value != "__absent__"}
-    key = realm.keys.current
-    header = {"typ": "JWT", "alg": key.algorithm, "kid": key.kid}
+    key = (signer or realm).keys.current
+    header = {"typ": "JWT", "alg": key.algorithm, "kid": realm.keys.current.kid}
     return Draft(header, claims, key, realm.issuer)
 
 

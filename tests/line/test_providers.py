@@ -1,0 +1,120 @@
+"""Three providers of three kinds on one host: whose account it is decides who is asked, and what one
+of them says or signs is worth nothing to another."""
+
+import urllib.parse
+
+import dbus
+import pytest
+
+from tests.line.channel import ASK_VISIBLE
+from tests.line.place import CONFIGURATION
+from tests.provider.entra import TENANT
+
+STAFF = "7c8807a2-11d4-4b52-9ad6-3a5a6e0e0001"
+
+# account, directory name, section of rcpch.conf, realm of the provider
+PEOPLE = (("alice", "alice@rcpch.ac.uk", "college", "entra"),
+          ("dana", "dana@sider.nhs.uk", "sider", "keycloak"),
+          ("erin", "erin@trust.org.uk", "trust", "generic"))
+BASES = {"entra": f"/{TENANT}/v2.0", "keycloak": "/realms/rcpch", "generic": ""}
+METHODS = {"entra": "device", "keycloak": "device browser", "generic": "browser"}
+
+
+def section(line, name, realm, domain):
+    return (f"[provider {name}]\nType={realm}\nIssuer={line.provider.origin}{BASES[realm]}\n"
+            f"ClientId=rcpch-host\nCaFile={line.provider.ca_file}\nDomains={domain}\n"
+            f"Methods={METHODS[realm]}\nFirstBind=username\nRequestsPerMinute=100000\n"
+            f"[group staff-{name}]\nId={STAFF}\nProvider={name}\n")
+
+
+@pytest.fixture
+def line(bare):
+    CONFIGURATION.write_text(
+        "".join(section(bare, name, realm, directory.split("@")[1])
+                for _, directory, name, realm in PEOPLE)
+        + "[access]\nAllowGroups=staff-college, staff-sider, staff-trust\n")
+    bare.helper.start()
+    for _, directory, _, _ in PEOPLE[1:]:
+        bare.control.add_user(directory, groups=[STAFF])
+    for _, directory, _, _ in PEOPLE:
+        bare.add_user(directory)
+    bare.since = bare.control.last()
+    return bare
+
+
+def sign_in(line, account, directory, realm):
+    if METHODS[realm] != "browser":
+        return line.sign_in(account, approver=directory)[0]
+    channel = line.begin(account)
+    paste(channel, line.control.authorize(address_shown(channel), directory))
+    return channel.finished()[0]
+
+
+def address_shown(channel):
+    channel.until(ASK_VISIBLE)
+    return next(word for word in channel.shown.split() if "/authorize?" in word)
+
+
+def paste(channel, text):
+    channel.answer(text=text.encode())
+
+
+def test_everybody_at_their_own(line):
+    for account, directory, name, realm in PEOPLE:
+        since = line.control.last()
+        assert sign_in(line, account, directory, realm) == "allow"
+        assert {entry["realm"] for entry in line.control.journal(since)} <= {realm}
+        (record,) = line.wait_records(event="login", user=account)
+        assert record["provider"] == name and record["outcome"] == "allow"
+        assert line.check(account) == ("allow", "")
+
+
+@pytest.mark.parametrize("account, directory, realm, signer", [
+    (account, directory, realm, other[3])
+    for account, directory, _, realm in PEOPLE for other in PEOPLE if other[3] != realm])
+def test_anothers_key_proves_nothing(line, account, directory, realm, signer):
+    """Under the own issuer's name and the own key's id, fetched or not."""
+    assert sign_in(line, account, directory, realm) == "allow"
+    line.control.set_realm(realm, signs_as=signer)
+    assert sign_in(line, account, directory, realm) == "unavailable"
+    (record,) = line.wait_records(event="login", user=account, outcome="unavailable")
+    assert record["reason"] == "id token: signature is wrong"
+
+
+@pytest.mark.parametrize("account, directory, realm", [
+    (account, directory, realm) for account, directory, _, realm in PEOPLE])
+def test_anothers_token_proves_nothing(line, account, directory, realm):
+    """A whole token of another provider, handed out by this one's token endpoint."""
+    other = next(row for row in PEOPLE if row[3] != realm)
+    line.control.set_realm(realm, signs_as=other[3])
+    line.control.set_user(directory,
+                          claims={"iss": line.provider.origin + BASES[other[3]]})
+    assert sign_in(line, account, directory, realm) == "unavailable"
+    assert line.manager("GetUser", "s", account)["id"] == ""
+
+
+def test_the_answer_of_another_provider_is_a_mix_up(line):
+    """RFC 9207: its code, with this login's state, would be sent to the wrong token endpoint."""
+    channel = line.begin("erin")
+    end = line.control.authorize(address_shown(channel), "erin@trust.org.uk")
+    issuer = urllib.parse.quote(line.provider.origin + BASES["keycloak"], safe="")
+    own = urllib.parse.quote(line.provider.origin, safe="")
+    assert f"iss={own}" in end
+    paste(channel, end.replace(f"iss={own}", f"iss={issuer}"))
+    assert channel.finished()[0] == "wrong-secret"
+    assert line.control.journal(line.since, endpoint="token") == []
+
+
+def test_the_same_short_name_is_refused_and_logged(line):
+    """alice@sider.nhs.uk is not alice@rcpch.ac.uk, and never becomes her."""
+    before = line.manager("GetUser", "s", "alice")
+    with pytest.raises(dbus.DBusException) as refusal:
+        line.add_user("alice@sider.nhs.uk")
+    assert refusal.value.get_dbus_name().endswith("Exists")
+    (record,) = line.wait_records(event="account", action="add-refused")
+    assert record["user"] == "alice@sider.nhs.uk"
+    after = line.manager("GetUser", "s", "alice")
+    assert (after["uid"], after["directory_name"], after["provider"]) == (
+        before["uid"], before["directory_name"], "college")
+    line.control.add_user("alice@sider.nhs.uk", groups=[STAFF])
+    assert line.sign_in("alice", approver="alice@sider.nhs.uk")[0] == "wrong-identity"
