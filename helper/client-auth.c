@@ -11,6 +11,7 @@
 #include "helper/form.h"
 
 #define CLIENT_SECRET_MAX 4096u
+#define CLIENT_FILE_MAX   65536u
 
 static int open_secret(const char *path, int *ret_fd)
 {
@@ -45,6 +46,24 @@ static int read_secret(const char *path, Buffer *secret)
     r = *text ? buffer_add_text(secret, text) : -EBADMSG;
     explicit_bzero(text, sizeof(text));
     return r;
+}
+
+int client_file_read(const char *path, Secret **ret_text)
+{
+    _cleanup_buffer_ Buffer text = BUFFER_INIT(CLIENT_FILE_MAX);
+    char part[4096];
+    _cleanup_close_ int fd = -1;
+    ssize_t n = 1;
+    int r = open_secret(path, &fd);
+
+    while (r == 0 && n > 0) {
+        n = read(fd, part, sizeof(part));
+        r = n < 0 ? -errno : buffer_add(&text, part, (size_t)n);
+    }
+    explicit_bzero(part, sizeof(part));
+    if (r < 0)
+        return r == -EMSGSIZE ? -EFBIG : r;
+    return secret_new(text.data, text.size, ret_text);
 }
 
 int client_auth_add_as(const char *client_id, const char *secret_file, bool secret_in_body,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include "common/secret.h"
 #include "helper/buffer.h"
 #include "helper/config.h"
 
@@ -13,6 +14,10 @@
  * may read the secret's file; another negative errno. */
 int client_auth_add(const ProviderConfig *config, bool secret_in_body, Buffer *form, Buffer *user,
                     Buffer *password);
+
+/* A whole private file, such as a key with its certificate; same demands and errors, -EFBIG beyond
+ * 64 KiB. */
+int client_file_read(const char *path, Secret **ret_text);
 
 /* The same for a client given apart; `secret_file` may be NULL. */
 int client_auth_add_as(const char *client_id, const char *secret_file, bool secret_in_body,

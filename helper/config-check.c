@@ -166,9 +166,12 @@ static void check_directory(const ProviderConfig *provider, ConfigReport *report
     if (!provider->directory_client_id)
         config_report_error(report, "provider", provider->name, "DirectoryClientId",
                             "is missing, and Directory= is set");
-    if (!provider->directory_secret_file)
+    if (!provider->directory_secret_file && !provider->directory_certificate_file)
+        config_report_error(report, "provider", provider->name, "DirectoryCertificateFile",
+                            "and DirectorySecretFile= are missing, and Directory= is set");
+    if (provider->directory_secret_file && provider->directory_certificate_file)
         config_report_error(report, "provider", provider->name, "DirectorySecretFile",
-                            "is missing, and Directory= is set");
+                            "and DirectoryCertificateFile= are given; one of them is too many");
     check_url(provider, "DirectoryUrl", provider->directory_url, report);
 }
 
@@ -196,6 +199,8 @@ static void check_provider(const Config *config, const ProviderConfig *provider,
         check_file(provider, "ClientSecretFile", provider->client_secret_file,
                    S_IWGRP | S_IROTH | S_IWOTH, report);
         check_file(provider, "DirectorySecretFile", provider->directory_secret_file,
+                   S_IWGRP | S_IROTH | S_IWOTH, report);
+        check_file(provider, "DirectoryCertificateFile", provider->directory_certificate_file,
                    S_IWGRP | S_IROTH | S_IWOTH, report);
     }
 }

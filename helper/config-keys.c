@@ -114,6 +114,8 @@ static const ConfigKey keys[] = {
     {"provider", "Directory", &config_kind_word, PROVIDER(directory), .words = directories},
     {"provider", "DirectoryClientId", &config_kind_text, PROVIDER(directory_client_id)},
     {"provider", "DirectorySecretFile", &config_kind_path, PROVIDER(directory_secret_file)},
+    {"provider", "DirectoryCertificateFile", &config_kind_path,
+     PROVIDER(directory_certificate_file)},
     {"provider", "DirectoryUrl", &config_kind_text, PROVIDER(directory_url)},
     {"provider", "AutoProvision", &config_kind_flag_word, PROVIDER(adds_nobody),
      .words = auto_provisions},

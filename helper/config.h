@@ -93,6 +93,7 @@ typedef struct ProviderConfig {
     DirectoryType directory;     /* Directory=none|graph */
     char *directory_client_id;   /* DirectoryClientId= */
     char *directory_secret_file; /* DirectorySecretFile= */
+    char *directory_certificate_file; /* DirectoryCertificateFile=, instead of the secret */
     char *directory_url;         /* DirectoryUrl=, default by the kind */
     bool adds_nobody;            /* AutoProvision=no */
 } ProviderConfig;

@@ -6,11 +6,16 @@
 #include <errno.h>
 
 #include "common/limits.h"
+#include "helper/client-assertion.h"
 #include "helper/client-auth.h"
+#include "helper/clock.h"
 #include "helper/form.h"
 #include "helper/json-strict.h"
 
+#define ASSERTION_TYPE   "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 #define SECRETS_MAX      16384u
+#define DAY_SEC          (24u * 3600u)
+#define SOON_SEC         (30u * DAY_SEC)
 #define MARGIN_USEC      (60 * USEC_PER_SEC) /* renewed so long before it ends */
 #define LIFE_DEFAULT_SEC 300
 #define LIFE_MAX_SEC     (24 * 3600)
@@ -26,33 +31,51 @@ void directory_token_clear(DirectoryToken *token)
     token->until_usec = 0;
 }
 
-static int fill_form(const ProviderConfig *settings, const char *base, bool secret_in_body,
-                     Buffer *form, Buffer *user, Buffer *password)
+static int add_assertion(DirectoryToken *token, const ProviderConfig *settings, const char *url,
+                         Buffer *form)
+{
+    _cleanup_secret_ Secret *pem = NULL, *assertion = NULL;
+    uint64_t now_sec = stamp_now().wall_usec / USEC_PER_SEC;
+    int r = client_file_read(settings->directory_certificate_file, &pem);
+
+    if (r == 0)
+        r = client_assertion_make(pem, settings->directory_client_id, url, now_sec, &assertion,
+                                  &token->expires_sec);
+    if (r == 0)
+        r = form_add(form, "client_id", settings->directory_client_id);
+    if (r == 0)
+        r = form_add(form, "client_assertion_type", ASSERTION_TYPE);
+    return r == 0 ? form_add(form, "client_assertion", secret_peek(assertion)) : r;
+}
+
+static int fill_form(const ProviderConfig *settings, Buffer *form)
 {
     _cleanup_buffer_ Buffer scope = BUFFER_INIT(HTTP_URL_MAX);
-    int r = buffer_add_text(&scope, base);
+    int r = buffer_add_text(&scope, settings->directory_url);
 
     if (r == 0)
         r = buffer_add_text(&scope, "/.default");
     if (r == 0)
         r = form_add(form, "grant_type", "client_credentials");
-    if (r == 0)
-        r = form_add(form, "scope", scope.data);
-    return r == 0 ? client_auth_add_as(settings->directory_client_id,
-                                       settings->directory_secret_file, secret_in_body, form, user,
-                                       password)
-                  : r;
+    return r == 0 ? form_add(form, "scope", scope.data) : r;
 }
 
-int directory_token_request(Http *http, const ProviderConfig *settings, const char *base,
+int directory_token_request(DirectoryToken *token, Http *http, const ProviderConfig *settings,
                             const char *url, bool secret_in_body, HttpHandler handler,
                             void *userdata, HttpRequest **ret_request)
 {
     _cleanup_buffer_ Buffer form = FORM_INIT;
     _cleanup_buffer_ Buffer user = BUFFER_INIT(SECRETS_MAX);
     _cleanup_buffer_ Buffer password = BUFFER_INIT(SECRETS_MAX);
-    int r = fill_form(settings, base, secret_in_body, &form, &user, &password);
+    int r = fill_form(settings, &form);
 
+    token->expires_sec = 0;
+    if (r == 0)
+        r = settings->directory_certificate_file
+                ? add_assertion(token, settings, url, &form)
+                : client_auth_add_as(settings->directory_client_id,
+                                     settings->directory_secret_file, secret_in_body, &form, &user,
+                                     &password);
     if (r < 0)
         return r;
     const HttpOptions options = {
@@ -67,6 +90,16 @@ int directory_token_request(Http *http, const ProviderConfig *settings, const ch
         .body_max = TOKEN_RESPONSE_MAX,
     };
     return http_start(http, &options, handler, userdata, ret_request);
+}
+
+bool directory_token_ends_soon(const DirectoryToken *token, uint64_t now_sec, unsigned *ret_days)
+{
+    uint64_t left = token->expires_sec > now_sec ? token->expires_sec - now_sec : 0;
+
+    if (token->expires_sec == 0 || left >= SOON_SEC)
+        return false;
+    *ret_days = (unsigned)(left / DAY_SEC);
+    return true;
 }
 
 /* expires_in is recommended, not required (RFC 6749 §5.1). */

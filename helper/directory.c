@@ -19,6 +19,7 @@
 #define BACK_OFF_MAX       (300 * USEC_PER_SEC)
 
 #define ALARM_SILENT "Directory of %s gives no answer"
+#define ALARM_EXPIRY "Directory of %s: the certificate of DirectoryCertificateFile= ends in"
 
 uint64_t directory_boot_usec(const Directory *directory)
 {
@@ -117,6 +118,28 @@ static void on_token(const HttpReply *reply, void *userdata)
         give_up(directory, true, r == -EACCES ? evidence.code : "out of memory");
 }
 
+/* Why the token could not be asked for. */
+static const char *credential_fault(int error)
+{
+    if (error == -EKEYEXPIRED)
+        return "the certificate of DirectoryCertificateFile= has expired";
+    if (error == -EBADMSG)
+        return "DirectoryCertificateFile= or DirectorySecretFile= does not hold what it should";
+    if (error == -EPERM || error == -ENOENT || error == -EACCES)
+        return "DirectoryCertificateFile= or DirectorySecretFile= is missing or not private";
+    return "a token could not be asked for";
+}
+
+static void warn_of_expiry(Directory *directory)
+{
+    unsigned days;
+
+    if (directory_token_ends_soon(&directory->token, stamp_now().wall_usec / USEC_PER_SEC, &days))
+        manager_alarm(directory->manager, ALARM_EXPIRY " %u days", directory->settings->name, days);
+    else
+        manager_alarm_over(directory->manager, ALARM_EXPIRY, directory->settings->name);
+}
+
 static void ask_for_token(Directory *directory)
 {
     const char *url;
@@ -132,11 +155,13 @@ static void ask_for_token(Directory *directory)
     case DOCUMENT_READY:
         break;
     }
-    int r = directory_token_request(directory->manager->http, directory->settings,
-                                    directory->settings->directory_url, url, secret_in_body,
-                                    on_token, directory, &directory->request);
+    int r = directory_token_request(&directory->token, directory->manager->http,
+                                    directory->settings, url, secret_in_body, on_token, directory,
+                                    &directory->request);
     if (r < 0)
-        give_up(directory, true, "DirectorySecretFile= is missing or not private");
+        give_up(directory, true, credential_fault(r));
+    else
+        warn_of_expiry(directory);
 }
 
 static void on_reply(const HttpReply *reply, void *userdata)

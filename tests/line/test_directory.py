@@ -213,6 +213,43 @@ def test_a_restart_goes_on_from_the_stored_link(directory):
     assert line.control.journal(since, endpoint="delta", **{"from": "latest"}) == []
 
 
+@pytest.fixture
+def certificate():
+    """make(days) writes a key with its certificate; returns the certificate."""
+    path = place.CONFIGURATION.with_name("directory.pem")
+
+    def make(days=365):
+        key, cert = path.with_suffix(".key"), path.with_suffix(".crt")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days",
+                        str(days), "-subj", "/CN=rcpch-directory", "-keyout", key, "-out", cert],
+                       check=True, capture_output=True)
+        path.write_text(key.read_text() + cert.read_text())
+        os.chown(path, 0, place.UID)
+        path.chmod(0o640)
+        return cert.read_text()
+    make.path = path
+    yield make
+    for one in path.parent.glob("directory.*"):
+        one.unlink()
+
+
+def test_a_certificate_is_renewed_while_it_runs(directory, certificate):
+    first = certificate(20)
+    line = directory(DirectorySecretFile="", DirectoryCertificateFile=certificate.path)
+    wait_alarm(line, "gives no answer: invalid_client")           # not uploaded yet
+    line.control.set_graph(certificates=[first])
+    wait_verdict_of_new(line, "bob")
+    wait_alarm(line, "the certificate of DirectoryCertificateFile= ends in 19 days")
+    second = certificate(365)
+    line.control.set_graph(certificates=[first, second])          # two are good at once
+    line.control.revoke_graph_tokens()
+    wait_until(lambda: alarms(line) == [], 20, "the warning to be over")
+    line.control.set_graph(certificates=[second])
+    line.control.revoke_graph_tokens()
+    line.control.disable(domain("bob"))
+    wait_verdict(line, "bob", "disabled")
+
+
 # --- what is answered wrongly ------------------------------------------------------------------
 
 OTHERS = '{"value":[{"id":"11111111-0000-4000-8000-%012d","accountEnabled":true,\
