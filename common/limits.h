@@ -90,4 +90,4 @@
 #define PAM_LINES_MAX           256u   /* lines of one service, with what it includes */
 #define PAM_INCLUDES_MAX        8u     /* files that include one another */
 #define PROVIDER_TESTS_MAX      4u     /* under way at a time, of one provider */
-#define PROVIDER_TEST_ROWS_MAX  16u
+#define PROVIDER_TEST_ROWS_MAX  32u

@@ -75,12 +75,13 @@ int manager_bus_test_provider(sd_bus_message *message, void *userdata, sd_bus_er
         r = manager_bus_check_text("provider's name", name, error);
     if (r < 0)
         return r;
-    Provider *provider = find_provider(userdata, name);
+    const Manager *manager = userdata;
+    Provider *provider = find_provider(manager, name);
     if (!provider)
         return sd_bus_error_setf(error, BUS_ERROR("NotFound"),
                                  "There is no [provider %.255s] here. See: rcpchctl provider list",
                                  name);
-    r = provider_test_start(provider, TEST_USEC, on_tested, message);
+    r = provider_test_start(provider, manager->config, TEST_USEC, on_tested, message);
     if (r == -EBUSY)
         return sd_bus_error_setf(error, BUS_ERROR("TooMany"),
                                  "%u tests of this provider are under way.", PROVIDER_TESTS_MAX);

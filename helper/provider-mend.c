@@ -39,6 +39,12 @@ static const MendRow rows[] = {
     {ANY, "90094", ENTRA_APP "API permissions: Grant admin consent"},
     {ANY, "500011", ENTRA_APP "API permissions; and Scope= names only what is listed there"},
     {ANY, "53003", "Entra admin centre, Conditional Access, Policies: one of them blocks this"},
+    /* Microsoft Graph */
+    {ANY, "Authorization_RequestDenied",
+     "Entra admin centre, App registrations, the directory's app, API permissions: Microsoft "
+     "Graph, Application permissions User.Read.All and GroupMember.Read.All; Grant admin consent"},
+    {ANY, "InvalidAuthenticationToken",
+     "DirectoryUrl= must be the Graph of the tenant's own cloud"},
     /* Keycloak */
     {KEYCLOAK, "unauthorized_client",
      "Keycloak, Clients, your client, Settings, Capability config: "

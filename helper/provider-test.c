@@ -4,7 +4,7 @@
  * A table of steps. Each begins a request, or has nothing to ask; its reply is judged, and the next
  * step begins, unless without this one nothing further can be told.
  */
-#include "helper/provider-test.h"
+#include "helper/provider-test-internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,40 +14,11 @@
 #include "helper/client-auth.h"
 #include "helper/form.h"
 #include "helper/hostile-text.h"
-#include "helper/provider-internal.h"
 #include "helper/provider-mend.h"
 
-#define DEVICE_GRANT    "urn:ietf:params:oauth:grant-type:device_code"
-#define CLIENT_AUTH_MAX 16384u
+#define DEVICE_GRANT "urn:ietf:params:oauth:grant-type:device_code"
 /* A clock that is this far off is not kept by anybody, and will be too far off some day. */
 #define CLOCK_OFF_SEC 60
-
-typedef enum StepResult {
-    STEP_ASKED = 0, /* a request is under way */
-    STEP_DONE,      /* on to the next one */
-    STEP_END,       /* nothing further can be told */
-} StepResult;
-
-typedef struct TestStep {
-    const char *check;
-    StepResult (*begin)(ProviderTest *test);
-    StepResult (*judge)(ProviderTest *test, const HttpReply *reply);
-} TestStep;
-
-struct ProviderTest {
-    Provider *provider;
-    ProviderTest *previous, *next;
-    ProviderTestReport report;
-    const TestStep *step;
-    sd_event_source *kick;
-    uint64_t deadline_usec; /* CLOCK_BOOTTIME */
-    HttpRequest *request;
-    Metadata *metadata;
-    DeviceResponse device;
-    bool was_reached;
-    ProviderTestHandler handler;
-    void *userdata;
-};
 
 /* --- the report ----------------------------------------------------------------------------- */
 
@@ -58,8 +29,8 @@ const char *provider_test_result_to_word(ProviderTestResult result)
     return words[(size_t)result < ELEMENTSOF(words) ? (size_t)result : PROVIDER_TEST_ERROR];
 }
 
-_printf_(5, 6) static void add_row(ProviderTest *test, const char *check, ProviderTestResult result,
-                                   const char *mend, const char *format, ...)
+void test_add_row(ProviderTest *test, const char *check, ProviderTestResult result,
+                  const char *mend, const char *format, ...)
 {
     ProviderTestRow *row = &test->report.rows[test->report.count];
     char text[sizeof(row->text)];
@@ -76,16 +47,16 @@ _printf_(5, 6) static void add_row(ProviderTest *test, const char *check, Provid
 }
 
 /* An error for which the table of what to do has the answer. */
-static StepResult fail(ProviderTest *test, const char *what)
+StepResult test_fail(ProviderTest *test, const char *what)
 {
-    add_row(test, test->step->check, PROVIDER_TEST_ERROR,
-            provider_mend(test->provider->config->type, what), "%s", what);
+    test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
+                 provider_mend(test->provider->config->type, what), "%s", what);
     return STEP_END;
 }
 
-static void well(ProviderTest *test, const char *what)
+void test_well(ProviderTest *test, const char *what)
 {
-    add_row(test, test->step->check, PROVIDER_TEST_OK, "", "%s", what);
+    test_add_row(test, test->step->check, PROVIDER_TEST_OK, "", "%s", what);
 }
 
 /* --- what every reply tells ----------------------------------------------------------------- */
@@ -99,15 +70,16 @@ static void judge_clock(ProviderTest *test, uint64_t date_sec)
     const char *where = now < date_sec ? "behind" : "ahead of";
 
     if (date_sec == 0)
-        add_row(test, "clock", PROVIDER_TEST_WARNING, mend, "the provider does not say its time");
+        test_add_row(test, "clock", PROVIDER_TEST_WARNING, mend,
+                     "the provider does not say its time");
     else if (off > skew)
-        add_row(test, "clock", PROVIDER_TEST_ERROR, mend,
-                "%" PRIu64 " s %s the provider's: tokens are refused", off, where);
+        test_add_row(test, "clock", PROVIDER_TEST_ERROR, mend,
+                     "%" PRIu64 " s %s the provider's: tokens are refused", off, where);
     else if (off > CLOCK_OFF_SEC)
-        add_row(test, "clock", PROVIDER_TEST_WARNING, mend, "%" PRIu64 " s %s the provider's", off,
-                where);
+        test_add_row(test, "clock", PROVIDER_TEST_WARNING, mend, "%" PRIu64 " s %s the provider's",
+                     off, where);
     else
-        add_row(test, "clock", PROVIDER_TEST_OK, "", "agrees with the provider's");
+        test_add_row(test, "clock", PROVIDER_TEST_OK, "", "agrees with the provider's");
 }
 
 /* Of the first answer: how we came there, and what time it is there. */
@@ -116,8 +88,8 @@ static void note_reached(ProviderTest *test, const HttpReply *reply)
     if (test->was_reached)
         return;
     test->was_reached = true;
-    add_row(test, "connection", PROVIDER_TEST_OK, "", "reached %s%s",
-            test->provider->config->proxy ? "by the proxy at " : "", reply->peer);
+    test_add_row(test, "connection", PROVIDER_TEST_OK, "", "reached %s%s",
+                 test->provider->config->proxy ? "by the proxy at " : "", reply->peer);
     judge_clock(test, reply->date_sec);
 }
 
@@ -128,8 +100,8 @@ static bool is_answer(ProviderTest *test, const HttpReply *reply)
         note_reached(test, reply);
         return true;
     }
-    add_row(test, test->was_reached ? test->step->check : "connection", PROVIDER_TEST_ERROR,
-            provider_mend(test->provider->config->type, reply->error), "%s", reply->error);
+    test_add_row(test, test->was_reached ? test->step->check : "connection", PROVIDER_TEST_ERROR,
+                 provider_mend(test->provider->config->type, reply->error), "%s", reply->error);
     return false;
 }
 
@@ -146,7 +118,7 @@ static uint64_t time_left(const ProviderTest *test)
     return left < most ? left : most;
 }
 
-static StepResult ask(ProviderTest *test, HttpOptions *options)
+StepResult test_ask(ProviderTest *test, HttpOptions *options)
 {
     const ProviderConfig *config = test->provider->config;
 
@@ -155,18 +127,18 @@ static StepResult ask(ProviderTest *test, HttpOptions *options)
     options->allow_insecure_loopback = config->allow_insecure_loopback;
     options->timeout_usec = time_left(test);
     if (options->timeout_usec == 0)
-        return fail(test, "timed out");
+        return test_fail(test, "timed out");
     int r = http_start(test->provider->http, options, on_reply, test, &test->request);
     if (r == -EINVAL)
-        return fail(test, "the address is not an https address");
-    return r < 0 ? fail(test, "the request could not be started") : STEP_ASKED;
+        return test_fail(test, "the address is not an https address");
+    return r < 0 ? test_fail(test, "the request could not be started") : STEP_ASKED;
 }
 
 static StepResult get(ProviderTest *test, const char *url)
 {
     HttpOptions options = {.url = url};
 
-    return ask(test, &options);
+    return test_ask(test, &options);
 }
 
 static StepResult post(ProviderTest *test, const char *url, Buffer *form)
@@ -177,7 +149,7 @@ static StepResult post(ProviderTest *test, const char *url, Buffer *form)
                             &password);
 
     if (r < 0)
-        return fail(test, strerror(-r));
+        return test_fail(test, strerror(-r));
     HttpOptions options = {
         .url = url,
         .form = form->data,
@@ -185,7 +157,7 @@ static StepResult post(ProviderTest *test, const char *url, Buffer *form)
         .password = password.data,
         .body_max = TOKEN_RESPONSE_MAX,
     };
-    return ask(test, &options);
+    return test_ask(test, &options);
 }
 
 static StepResult judge_status(ProviderTest *test, const HttpReply *reply)
@@ -193,7 +165,7 @@ static StepResult judge_status(ProviderTest *test, const HttpReply *reply)
     char what[32];
 
     (void)snprintf(what, sizeof(what), "http %ld", reply->status);
-    return fail(test, what);
+    return test_fail(test, what);
 }
 
 /* --- the credential ------------------------------------------------------------------------- */
@@ -207,14 +179,14 @@ static StepResult begin_credential(ProviderTest *test)
     int r = client_auth_add(config, false, &form, &user, &password);
 
     if (r == 0) {
-        well(test, config->client_secret_file ? "the client secret can be read"
-                                              : "none: a public client");
+        test_well(test, config->client_secret_file ? "the client secret can be read"
+                                                   : "none: a public client");
         return STEP_DONE;
     }
-    add_row(test, test->step->check, PROVIDER_TEST_ERROR,
-            "ClientSecretFile= must be readable by the user rcpch and by nobody else: "
-            "chown rcpch: FILE; chmod 0400 FILE",
-            "the client secret cannot be used: %s", strerror(-r));
+    test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
+                 "ClientSecretFile= must be readable by the user rcpch and by nobody else: "
+                 "chown rcpch: FILE; chmod 0400 FILE",
+                 "the client secret cannot be used: %s", strerror(-r));
     return STEP_DONE;
 }
 
@@ -228,11 +200,11 @@ static StepResult begin_metadata(ProviderTest *test)
 
     if (discovery_is_needless(config)) {
         if (discovery_from_config(config, &test->metadata, &reason) < 0)
-            return fail(test, reason);
-        well(test, "every endpoint is configured");
+            return test_fail(test, reason);
+        test_well(test, "every endpoint is configured");
         return STEP_DONE;
     }
-    return discovery_url(config, &url) < 0 ? fail(test, reason) : get(test, url);
+    return discovery_url(config, &url) < 0 ? test_fail(test, reason) : get(test, url);
 }
 
 static StepResult judge_metadata(ProviderTest *test, const HttpReply *reply)
@@ -243,12 +215,13 @@ static StepResult judge_metadata(ProviderTest *test, const HttpReply *reply)
         return judge_status(test, reply);
     if (discovery_parse(reply->body, reply->size, test->provider->config, test->provider->tenant,
                         &test->metadata, &reason) < 0) {
-        add_row(test, test->step->check, PROVIDER_TEST_ERROR,
-                "Issuer= must be, byte by byte, what the provider's metadata name as \"issuer\"",
-                "%s", reason);
+        test_add_row(
+            test, test->step->check, PROVIDER_TEST_ERROR,
+            "Issuer= must be, byte by byte, what the provider's metadata name as \"issuer\"", "%s",
+            reason);
         return STEP_END;
     }
-    well(test, "can be used");
+    test_well(test, "can be used");
     return STEP_DONE;
 }
 
@@ -265,9 +238,9 @@ static StepResult judge_keys(ProviderTest *test, const HttpReply *reply)
     if (reply->status != 200)
         return judge_status(test, reply);
     if (jwks_parse(reply->body, reply->size, &jwks, &reason) < 0)
-        return fail(test, reason);
-    add_row(test, test->step->check, PROVIDER_TEST_OK, "", "usable: %zu, others: %zu", jwks->count,
-            jwks->unusable);
+        return test_fail(test, reason);
+    test_add_row(test, test->step->check, PROVIDER_TEST_OK, "", "usable: %zu, others: %zu",
+                 jwks->count, jwks->unusable);
     return STEP_DONE;
 }
 
@@ -287,11 +260,11 @@ static StepResult begin_browser(ProviderTest *test)
     if (!uses(test->provider->config, METHOD_BROWSER))
         return STEP_DONE;
     if (test->metadata->authorization_endpoint)
-        well(test, "the provider names the page to sign in at");
+        test_well(test, "the provider names the page to sign in at");
     else
-        add_row(test, test->step->check, PROVIDER_TEST_ERROR,
-                "name it in AuthorizationEndpoint=, if the provider has one all the same",
-                "the provider's metadata name no authorization endpoint");
+        test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
+                     "name it in AuthorizationEndpoint=, if the provider has one all the same",
+                     "the provider's metadata name no authorization endpoint");
     return STEP_DONE;
 }
 
@@ -303,13 +276,13 @@ static StepResult begin_device(ProviderTest *test)
     if (!uses(config, METHOD_DEVICE))
         return STEP_END;
     if (!test->metadata->device_endpoint) {
-        add_row(test, test->step->check, PROVIDER_TEST_ERROR,
-                "name it in DeviceEndpoint=, if the provider has one all the same",
-                "the provider's metadata name no device endpoint");
+        test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
+                     "name it in DeviceEndpoint=, if the provider has one all the same",
+                     "the provider's metadata name no device endpoint");
         return STEP_END;
     }
     if (form_add(&form, "scope", config->scope) < 0)
-        return fail(test, "out of memory");
+        return test_fail(test, "out of memory");
     return post(test, test->metadata->device_endpoint, &form);
 }
 
@@ -322,15 +295,16 @@ static StepResult judge_refusal(ProviderTest *test, const HttpReply *reply)
     evidence_classify(config->type, false, EVIDENCE_LOGIN, reply->status, reply->body, reply->size,
                       &evidence);
     if (evidence.meaning == EVIDENCE_PENDING || evidence.meaning == EVIDENCE_SLOW_DOWN) {
-        well(test, "waits for somebody to sign in");
+        test_well(test, "waits for somebody to sign in");
         return STEP_END;
     }
     const char *mend = provider_mend(config->type, evidence.code);
     if (evidence.meaning == EVIDENCE_LATER)
-        add_row(test, test->step->check, PROVIDER_TEST_WARNING, mend, "not now: %s", evidence.code);
+        test_add_row(test, test->step->check, PROVIDER_TEST_WARNING, mend, "not now: %s",
+                     evidence.code);
     else
-        add_row(test, test->step->check, PROVIDER_TEST_ERROR, mend, "refused: %s (%s)",
-                evidence.code, evidence_meaning_to_word(evidence.meaning));
+        test_add_row(test, test->step->check, PROVIDER_TEST_ERROR, mend, "refused: %s (%s)",
+                     evidence.code, evidence_meaning_to_word(evidence.meaning));
     return STEP_END;
 }
 
@@ -343,8 +317,8 @@ static StepResult judge_device(ProviderTest *test, const HttpReply *reply)
     if (device_response_parse(reply->body, reply->size,
                               test->provider->config->allow_insecure_loopback, &test->device,
                               &reason) < 0)
-        return fail(test, reason);
-    well(test, "the provider gives out codes");
+        return test_fail(test, reason);
+    test_well(test, "the provider gives out codes");
     return STEP_DONE;
 }
 
@@ -357,7 +331,8 @@ static StepResult begin_token(ProviderTest *test)
 
     if (r == 0)
         r = form_add(&form, "device_code", secret_peek(test->device.device_code));
-    return r < 0 ? fail(test, "out of memory") : post(test, test->metadata->token_endpoint, &form);
+    return r < 0 ? test_fail(test, "out of memory")
+                 : post(test, test->metadata->token_endpoint, &form);
 }
 
 /* --- the course of it ----------------------------------------------------------------------- */
@@ -366,6 +341,9 @@ static const TestStep steps[] = {
     {"credential", begin_credential, NULL},
     {"metadata", begin_metadata, judge_metadata},
     {"keys", begin_keys, judge_keys},
+    {"directory client", test_begin_directory_token, test_judge_directory_token},
+    {"directory people", test_begin_directory_people, test_judge_directory_people},
+    {"directory groups", test_begin_directory_groups, test_judge_directory_groups},
     {"browser", begin_browser, NULL},
     {"device code", begin_device, judge_device},
     {"token endpoint", begin_token, judge_refusal},
@@ -384,13 +362,15 @@ static void test_end(ProviderTest *test)
     test->handler(&test->report, test->userdata);
     metadata_free(test->metadata);
     device_response_clear(&test->device);
+    secret_free(test->directory_token);
     free(test);
 }
 
 /* On from a step that came to `result`. */
 static void go_on(ProviderTest *test, StepResult result)
 {
-    while (result == STEP_DONE && ++test->step < steps + ELEMENTSOF(steps))
+    while ((result == STEP_DONE && ++test->step < steps + ELEMENTSOF(steps)) ||
+           result == STEP_AGAIN)
         result = test->step->begin(test);
     if (result != STEP_ASKED)
         test_end(test);
@@ -416,14 +396,14 @@ void provider_tests_end(Provider *provider)
 {
     while (provider->tests) {
         ProviderTest *test = provider->tests;
-        add_row(test, test->step->check, PROVIDER_TEST_ERROR, "rcpchctl doctor, once more",
-                "the configuration was replaced, or the helper is stopping");
+        test_add_row(test, test->step->check, PROVIDER_TEST_ERROR, "rcpchctl doctor, once more",
+                     "the configuration was replaced, or the helper is stopping");
         test_end(test);
     }
 }
 
-int provider_test_start(Provider *provider, uint64_t timeout_usec, ProviderTestHandler handler,
-                        void *userdata)
+int provider_test_start(Provider *provider, const Config *config, uint64_t timeout_usec,
+                        ProviderTestHandler handler, void *userdata)
 {
     unsigned count = 0;
 
@@ -439,6 +419,7 @@ int provider_test_start(Provider *provider, uint64_t timeout_usec, ProviderTestH
         return -ENOMEM;
     }
     test->provider = provider;
+    test->config = config;
     test->step = steps;
     test->deadline_usec = provider_now(provider, CLOCK_BOOTTIME) + timeout_usec;
     test->handler = handler;

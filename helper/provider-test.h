@@ -1,7 +1,7 @@
 /*
  * Tests a provider as a sign-in would use it, without anybody signing in: the way there, the
- * clocks, metadata, keys, our credential, the device code flow. Everything is asked anew; what is
- * cached neither helps nor suffers.
+ * clocks, metadata, keys, our credential, the directory, the device code flow. Everything is asked
+ * anew; what is cached neither helps nor suffers.
  *
  * A code that is asked for is shown to nobody and expires by itself. What cannot be seen this way:
  * a policy of the provider that refuses at the moment when a person signs in.
@@ -33,9 +33,10 @@ typedef struct ProviderTestReport {
  * the provider is freed. */
 typedef void (*ProviderTestHandler)(const ProviderTestReport *report, void *userdata);
 
-/* All requests together take at most `timeout_usec`. Returns 0, -EBUSY while PROVIDER_TESTS_MAX are
- * under way, -ENOMEM. */
-int provider_test_start(Provider *provider, uint64_t timeout_usec, ProviderTestHandler handler,
-                        void *userdata);
+/* All requests together take at most `timeout_usec`. `config`, whose groups are looked for in the
+ * directory, is borrowed until the test ends, as the provider's own is. Returns 0, -EBUSY while
+ * PROVIDER_TESTS_MAX are under way, -ENOMEM. */
+int provider_test_start(Provider *provider, const Config *config, uint64_t timeout_usec,
+                        ProviderTestHandler handler, void *userdata);
 
 const char *provider_test_result_to_word(ProviderTestResult result);

@@ -33,6 +33,7 @@ static void test_rows(void **state)
         {PROVIDER_GENERIC, "certificate not trusted: it is for another name", "compare Issuer="},
         {PROVIDER_GENERIC, "http 404", "correct the address"},
         {PROVIDER_GENERIC, "http 302", "redirects are not followed"},
+        {PROVIDER_ENTRA, "http 403 Authorization_RequestDenied", "Application permissions"},
         /* Parts of words are none. */
         {PROVIDER_ENTRA, "invalid_grant 1700016", "journalctl"},
         {PROVIDER_ENTRA, "invalid_grant 7000160", "journalctl"},

@@ -1,10 +1,14 @@
 """TestProvider: what the helper finds out about a provider, well and broken in every way."""
 
+import os
+
 import dbus
 import pytest
 
 from tests.line import place
 from tests.line.line import MANAGER, NAME, PATH
+from tests.provider.graph import CLIENT_ID, CLIENT_SECRET
+from tests.provider.users import AUDIT_ADMINS
 
 WELL = {"credential", "connection", "clock", "metadata", "keys", "device code", "token endpoint"}
 
@@ -139,6 +143,58 @@ def test_the_browser_method(bare):
     bare.control.set_realm("generic", metadata={"authorization_endpoint": "__absent__"})
     found = wrong(bare)
     assert found[:2] == ("browser", "error") and "AuthorizationEndpoint=" in found[3]
+
+
+@pytest.fixture
+def directory(bare):
+    """A line with a directory in Graph's shape."""
+    secret = place.CONFIGURATION.with_name("directory-secret")
+    secret.write_text(CLIENT_SECRET + "\n")
+    secret.chmod(0o640)
+    os.chown(secret, 0, place.UID)
+    bare.configure_entra()
+    text = place.CONFIGURATION.read_text()
+    place.CONFIGURATION.write_text(text.replace("[provider college]\n", (
+        f"[provider college]\nDirectory=graph\nDirectoryUrl={bare.provider.origin}\n"
+        f"DirectoryClientId={CLIENT_ID}\nDirectorySecretFile={secret}\n"), 1))
+    bare.helper.start()
+    yield bare
+    secret.unlink()
+
+
+def test_the_directory_is_tried(directory):
+    rows = tried(directory)
+    assert {row[0] for row in rows.values()} == {"ok"}, rows
+    assert rows["directory groups"][1] == "2 can be read"
+    assert {"directory client", "directory people"} <= set(rows)
+
+
+@pytest.mark.parametrize("endpoint, check", [("delta", "directory people"),
+                                             ("members", "directory groups")])
+def test_a_permission_is_missing(directory, endpoint, check):
+    directory.control.fault(endpoint, "body", status=403, body=(
+        '{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges"}}'))
+    rows = directory.manager("TestProvider", "s", "college", timeout=30)
+    bad = [row for row in rows if row["result"] != "ok"]
+    assert {str(row["check"]) for row in bad} == {check}, rows
+    assert all("Authorization_RequestDenied" in row["text"] and "Grant admin consent" in row["mend"]
+               for row in bad)
+    assert {str(row["check"]) for row in rows} >= {"device code", "token endpoint"}
+
+
+def test_a_group_that_is_gone(directory):
+    directory.control.set_graph(gone_groups=[AUDIT_ADMINS])
+    found = wrong(directory)
+    assert found[:2] == ("directory groups", "error"), found
+    assert "[group audit-admins]: http 404" in found[2] and "Object ID" in found[3]
+
+
+def test_the_directory_refuses_its_client(directory):
+    reconfigured = place.CONFIGURATION.read_text().replace(CLIENT_ID, "nobody")
+    place.CONFIGURATION.write_text(reconfigured)
+    assert directory.manager("Reload", "b", False)[0]
+    found = wrong(directory)
+    assert found[:2] == ("directory client", "error") and found[3], found
 
 
 def test_a_reload_in_the_middle(line):
