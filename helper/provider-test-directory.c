@@ -7,17 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "helper/client-auth.h"
-#include "helper/form.h"
-#include "helper/json-strict.h"
 #include "helper/provider-mend.h"
 
 static const char *base_of(const ProviderTest *test)
 {
-    const ProviderConfig *settings = test->provider->config;
-
-    return settings->directory_url ? settings->directory_url
-                                   : test->kind->default_url[settings->cloud];
+    return test->provider->config->directory_url;
 }
 
 /* The rest can be told all the same. */
@@ -29,66 +23,63 @@ static StepResult fail_on(ProviderTest *test, const char *what)
 
 /* --- the credential --------------------------------------------------------------------------- */
 
-static int fill_form(const ProviderTest *test, Buffer *form, Buffer *user, Buffer *password)
-{
-    const ProviderConfig *settings = test->provider->config;
-    _cleanup_buffer_ Buffer scope = BUFFER_INIT(HTTP_URL_MAX);
-    int r = buffer_add_text(&scope, base_of(test));
+typedef struct FileFault {
+    int error;
+    const char *text, *mend;
+} FileFault;
 
-    if (r == 0)
-        r = buffer_add_text(&scope, "/.default");
-    if (r == 0)
-        r = form_add(form, "grant_type", "client_credentials");
-    if (r == 0)
-        r = form_add(form, "scope", scope.data);
-    return r == 0
-               ? client_auth_add_as(settings->directory_client_id, settings->directory_secret_file,
-                                    test->metadata->secret_in_body, form, user, password)
-               : r;
+static const FileFault file_faults[] = {
+    {-EKEYEXPIRED, "the certificate has expired",
+     "Entra admin centre, App registrations, the directory's app, Certificates & secrets: upload "
+     "the next certificate; then write it, with its key, into DirectoryCertificateFile="},
+    {-EBADMSG, "the file holds no RSA key with its certificate",
+     "DirectoryCertificateFile= is one PEM file with both"},
+    {0, "the credential's file cannot be used",
+     "it must be readable by the user rcpch and not by others: chown root:rcpch FILE; chmod 0640 "
+     "FILE"},
+};
+
+static StepResult fail_on_file(ProviderTest *test, int error)
+{
+    const FileFault *row = file_faults;
+
+    while (row->error != 0 && row->error != error)
+        row++;
+    test_add_row(test, test->step->check, PROVIDER_TEST_ERROR, row->mend, "%s: %s", row->text,
+                 strerror(-error));
+    return STEP_DONE;
 }
 
 StepResult test_begin_directory_token(ProviderTest *test)
 {
-    _cleanup_buffer_ Buffer form = FORM_INIT;
-    _cleanup_buffer_ Buffer user = BUFFER_INIT(CLIENT_AUTH_MAX);
-    _cleanup_buffer_ Buffer password = BUFFER_INIT(CLIENT_AUTH_MAX);
+    ProviderConfig settings = *test->provider->config;
 
-    test->kind = directory_kind(test->provider->config->directory);
+    test->kind = directory_kind(settings.directory);
     if (!test->kind)
         return STEP_DONE;
-    int r = fill_form(test, &form, &user, &password);
-    if (r < 0) {
-        test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
-                     "DirectorySecretFile= must be readable by the user rcpch and by nobody else: "
-                     "chown rcpch: FILE; chmod 0400 FILE",
-                     "the secret cannot be used: %s", strerror(-r));
-        return STEP_DONE;
-    }
-    HttpOptions options = {
-        .url = test->metadata->token_endpoint,
-        .form = form.data,
-        .user = user.data,
-        .password = password.data,
-        .body_max = TOKEN_RESPONSE_MAX,
-    };
-    return test_ask(test, &options);
+    settings.http_timeout_usec = test_time_left(test);
+    int r = directory_token_request(&test->directory_token, test->provider->http, &settings,
+                                    test->metadata->token_endpoint, test->metadata->secret_in_body,
+                                    test_on_reply, test, &test->request);
+    return r < 0 ? fail_on_file(test, r) : STEP_ASKED;
 }
 
 StepResult test_judge_directory_token(ProviderTest *test, const HttpReply *reply)
 {
-    const ProviderConfig *settings = test->provider->config;
-    json_auto_t *document = NULL;
-    Evidence evidence;
+    DirectoryToken *token = &test->directory_token;
+    Evidence evidence = {.meaning = EVIDENCE_NEUTRAL, .code = "the answer holds no token"};
+    unsigned days = 0;
+    int r = directory_token_take(token, test->provider->config, reply,
+                                 provider_now(test->provider, CLOCK_BOOTTIME), &evidence);
 
-    evidence_classify(settings->type, false, EVIDENCE_LOGIN, reply->status, reply->body,
-                      reply->size, &evidence);
-    if (evidence.meaning != EVIDENCE_CONFIRMED)
+    if (r < 0 || !token->token)
         return fail_on(test, evidence.code);
-    if (json_read_strict(reply->body, reply->size, TOKEN_RESPONSE_MAX, &document) < 0 ||
-        secret_new_string(json_text(document, "access_token", TOKEN_MAX), &test->directory_token) <
-            0)
-        return fail_on(test, "the answer holds no token");
-    test_well(test, "the directory's client is let in");
+    if (directory_token_ends_soon(token, provider_now(test->provider, CLOCK_REALTIME) / 1000000u,
+                                  &days))
+        test_add_row(test, test->step->check, PROVIDER_TEST_WARNING, file_faults[0].mend,
+                     "is let in; its certificate ends in %u days", days);
+    else
+        test_well(test, "is let in");
     return STEP_DONE;
 }
 
@@ -98,7 +89,7 @@ static StepResult get(ProviderTest *test, int r, const char *url)
 {
     HttpOptions options = {
         .url = url,
-        .bearer = secret_peek(test->directory_token),
+        .bearer = secret_peek(test->directory_token.token),
     };
 
     return r < 0 ? fail_on(test, strerror(-r)) : test_ask(test, &options);
@@ -117,7 +108,7 @@ StepResult test_begin_directory_people(ProviderTest *test)
 {
     _cleanup_free_ char *url = NULL;
 
-    if (!test->directory_token)
+    if (!test->directory_token.token)
         return STEP_DONE;
     int r = test->kind->changes_url(base_of(test), &url);
     return get(test, r, url);
@@ -153,7 +144,7 @@ StepResult test_begin_directory_groups(ProviderTest *test)
     _cleanup_free_ char *url = NULL;
     const Config *config = test->config;
 
-    if (!test->directory_token)
+    if (!test->directory_token.token)
         return STEP_DONE;
     while (test->group < config->group_count && !is_asked_for(test, &config->groups[test->group]))
         test->group++;

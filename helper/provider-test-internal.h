@@ -5,6 +5,7 @@
 #pragma once
 
 #include "helper/directory-kind.h"
+#include "helper/directory-token.h"
 #include "helper/provider-internal.h"
 #include "helper/provider-test.h"
 
@@ -40,7 +41,7 @@ struct ProviderTest {
 
     /* the directory */
     const DirectoryKind *kind; /* NULL: there is none */
-    Secret *directory_token;
+    DirectoryToken directory_token;
     size_t group;          /* index of the [group] section that is looked at */
     unsigned groups_found; /* that could be read */
     bool groups_failed;
@@ -54,6 +55,10 @@ StepResult test_fail(ProviderTest *test, const char *what);
 void test_well(ProviderTest *test, const char *what);
 /* Starts a request with this provider's way there. STEP_ASKED, or the step has failed. */
 StepResult test_ask(ProviderTest *test, HttpOptions *options);
+/* What is left of the test's time for one request; 0: nothing. */
+uint64_t test_time_left(const ProviderTest *test);
+/* The handler of every request of a test. */
+void test_on_reply(const HttpReply *reply, void *test);
 
 /* provider-test-directory.c: what the round of the directory does, once each. A failure keeps
  * nothing else from being tested. */

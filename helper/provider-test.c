@@ -107,9 +107,7 @@ static bool is_answer(ProviderTest *test, const HttpReply *reply)
 
 /* --- requests ------------------------------------------------------------------------------- */
 
-static void on_reply(const HttpReply *reply, void *userdata);
-
-static uint64_t time_left(const ProviderTest *test)
+uint64_t test_time_left(const ProviderTest *test)
 {
     uint64_t now = provider_now(test->provider, CLOCK_BOOTTIME);
     uint64_t left = now < test->deadline_usec ? test->deadline_usec - now : 0;
@@ -125,10 +123,10 @@ StepResult test_ask(ProviderTest *test, HttpOptions *options)
     options->ca_file = config->ca_file;
     options->proxy = config->proxy;
     options->allow_insecure_loopback = config->allow_insecure_loopback;
-    options->timeout_usec = time_left(test);
+    options->timeout_usec = test_time_left(test);
     if (options->timeout_usec == 0)
         return test_fail(test, "timed out");
-    int r = http_start(test->provider->http, options, on_reply, test, &test->request);
+    int r = http_start(test->provider->http, options, test_on_reply, test, &test->request);
     if (r == -EINVAL)
         return test_fail(test, "the address is not an https address");
     return r < 0 ? test_fail(test, "the request could not be started") : STEP_ASKED;
@@ -362,7 +360,7 @@ static void test_end(ProviderTest *test)
     test->handler(&test->report, test->userdata);
     metadata_free(test->metadata);
     device_response_clear(&test->device);
-    secret_free(test->directory_token);
+    directory_token_clear(&test->directory_token);
     free(test);
 }
 
@@ -376,7 +374,7 @@ static void go_on(ProviderTest *test, StepResult result)
         test_end(test);
 }
 
-static void on_reply(const HttpReply *reply, void *userdata)
+void test_on_reply(const HttpReply *reply, void *userdata)
 {
     ProviderTest *test = userdata;
 

@@ -1,6 +1,7 @@
 """TestProvider: what the helper finds out about a provider, well and broken in every way."""
 
 import os
+import subprocess
 
 import dbus
 import pytest
@@ -195,6 +196,35 @@ def test_the_directory_refuses_its_client(directory):
     assert directory.manager("Reload", "b", False)[0]
     found = wrong(directory)
     assert found[:2] == ("directory client", "error") and found[3], found
+
+
+def test_the_directory_by_certificate(directory, tmp_path):
+    """Its end is told ahead, and what is wrong with its file."""
+    pem = place.CONFIGURATION.with_name("directory.pem")
+    key, cert = tmp_path / "key", tmp_path / "cert"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "20",
+                    "-subj", "/CN=test", "-keyout", key, "-out", cert], check=True,
+                   capture_output=True)
+    pem.write_text("neither key nor certificate\n")
+    pem.chmod(0o640)
+    os.chown(pem, 0, place.UID)
+    lines = [line for line in place.CONFIGURATION.read_text().splitlines()
+             if not line.startswith("DirectorySecretFile=")]
+    lines.insert(lines.index("[provider college]") + 1, f"DirectoryCertificateFile={pem}")
+    place.CONFIGURATION.write_text("\n".join(lines) + "\n")
+    try:
+        assert directory.manager("Reload", "b", False)[0]
+        found = wrong(directory)
+        assert found[:2] == ("directory client", "error") and "no RSA key" in found[2], found
+        pem.write_text(key.read_text() + cert.read_text())
+        found = wrong(directory)
+        assert found[:2] == ("directory client", "error") and "invalid_client" in found[2], found
+        directory.control.set_graph(certificates=[cert.read_text()])
+        found = wrong(directory)
+        assert found[:2] == ("directory client", "warning"), found
+        assert "ends in 19 days" in found[2] and "Certificates & secrets" in found[3]
+    finally:
+        pem.unlink()
 
 
 def test_a_reload_in_the_middle(line):
