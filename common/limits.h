@@ -32,6 +32,7 @@
 #define PASTED_PIECES_MAX       64u    /* answers of one sign-in, mistakes included */
 #define AUTHORIZATION_CODE_MAX  8192u  /* bytes of one code */
 #define REDIRECT_URI_MAX        256u
+#define MENU_ANSWERS_MAX        5u     /* wrong ones, where a provider is to be chosen */
 
 /* Enforcer socket (common/enforcer-protocol.h). */
 #define ENFORCER_MESSAGE_MAX    8192u

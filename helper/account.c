@@ -129,6 +129,14 @@ static int change_text(Accounts *accounts, Account *account, size_t offset, char
     return 0;
 }
 
+int account_set_provider(Accounts *accounts, Account *account, const char *provider)
+{
+    if (account->id)
+        return -EBUSY;
+    _cleanup_free_ char *copy = strdup(provider);
+    return copy ? change_text(accounts, account, offsetof(Account, provider), &copy) : -ENOMEM;
+}
+
 int account_set_profile(Accounts *accounts, Account *account, const char *full_name)
 {
     if (!full_name)

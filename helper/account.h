@@ -101,6 +101,8 @@ const char *account_directory_name(const Config *config, const char *name);
  * forgotten. */
 int account_bind(Accounts *accounts, const Config *config, Account *account, const char *issuer,
                  const char *id);
+/* Who is asked for an account that is not bound yet; -EBUSY when it is. */
+int account_set_provider(Accounts *accounts, Account *account, const char *provider);
 /* NULL keeps what is known. */
 int account_set_profile(Accounts *accounts, Account *account, const char *full_name);
 int account_set_groups(Accounts *accounts, Account *account, char *const *ids);

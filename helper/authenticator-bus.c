@@ -18,7 +18,7 @@
 typedef struct Options {
     uint32_t timeout_sec;
     bool no_qr;
-    const char *target, *auth_info, *sign_in, *ruser;
+    const char *target, *auth_info, *sign_in, *ruser, *provider;
     uint32_t audit_session;
 } Options;
 
@@ -55,6 +55,7 @@ static const OptionRow option_rows[] = {
     {"auth_info", 's', offsetof(Options, auth_info)},
     {"ruser", 's', offsetof(Options, ruser)},
     {"sign_in", 's', offsetof(Options, sign_in)},
+    {"provider", 's', offsetof(Options, provider)},
     {"audit_session", 'u', offsetof(Options, audit_session)},
 };
 
@@ -99,7 +100,7 @@ static int read_option(sd_bus_message *message, Options *options)
 static int read_options(sd_bus_message *message, Options *options)
 {
     *options = (Options){
-        .target = "", .auth_info = "", .sign_in = "", .ruser = "",
+        .target = "", .auth_info = "", .sign_in = "", .ruser = "", .provider = "",
         .audit_session = AUDIT_SESSION_NONE};
     int r = sd_bus_message_enter_container(message, 'a', "{sv}");
     if (r < 0)
@@ -164,7 +165,7 @@ static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_er
     LoginRequest request = {
         .user = texts[USER], .service = texts[SERVICE], .rhost = texts[RHOST], .tty = texts[TTY],
         .timeout_sec = options.timeout_sec, .ruser = options.ruser, .auth_info = options.auth_info,
-        .no_qr = options.no_qr, .unprivileged = unprivileged,
+        .provider = options.provider, .no_qr = options.no_qr, .unprivileged = unprivileged,
     };
     r = logins_begin(manager->logins, &request, &channel, sign_in);
     if (r < 0)

@@ -128,9 +128,11 @@ static void check_domains(const Config *config, const ProviderConfig *provider,
             config_report_error(report, "provider", provider->name, "Domains",
                                 "'%.100s' is not a domain", provider->domains[i]);
         const ProviderConfig *other = config_provider_for_domain(config, probe);
-        if (other && other != provider)
+        if (other && other != provider &&
+            !text_list_contains(config->shared_domains, provider->domains[i]))
             config_report_error(report, "provider", provider->name, "Domains",
-                                "%s is also in [provider %s]", provider->domains[i], other->name);
+                                "%s is also in [provider %s]; [access] SharedDomains= says you mean it",
+                                provider->domains[i], other->name);
     }
     if (!provider->domains[0] && config->provider_count > 1)
         config_report_error(report, "provider", provider->name, "Domains",
@@ -470,6 +472,10 @@ static void check_service(const Config *config, const ServiceConfig *service,
         config_report_error(report, "service", service->name, NULL,
                             "is covered by [service %s]",
                             strcmp(service->name, "su-l") == 0 ? "su" : "sudo");
+    if (service->provider && !config_provider_or_issuer(config, service->provider))
+        config_report_error(report, "service", service->name, "Provider",
+                            "%.200s is no [provider] section and no Issuer= of one",
+                            service->provider);
     check_group_names(config, service->require_groups, "service", service->name, "RequireGroups",
                       report);
     check_sshd_keys(service, report);

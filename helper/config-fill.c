@@ -186,6 +186,10 @@ int config_fill(Config *config)
         r = default_list(&config->allow_groups);
     if (r >= 0)
         r = default_list(&config->allow_users);
+    if (r >= 0)
+        r = default_list(&config->shared_domains);
+    for (size_t i = 0; r >= 0 && config->shared_domains[i]; i++)
+        fold(config->shared_domains[i]);
     for (size_t i = 0; r >= 0 && i < config->provider_count; i++)
         r = fill_provider(&config->providers[i]);
     for (size_t i = 0; r >= 0 && i < config->service_count; i++)

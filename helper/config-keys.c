@@ -123,6 +123,7 @@ static const ConfigKey keys[] = {
     {"access", "AllowAll", &config_kind_boolean, CONFIG(allow_all)},
     {"access", "AllowGroups", &config_kind_list, CONFIG(allow_groups)},
     {"access", "AllowUsers", &config_kind_list, CONFIG(allow_users)},
+    {"access", "SharedDomains", &config_kind_list, CONFIG(shared_domains)},
     {"access", "LoginsPerAccount", &config_kind_number, CONFIG(logins_per_account), 1,
      LOGINS_PER_ACCOUNT_MAX},
     {"access", "LoginsPerSource", &config_kind_number, CONFIG(logins_per_source), 1,
@@ -150,6 +151,7 @@ static const ConfigKey keys[] = {
     {"service", "RequirePrior", &config_kind_word, SERVICE(require_prior),
      .words = require_priors},
     {"service", "Unprivileged", &config_kind_boolean, SERVICE(unprivileged)},
+    {"service", "Provider", &config_kind_text, SERVICE(provider)},
 
     {"identity", "NameFormat", &config_kind_word, CONFIG(name_format), .words = name_formats},
     {"identity", "UidBase", &config_kind_number, CONFIG(uid_base), 1, UINT32_MAX - 1},

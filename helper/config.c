@@ -404,6 +404,16 @@ const ProviderConfig *config_provider(const Config *config, const char *name)
     return NULL;
 }
 
+const ProviderConfig *config_provider_or_issuer(const Config *config, const char *text)
+{
+    const ProviderConfig *named = config_provider(config, text);
+
+    for (size_t i = 0; !named && i < config->provider_count; i++)
+        if (config->providers[i].issuer && strcmp(config->providers[i].issuer, text) == 0)
+            named = &config->providers[i];
+    return named;
+}
+
 const ProviderConfig *config_provider_for_domain(const Config *config, const char *directory_name)
 {
     const char *at = strchr(directory_name, '@');

@@ -128,6 +128,7 @@ typedef struct ServiceConfig {
     char **allow_from;         /* AllowFrom= (networks.h); empty: from anywhere */
     RequirePrior require_prior;/* RequirePrior=no|publickey, of sshd only */
     bool unprivileged;         /* Unprivileged=yes */
+    char *provider;            /* Provider= section name or issuer, or NULL (login-provider.h) */
 } ServiceConfig;
 
 typedef struct Config {
@@ -144,6 +145,7 @@ typedef struct Config {
     bool allow_all;        /* AllowAll=yes */
     char **allow_groups;   /* AllowGroups= names of [group] sections */
     char **allow_users;    /* AllowUsers= account names */
+    char **shared_domains; /* SharedDomains= that more than one provider may answer for */
 
     /* [identity] */
     NameFormat name_format; /* NameFormat=short|full */
@@ -196,6 +198,8 @@ extern const char *const config_privileged_groups[];
 
 /* Look-ups; NULL when there is none. config_service() knows that sudo-i is sudo and su-l is su. */
 const ProviderConfig *config_provider(const Config *config, const char *name);
+/* By section name, or else by issuer. */
+const ProviderConfig *config_provider_or_issuer(const Config *config, const char *text);
 const ProviderConfig *config_provider_for_domain(const Config *config, const char *directory_name);
 const GroupConfig *config_group(const Config *config, const char *name);
 const UserConfig *config_user(const Config *config, const char *name);

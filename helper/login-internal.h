@@ -31,7 +31,9 @@ struct Login {
     char sign_in[RANDOM_ID_SIZE]; /* its name, should it be admitted */
     bool no_qr, unprivileged;
     bool answered; /* Enter has come, or what was asked for */
-    unsigned pieces; /* pasted so far, of a browser login */
+    unsigned pieces; /* pasted so far, of a browser login; before: wrong answers to the menu */
+    char *hint;      /* the module's provider=, or "" */
+    char **choices;  /* the menu's, by name; NULL: nothing is to be chosen */
     bool recorded; /* its line was given to the log */
     Account *account;
     Method method;
@@ -73,6 +75,13 @@ void login_accept_cancel(Login *login);
 
 /* The line of the access log, without outcome and reason. Texts are borrowed from the login. */
 void login_fill_record(const Login *login, Record *record, char uid[16]);
+
+/* Whose sign-in it is (login-choice.c). prepare: decides, or notes what is to be chosen; 0 or a
+ * negative errno. begin: shows the menu in LOGIN_STARTING; false when there is none. answer: false
+ * when it was not to the menu. */
+int login_choice_prepare(Login *login);
+bool login_choice_begin(Login *login);
+bool login_choice_answer(Login *login, const Secret *text);
 
 /* Begins the method of the login, in LOGIN_STARTING. */
 void login_method_begin(Login *login);

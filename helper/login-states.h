@@ -9,7 +9,7 @@
 
 typedef enum LoginState {
     LOGIN_STARTING = 0, /* the provider was asked for a code */
-    LOGIN_TURNING,      /* the method was refused; its prompt still stands, the next one comes then */
+    LOGIN_TURNING,      /* a prompt stands, of a menu or a refused method; a method begins then */
     LOGIN_ASKING,       /* the code is shown, the prompt stands */
     LOGIN_WAITING,      /* Enter came before the approval */
     LOGIN_PUBLISHING,   /* approved, judged and stored; the snapshot is on its way */
@@ -21,8 +21,9 @@ typedef enum LoginState {
 
 typedef enum LoginEvent {
     LOGIN_EVENT_NEXT = 0,  /* the provider refuses the method, and there is another */
+    LOGIN_EVENT_MENU,      /* the person is to choose who is asked */
     LOGIN_EVENT_CODE,      /* the provider gave a code to show */
-    LOGIN_EVENT_PIECE,     /* the person pasted something, and more is needed */
+    LOGIN_EVENT_PIECE,     /* the person typed or pasted something, and more is needed */
     LOGIN_EVENT_ANSWER,    /* the person pressed Enter, or pasted what was asked for */
     LOGIN_EVENT_APPROVED,  /* tokens, identity and policy are good, and it is stored */
     LOGIN_EVENT_PUBLISHED, /* a snapshot that contains the account is in force */

@@ -20,6 +20,7 @@
 #include "helper/networks.h"
 #include "helper/retired.h"
 #include "helper/revocation.h"
+#include "helper/text-list.h"
 
 #define TIMEOUT_DEFAULT_SEC 300u
 #define TIMEOUT_MIN_SEC     10u
@@ -41,6 +42,8 @@ static Login *login_free(Login *login)
     free(login->rhost);
     free(login->tty);
     free(login->asker);
+    free(login->hint);
+    text_list_free(login->choices);
     free(login->identity);
     free(login->evidence);
     free(login);
@@ -178,7 +181,7 @@ static void on_answer(Login *login, const Secret *text)
 {
     LoginDecision decision;
 
-    if (login_method_answer(login, text))
+    if (login_choice_answer(login, text) || login_method_answer(login, text))
         return;
     if (!login_step(login, LOGIN_EVENT_ANSWER, &decision) || login->state == LOGIN_DECIDED)
         return;
@@ -398,6 +401,10 @@ static void begin(Login *login, const char *auth_info)
     const char *reason = NULL;
 
     Outcome outcome = judge_origin(login, auth_info, &reason);
+    if (outcome == OUTCOME_ALLOW && !login->unprivileged && login_choice_prepare(login) < 0) {
+        reason = "who is to be asked could not be stored";
+        outcome = OUTCOME_UNAVAILABLE;
+    }
     if (outcome == OUTCOME_ALLOW)
         outcome = login_may_begin(manager, login->account, login->unprivileged, &reason);
     const char *missing = outcome == OUTCOME_ALLOW ? known_missing_group(login) : NULL;
@@ -414,7 +421,7 @@ static void begin(Login *login, const char *auth_info)
     }
     if (outcome != OUTCOME_ALLOW)
         login_refuse(login, outcome, reason, NULL);
-    else
+    else if (!login_choice_begin(login))
         login_method_begin(login);
 }
 
@@ -468,7 +475,9 @@ static int login_new(Logins *logins, const LoginRequest *request, int channel, L
     login->rhost = strdup(request->rhost);
     login->tty = strdup(request->tty);
     login->asker = strdup(asker_of(request));
-    if (!login->user || !login->service || !login->rhost || !login->tty || !login->asker)
+    login->hint = strdup(request->provider ? request->provider : "");
+    if (!login->user || !login->service || !login->rhost || !login->tty || !login->asker ||
+        !login->hint)
         return -ENOMEM;
     int r = random_id(login->sign_in);
     if (r >= 0)

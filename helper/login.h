@@ -16,6 +16,7 @@ typedef struct LoginRequest {
     uint32_t timeout_sec; /* the module's timeout=, 0 = default 300 */
     const char *ruser; /* PAM_RUSER: who runs su, "" where nobody says so */
     const char *auth_info; /* SSH_AUTH_INFO_0: what sshd accepted before this, "" for nothing */
+    const char *provider; /* the module's provider=, "" for none */
     bool no_qr;
     bool unprivileged; /* asked by the account itself, not by root: success is told, and changes nothing (design §2) */
 } LoginRequest;

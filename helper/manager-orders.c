@@ -16,6 +16,7 @@
 #include "helper/bus-caller.h"
 #include "helper/manager-view.h"
 #include "helper/revocation.h"
+#include "helper/text-list.h"
 
 #define ACTOR "uid 0 by bus" /* bus_caller_require_root() lets nobody else come here */
 
@@ -147,6 +148,14 @@ static int add_error(int r, const char *name, const char *why, sd_bus_error *err
                              why ? why : strerror(-r));
 }
 
+/* The first sign-in chooses among the providers of such a domain; only an id is stronger. */
+static bool is_shared(const Config *config, const char *name)
+{
+    const char *at = strchr(account_directory_name(config, name), '@');
+
+    return at && text_list_contains(config->shared_domains, at + 1);
+}
+
 static int find_provider(Manager *manager, const char *name, const AddOptions *options,
                          const ProviderConfig **ret_provider, sd_bus_error *error)
 {
@@ -163,6 +172,11 @@ static int find_provider(Manager *manager, const char *name, const AddOptions *o
             "Name one of them with --provider, or its Domains= in the configuration.",
             options->provider ? options->provider
                               : account_directory_name(manager->config, name));
+    if (options->provider && !options->account.id && is_shared(manager->config, name))
+        return sd_bus_error_setf(
+            error, BUS_ERROR("InvalidArgument"),
+            "Several providers answer for the domain of %.300s: give --id together with "
+            "--provider, or leave both out.", name);
     *ret_provider = provider;
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <security/pam_ext.h>
 
 #include "common/cleanup.h"
+#include "common/limits.h"
 
 typedef bool (*ArgumentSetter)(Arguments *arguments, const char *value);
 
@@ -40,6 +41,14 @@ static bool set_timeout(Arguments *arguments, const char *value)
     return true;
 }
 
+static bool set_provider(Arguments *arguments, const char *value)
+{
+    if (*value == '\0' || strlen(value) > BUS_STRING_MAX)
+        return false;
+    arguments->provider = value;
+    return true;
+}
+
 /* A name that ends in '=' takes a value; the others must match whole. */
 static const struct {
     const char *name;
@@ -47,6 +56,7 @@ static const struct {
 } argument_table[] = {
     {"debug", set_debug},
     {"no_qr", set_no_qr},
+    {"provider=", set_provider},
     {"timeout=", set_timeout},
 };
 
@@ -64,7 +74,7 @@ static bool argument_apply(Arguments *arguments, const char *argument)
 
 Arguments arguments_parse(pam_handle_t *pamh, int argc, const char **argv)
 {
-    Arguments arguments = {.timeout_sec = TIMEOUT_DEFAULT_SEC};
+    Arguments arguments = {.timeout_sec = TIMEOUT_DEFAULT_SEC, .provider = ""};
 
     for (int i = 0; i < argc; i++)
         if (!argument_apply(&arguments, argv[i]) && pamh)

@@ -181,6 +181,8 @@ static int begin_login_compose(sd_bus_message *message, const Request *request)
     if (r >= 0)
         r = append_text_option(message, "ruser", request->ruser);
     if (r >= 0)
+        r = append_text_option(message, "provider", request->arguments.provider);
+    if (r >= 0)
         r = append_auth_info(message, request);
     return r < 0 ? r : sd_bus_message_close_container(message);
 }

@@ -22,16 +22,18 @@ static void test_none(void **state)
     assert_false(arguments.debug);
     assert_false(arguments.no_qr);
     assert_int_equal(arguments.timeout_sec, TIMEOUT_DEFAULT_SEC);
+    assert_string_equal(arguments.provider, "");
 }
 
 static void test_all_together(void **state)
 {
-    const char *argv[] = {"debug", "timeout=60", "no_qr"};
-    Arguments arguments = arguments_parse(NULL, 3, argv);
+    const char *argv[] = {"debug", "timeout=60", "no_qr", "provider=college", "provider="};
+    Arguments arguments = arguments_parse(NULL, 5, argv);
 
     assert_true(arguments.debug);
     assert_true(arguments.no_qr);
     assert_int_equal(arguments.timeout_sec, 60);
+    assert_string_equal(arguments.provider, "college");
 }
 
 static void test_timeouts(void **state)

@@ -117,7 +117,7 @@ class Line:
     def begin(self, user, rhost="10.99.0.1", service="sshd", tty="ssh", bus=None, **options):
         options = {"timeout": dbus.UInt32(options.get("timeout", 60)),
                    "no_qr": dbus.Boolean(options.get("no_qr", True)),
-                   "ruser": options.get("ruser", "")}
+                   "ruser": options.get("ruser", ""), "provider": options.get("provider", "")}
         fd, sign_in = self.call(AUTHENTICATOR, "BeginLogin", "ssssa{sv}", user, service, rhost, tty,
                                 dbus.Dictionary(options, signature="sv"), bus=bus)
         channel = Channel(fd.take())

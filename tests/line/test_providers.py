@@ -118,3 +118,65 @@ def test_the_same_short_name_is_refused_and_logged(line):
         before["uid"], before["directory_name"], "college")
     line.control.add_user("alice@sider.nhs.uk", groups=[STAFF])
     assert line.sign_in("alice", approver="alice@sider.nhs.uk")[0] == "wrong-identity"
+
+
+# A domain that several share
+
+SHARED = "fay@nhs.net"
+
+
+@pytest.fixture
+def shared(bare):
+    """Two providers for one domain, as a ministry's and a trust's: root has said so."""
+    CONFIGURATION.write_text(
+        section(bare, "ministry", "keycloak", "nhs.net") + section(bare, "trust", "generic", "nhs.net")
+        + "[access]\nAllowGroups=staff-ministry, staff-trust\nSharedDomains=nhs.net\n"
+        "[service sudo]\nProvider=ministry\n")
+    bare.helper.start()
+    bare.control.add_user(SHARED, groups=[STAFF])
+    bare.add_user(SHARED)
+    return bare
+
+
+def test_a_menu_where_nothing_decides(shared):
+    channel = shared.begin("fay")
+    channel.until(ASK_VISIBLE)
+    assert channel.shown == "Where do you sign in?\n  1  ministry\n  2  trust\n"
+    paste(channel, "3")
+    channel.until(ASK_VISIBLE)
+    assert channel.shown.endswith("That is none of them.\n")
+    paste(channel, "2")
+    paste(channel, shared.control.authorize(address_shown(channel), SHARED))
+    assert channel.finished()[0] == "allow"
+    (record,) = shared.wait_records(event="login")
+    assert record["provider"] == "trust"
+    channel = shared.begin("fay")   # bound: nobody is asked any more
+    assert "/authorize?" in address_shown(channel)
+    assert "Where do you" not in channel.shown
+
+
+@pytest.mark.parametrize("options, provider", [
+    ({"provider": "trust"}, "trust"), ({"provider": "https://login.rcpch.test:8443"}, "trust"),
+    ({"service": "sudo", "provider": "trust"}, "ministry"),
+])
+def test_service_and_module_choose(shared, options, provider):
+    channel = shared.begin("fay", **options)
+    channel.until(ASK_VISIBLE)
+    assert "Where do you" not in channel.shown
+    assert shared.manager("GetUser", "s", "fay")["provider"] == provider
+
+
+def test_choosing_wrongly_for_ever(shared):
+    channel = shared.begin("fay")
+    for _ in range(6):
+        channel.until(ASK_VISIBLE)
+        paste(channel, "ministry trust")
+    assert channel.finished()[0] == "wrong-secret"
+
+
+def test_only_an_id_is_stronger_than_the_menu(shared):
+    with pytest.raises(dbus.DBusException) as refusal:
+        shared.add_user("gus@nhs.net", provider="trust")
+    assert "give --id" in str(refusal.value)
+    shared.add_user("gus@nhs.net", provider="trust", id="0b1e7a00-0000-4000-8000-000000000905")
+    assert "/authorize?" in address_shown(shared.begin("gus"))
