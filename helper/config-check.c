@@ -13,6 +13,7 @@
 #include "common/paths.h"
 #include "helper/admission.h"
 #include "helper/config-file.h"
+#include "helper/directory-kind.h"
 #include "helper/networks.h"
 #include "helper/provider-type.h"
 #include "helper/text-list.h"
@@ -158,13 +159,20 @@ static void check_issuer(const Config *config, const ProviderConfig *provider,
 }
 
 /* Graph knows people by tenant and object id, and so must their sign-ins. */
-static void check_directory(const ProviderConfig *provider, ConfigReport *report)
+static void check_directory(const Config *config, const ProviderConfig *provider,
+                            ConfigReport *report)
 {
-    if (provider->directory == DIRECTORY_NONE)
+    const DirectoryKind *kind = directory_kind(provider->directory);
+
+    for (size_t i = 0; provider->auto_provision_groups[i]; i++)
+        if (!config_group(config, provider->auto_provision_groups[i]))
+            config_report_error(report, "provider", provider->name, "AutoProvisionGroups",
+                                "there is no [group %.100s]", provider->auto_provision_groups[i]);
+    if (!kind)
         return;
-    if (!provider->tenant || strcmp(provider->id_claim, "oid") != 0)
+    if (!(kind->types & 1u << provider->type) || !provider->tenant || strcmp(provider->id_claim, "oid") != 0)
         config_report_error(report, "provider", provider->name, "Directory",
-                            "is graph, which needs Type=entra and IdClaim=oid");
+                            "is graph, which needs Type=entra or entra-external-id and IdClaim=oid");
     if (!provider->directory_client_id)
         config_report_error(report, "provider", provider->name, "DirectoryClientId",
                             "is missing, and Directory= is set");
@@ -195,7 +203,7 @@ static void check_provider(const Config *config, const ProviderConfig *provider,
     check_proxy(provider, report);
     config_check_type(provider, report);
     check_domains(config, provider, report);
-    check_directory(provider, report);
+    check_directory(config, provider, report);
     if (check_owner) {
         check_file(provider, "CaFile", provider->ca_file, S_IWGRP | S_IWOTH, report);
         check_file(provider, "ClientSecretFile", provider->client_secret_file,

@@ -148,6 +148,8 @@ static int fill_provider(ProviderConfig *provider)
         r = default_text(&provider->groups_claim, "groups");
     if (r >= 0)
         r = default_list(&provider->domains);
+    if (r >= 0)
+        r = default_list(&provider->auto_provision_groups);
     if (r < 0)
         return r;
     if (provider->method_count == 0)

@@ -119,6 +119,7 @@ static const ConfigKey keys[] = {
     {"provider", "DirectoryUrl", &config_kind_text, PROVIDER(directory_url)},
     {"provider", "AutoProvision", &config_kind_flag_word, PROVIDER(adds_nobody),
      .words = auto_provisions},
+    {"provider", "AutoProvisionGroups", &config_kind_list, PROVIDER(auto_provision_groups)},
 
     {"access", "AllowAll", &config_kind_boolean, CONFIG(allow_all)},
     {"access", "AllowGroups", &config_kind_list, CONFIG(allow_groups)},

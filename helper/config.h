@@ -96,6 +96,7 @@ typedef struct ProviderConfig {
     char *directory_certificate_file; /* DirectoryCertificateFile=, instead of the secret */
     char *directory_url;         /* DirectoryUrl=, default by the kind */
     bool adds_nobody;            /* AutoProvision=no */
+    char **auto_provision_groups;/* AutoProvisionGroups= names of [group] sections; empty: all */
 } ProviderConfig;
 
 /* [group NAME] */

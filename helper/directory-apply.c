@@ -275,6 +275,19 @@ static bool has_our_domain(const Directory *directory, const char *name)
     return config_provider_for_domain(directory->config, name) == directory->settings;
 }
 
+/* AutoProvision= and, where it narrows that, AutoProvisionGroups=. */
+static bool may_add(const Directory *directory, const RollPerson *person)
+{
+    char *const *narrowed = directory->settings->auto_provision_groups;
+
+    if (directory->settings->adds_nobody)
+        return false;
+    for (size_t i = 0; i < person->count; i++)
+        if (text_list_contains(narrowed, directory->config->groups[person->entries[i].group].name))
+            return true;
+    return !*narrowed;
+}
+
 /* Only who is said to be enabled, and whose name is of this provider's domains. */
 static void welcome(Directory *directory, const RollPerson *person)
 {
@@ -287,7 +300,7 @@ static void welcome(Directory *directory, const RollPerson *person)
     if (!identity || accounts_find_identity(directory->manager->accounts,
                                             directory->settings->issuer, identity))
         return;
-    if (!bind_waiting(directory, person, identity) && !directory->settings->adds_nobody)
+    if (!bind_waiting(directory, person, identity) && may_add(directory, person))
         add(directory, person, identity);
 }
 
@@ -357,8 +370,11 @@ static bool must_ask(const Directory *directory, const Account *account, const S
         return false;
     if (directory->is_fresh)
         return true;
+    if (account->session_count == 0 && !account_is_allowed(account, directory->config))
+        return false;
+    if (!directory_tells_changes(directory))
+        return !account->by_administrator;
     return account->verdict != VERDICT_DISABLED &&
-           (account->session_count > 0 || account_is_allowed(account, directory->config)) &&
            stamp_age_usec(&account->confirmed, now) >= directory->config->refresh_check_usec;
 }
 

@@ -63,6 +63,9 @@ uint64_t directory_boot_usec(const Directory *directory);
 /* The timer's: the next round, or the next step of this one. */
 int directory_on_timer(sd_event_source *source, uint64_t usec, void *directory);
 
+/* Or must everybody be asked for by id? */
+bool directory_tells_changes(const Directory *directory);
+
 /* Does this directory answer for the [group] section? */
 bool directory_owns_group(const Directory *directory, const GroupConfig *group);
 

@@ -11,6 +11,8 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .default_url = {[CLOUD_PUBLIC] = "https://graph.microsoft.com",
                         [CLOUD_USGOV] = "https://graph.microsoft.us",
                         [CLOUD_CHINA] = "https://microsoftgraph.chinacloudapi.cn"},
+        .types = 1u << PROVIDER_ENTRA | 1u << PROVIDER_ENTRA_EXTERNAL_ID,
+        .without_changes = 1u << PROVIDER_ENTRA_EXTERNAL_ID,
         .members_url = graph_members_url,
         .person_url = graph_person_url,
         .changes_url = graph_changes_url,

@@ -12,6 +12,9 @@ typedef int (*DirectoryParser)(const char *data, size_t size, const char *base,
 
 typedef struct DirectoryKind {
     const char *default_url[_CLOUD_COUNT];
+    unsigned types;           /* 1u << ProviderType: whose people it knows */
+    unsigned without_changes; /* of these, those that do not tell changes: people are asked for by
+                               * id instead */
     int (*members_url)(const char *base, const char *group_id, char **ret_url);
     int (*person_url)(const char *base, const char *id, char **ret_url);
     int (*changes_url)(const char *base, char **ret_url);

@@ -42,6 +42,11 @@ bool directory_owns_group(const Directory *directory, const GroupConfig *group)
                            : directory->config->provider_count == 1;
 }
 
+bool directory_tells_changes(const Directory *directory)
+{
+    return !(directory->kind->without_changes & 1u << directory->settings->type);
+}
+
 /* --- the end of a round ----------------------------------------------------------------------- */
 
 static void rest(Directory *directory, uint64_t until_usec)
@@ -276,6 +281,10 @@ static void begin_changes(Directory *directory)
     char *url = NULL;
     int r = 0;
 
+    if (!directory_tells_changes(directory)) {
+        list_next_group(directory);
+        return;
+    }
     directory->stage = DIRECTORY_CHANGES;
     directory->pages = 0;
     if (directory->link) {

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/directories.h"
 #include "helper/login.h"
 #include "helper/manager.h"
 #include "helper/revocation-case.h"
@@ -163,10 +164,20 @@ static void share(Revocation *revocation, const Account *account, EvidenceMeanin
     }
 }
 
+/* "Unknown here" may be our own mistake. Where a directory is asked it knows, and decides. */
+static EvidenceMeaning meaning_of(const Revocation *revocation, const Account *account,
+                                  const Evidence *evidence)
+{
+    if (evidence->needs_directory && directories_has(revocation->manager->directories, account))
+        return EVIDENCE_NEUTRAL;
+    return evidence->meaning;
+}
+
 void revocation_evidence(Revocation *revocation, Account *account, const char *source,
                          const Evidence *evidence)
 {
-    Verdict next = verdict_after(account->verdict, evidence->meaning);
+    EvidenceMeaning meaning = meaning_of(revocation, account, evidence);
+    Verdict next = verdict_after(account->verdict, meaning);
     char text[160];
 
     if (account->state != ACCOUNT_ACTIVE)
@@ -184,7 +195,7 @@ void revocation_evidence(Revocation *revocation, Account *account, const char *s
     }
     revocation_move(revocation, account, next, false, text);
     if (next == VERDICT_DISABLED || next == VERDICT_REVOKED)
-        share(revocation, account, evidence->meaning, text);
+        share(revocation, account, meaning, text);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

@@ -375,3 +375,55 @@ def test_tokens_are_asked_only_where_the_directory_is_silent(directory):
     finally:
         process.kill()
         process.wait()
+
+
+def test_an_unknown_user_is_the_directorys_to_decide(directory):
+    line = directory()
+    text = place.CONFIGURATION.read_text()
+    place.CONFIGURATION.write_text(text.replace("RefreshCheckSec=600", "RefreshCheckSec=2"))
+    line.manager("Reload", "b", False)
+    found = wait_user(line, "bob")
+    assert line.sign_in("bob")[0] == "allow"
+    process = run_as(int(found["uid"]))
+    try:
+        assert line.open_session("bob", process.pid)[0] == "allow"
+        line.control.set_user(domain("bob"), refusal={"error": "invalid_grant", "codes": [50034]})
+        line.control.fault("delta", "status", realm="entra", status=500)
+        wait_verdict(line, "bob", "unconfirmed")
+        assert "50034" in str(line.manager("GetUser", "s", "bob")["evidence"])
+        assert process.poll() is None
+        line.control.clear_fault("delta", "entra")
+        wait_verdict(line, "bob", "active")
+        line.control.delete(domain("bob"))
+        assert process.wait(15) == -signal.SIGKILL
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_where_no_changes_are_told_people_are_asked_for_by_id(directory):
+    line = directory()
+    text = place.CONFIGURATION.read_text()
+    place.CONFIGURATION.write_text(text.replace("Type=entra\n", "Type=entra-external-id\n").replace(
+        "AllowGroups=audit-staff", "AllowGroups=audit-staff\nAllowUsers=gwen"))
+    since = line.control.last()
+    line.manager("Reload", "b", False)
+    line.control.journal(since, wait=15, count=4, endpoint="members")
+    since = line.control.last()
+    gwen = line.control.add_user(domain("gwen"), groups=[])
+    line.add_user(domain("gwen"), id=gwen["id"])
+    wait_verdict(line, "gwen", "active")
+    for order, word in ((line.control.disable, "disabled"), (line.control.enable, "active"),
+                        (line.control.delete, "disabled")):
+        order(domain("gwen"))
+        wait_verdict(line, "gwen", word)
+    line.control.disable(domain("bob"))
+    wait_verdict(line, "bob", "disabled")
+    assert line.control.journal(since, endpoint="delta") == []
+
+
+def test_only_members_of_the_named_groups_are_added(directory):
+    line = directory(AutoProvisionGroups="audit-admins")
+    wait_user(line, "alice")
+    wait_rounds(line)
+    assert set(users(line)) == {"alice"}
