@@ -59,6 +59,8 @@
 #define JSON_DEPTH_MAX          32u
 #define CLAIM_MAX               1024u  /* bytes of one string claim that is kept */
 #define CLAIM_GROUPS_MAX        2000u
+#define CLAIMS_COPIED_MAX       16u    /* claims that CopyClaims= may name */
+#define CLAIM_COPIED_MAX        256u   /* bytes of one copied value */
 
 /* Directories. */
 #define HTTP_URL_MAX            8192u  /* bytes of an address; links to changes are long */

@@ -200,7 +200,7 @@ static int set_kill_login_uid(SettingsData *data, const char *name, const char *
 }
 
 /* The value is the helper's business: that the section is there counts. */
-static int set_group_id(SettingsData *data, const char *name, const char *value)
+static int set_group_known(SettingsData *data, const char *name, const char *value)
 {
     SettingsGroup *group = NULL;
 
@@ -249,7 +249,8 @@ static const KeyRow key_rows[] = {
     {"user", "Directory", set_user_directory},
     {"user", "KillServices", set_user_kill_services},
     {"revocation", "KillLoginUid", set_kill_login_uid},
-    {"group", "Id", set_group_id},
+    {"group", "Id", set_group_known},
+    {"group", "Role", set_group_known},
     {"group", "LocalGroup", set_group_local},
     {"group", "Gid", set_group_gid},
     {"group", "AllowPrivilegedLocalGroup", set_group_privileged},

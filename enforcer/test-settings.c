@@ -119,6 +119,7 @@ static void test_range_and_pins(void **state)
                                       "UidBase = 60000\nUidCount=10000\n"
                                       "[user bob]\nUid=5150\nShell=/bin/sh\n"
                                       "[group staff]\nGid=6160\nId=x = y\n"
+                                      "[group devices]\nRole=Device\n"
                                       "[provider p]\nUid=77\nNonsense=\n"), 1);
     assert_true(settings_owns_uid(world->settings, 60000));
     assert_true(settings_owns_uid(world->settings, 69999));
@@ -130,6 +131,9 @@ static void test_range_and_pins(void **state)
     assert_false(settings_owns_uid(world->settings, 6160));
     assert_false(settings_owns_uid(world->settings, 77));
     assert_true(settings_pins_gid(world->settings, 6160));
+    assert_true(settings_names_group(world->settings, "staff"));
+    assert_true(settings_names_group(world->settings, "devices")); /* known by its role alone */
+    assert_false(settings_names_group(world->settings, "Device"));
     assert_true(settings_pins_gid(world->settings, 5150));
     assert_false(settings_pins_gid(world->settings, 60000));
     assert_int_equal(settings_data(world->settings)->base, 60000);

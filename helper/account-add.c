@@ -280,8 +280,10 @@ static int choose_rest(Addition *addition)
         return refuse(addition, -EINVAL, "the full name holds ':' or control characters");
     account->gecos = strdup(full_name ? full_name : "");
     account->evidence = strdup("added");
+    account->roles = text_list_new();
+    account->claims = text_list_new();
     account->added_usec = stamp_now().wall_usec;
-    if (!account->gecos || !account->evidence)
+    if (!account->gecos || !account->evidence || !account->roles || !account->claims)
         return -ENOMEM;
     return text_list_copy(addition->options->groups, &account->groups);
 }

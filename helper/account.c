@@ -151,29 +151,46 @@ int account_set_profile(Accounts *accounts, Account *account, const char *full_n
     return change_text(accounts, account, offsetof(Account, gecos), &gecos);
 }
 
-int account_set_groups(Accounts *accounts, Account *account, char *const *ids)
+/* One list of the account, at `offset`. Lines of the database hold it, so no entry holds one. */
+static int change_list(Accounts *accounts, Account *account, size_t offset, char *const *texts)
 {
-    _cleanup_text_list_ char **groups = NULL;
+    _cleanup_text_list_ char **list = NULL;
+    Account changed = *account;
+    char ***known = (char ***)(void *)((char *)account + offset);
 
-    if (text_list_equal(account->groups, ids))
+    if (text_list_equal(*known, texts))
         return 0;
-    if (text_list_count(ids) > CLAIM_GROUPS_MAX)
+    if (text_list_count(texts) > CLAIM_GROUPS_MAX)
         return -E2BIG;
-    for (size_t i = 0; ids && ids[i]; i++) {
-        if (!*ids[i] || strchr(ids[i], '\n'))
+    for (size_t i = 0; texts && texts[i]; i++) {
+        if (!*texts[i] || strchr(texts[i], '\n'))
             return -EINVAL;
     }
-    int r = text_list_copy(ids, &groups);
+    int r = text_list_copy(texts, &list);
     if (r < 0)
         return r;
-    Account changed = *account;
-    changed.groups = groups;
+    *(char ***)(void *)((char *)&changed + offset) = list;
     r = store_account_save(accounts_store(accounts), &changed);
     if (r < 0)
         return r;
-    text_list_free(account->groups);
-    account->groups = TAKE_PTR(groups);
+    text_list_free(*known);
+    *known = TAKE_PTR(list);
     return 0;
+}
+
+int account_set_groups(Accounts *accounts, Account *account, char *const *ids)
+{
+    return change_list(accounts, account, offsetof(Account, groups), ids);
+}
+
+int account_set_roles(Accounts *accounts, Account *account, char *const *roles)
+{
+    return change_list(accounts, account, offsetof(Account, roles), roles);
+}
+
+int account_set_claims(Accounts *accounts, Account *account, char *const *claims)
+{
+    return change_list(accounts, account, offsetof(Account, claims), claims);
 }
 
 /* --- stamps and verdicts ---------------------------------------------------------------------- */
@@ -225,7 +242,7 @@ int account_set_verdict(Accounts *accounts, Account *account, Verdict verdict,
 
 typedef struct Remains {
     char *directory_name, *gecos;
-    char **groups;
+    char **groups, **roles, **claims;
 } Remains;
 
 static int make_remains(Remains *remains)
@@ -233,7 +250,12 @@ static int make_remains(Remains *remains)
     remains->directory_name = strdup("");
     remains->gecos = strdup("");
     remains->groups = text_list_new();
-    return remains->directory_name && remains->gecos && remains->groups ? 0 : -ENOMEM;
+    remains->roles = text_list_new();
+    remains->claims = text_list_new();
+    return remains->directory_name && remains->gecos && remains->groups && remains->roles &&
+                   remains->claims
+               ? 0
+               : -ENOMEM;
 }
 
 static void remains_clear(Remains *remains)
@@ -241,6 +263,8 @@ static void remains_clear(Remains *remains)
     free(remains->directory_name);
     free(remains->gecos);
     text_list_free(remains->groups);
+    text_list_free(remains->roles);
+    text_list_free(remains->claims);
 }
 
 /* The copy of the account that stays: number, name, verdict, and digests that say whose it was. */
@@ -254,6 +278,8 @@ static int forget_copy(Account *changed, const Remains *remains)
     changed->directory_name = remains->directory_name;
     changed->gecos = remains->gecos;
     changed->groups = remains->groups;
+    changed->roles = remains->roles;
+    changed->claims = remains->claims;
     changed->issuer = NULL;
     changed->id = NULL;
     changed->confirmed = (Stamp){0};
@@ -276,7 +302,8 @@ int account_forget(Accounts *accounts, Account *account)
     if (r < 0)
         return r;
     accounts_unindex_identity(accounts, account);
-    remains = (Remains){account->directory_name, account->gecos, account->groups};
+    remains = (Remains){account->directory_name, account->gecos, account->groups, account->roles,
+                        account->claims};
     free(account->issuer);
     free(account->id);
     *account = changed;
@@ -328,9 +355,10 @@ bool account_in_group(const Account *account, const Config *config, const char *
 {
     const GroupConfig *group = config_group(config, group_name);
 
-    return group && group->id && account->state == ACCOUNT_ACTIVE &&
-           same_provider(account, config, group) &&
-           text_list_contains(account->groups, group->id);
+    if (!group || account->state != ACCOUNT_ACTIVE || !same_provider(account, config, group))
+        return false;
+    return (group->id && text_list_contains(account->groups, group->id)) ||
+           (group->role && text_list_contains(account->roles, group->role));
 }
 
 const char *account_allowed_by(const Account *account, const Config *config,

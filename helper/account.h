@@ -37,6 +37,8 @@ typedef struct Account {
     uint32_t uid;
     char *gecos, *home, *shell;
     char **groups;         /* directory group ids, NULL-terminated, never NULL */
+    char **roles;          /* of RolesClaim=, as the last token had them; the same */
+    char **claims;         /* of CopyClaims=, "name=value"; the same */
     AccountState state;
     Verdict verdict;
     bool by_administrator; /* DISABLED by `user revoke`: only `user reinstate` lifts it */
@@ -106,6 +108,8 @@ int account_set_provider(Accounts *accounts, Account *account, const char *provi
 /* NULL keeps what is known. */
 int account_set_profile(Accounts *accounts, Account *account, const char *full_name);
 int account_set_groups(Accounts *accounts, Account *account, char *const *ids);
+int account_set_roles(Accounts *accounts, Account *account, char *const *roles);
+int account_set_claims(Accounts *accounts, Account *account, char *const *claims);
 int account_set_signed_in(Accounts *accounts, Account *account, const Stamp *now);
 int account_set_confirmed(Accounts *accounts, Account *account, const Stamp *now);
 int account_set_verdict(Accounts *accounts, Account *account, Verdict verdict,
@@ -143,5 +147,5 @@ bool account_is_allowed(const Account *account, const Config *config);
  * borrowed. */
 const char *account_allowed_by(const Account *account, const Config *config,
                                const char **ret_word);
-/* Member of the [group NAME] by immutable id? */
+/* Member of the [group NAME] by immutable id or by role? */
 bool account_in_group(const Account *account, const Config *config, const char *group_name);

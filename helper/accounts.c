@@ -10,6 +10,7 @@
 
 #include "common/limits.h"
 #include "helper/store.h"
+#include "helper/text-list.h"
 
 typedef enum Index { BY_NAME, BY_UID, BY_IDENTITY, _INDEX_COUNT } Index;
 
@@ -40,9 +41,9 @@ Account *account_free(Account *account)
     free(account->gecos);
     free(account->home);
     free(account->shell);
-    for (size_t i = 0; account->groups && account->groups[i]; i++)
-        free(account->groups[i]);
-    free(account->groups);
+    text_list_free(account->groups);
+    text_list_free(account->roles);
+    text_list_free(account->claims);
     free(account->evidence);
     free(account);
     return NULL;

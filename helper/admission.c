@@ -194,6 +194,13 @@ static Outcome judge_access(const Case *one)
     return account_is_allowed(one->account, one->config) ? OUTCOME_ALLOW : OUTCOME_NOT_IN_GROUP;
 }
 
+static const char *group_is_what(const GroupConfig *group)
+{
+    if (!group || !group->id)
+        return "not configured";
+    return *group->id ? group->id : group->role;
+}
+
 static void explain_access(const Case *one, AdmissionFinding *finding)
 {
     const char *word = NULL, *key = account_allowed_by(one->account, one->config, &word);
@@ -210,7 +217,7 @@ static void explain_access(const Case *one, AdmissionFinding *finding)
     else
         set_setting(finding, "[access] AllowGroups=%s", groups ? groups : "");
     if (group)
-        say(finding, "member of %s (%s)", group->name, group->id);
+        say(finding, "member of %s (%s)", group->name, group_is_what(group));
     else if (key)
         say(finding, word ? "named" : "everybody is");
     else
@@ -264,7 +271,7 @@ static void explain_groups(const Case *one, AdmissionFinding *finding)
     set_setting(finding, "[service %s] RequireGroups=%s", one->service->name, names ? names : "");
     group = config_group(one->config, name ? name : required(one)[0]);
     say(finding, "%smember of %s (%s)%s", name ? "" : "not a ",
-        group ? group->name : required(one)[0], group && group->id ? group->id : "not configured",
+        group ? group->name : required(one)[0], group_is_what(group),
         name ? "" : others);
 }
 

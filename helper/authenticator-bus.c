@@ -209,12 +209,42 @@ static int method_check_account(sd_bus_message *message, void *userdata, sd_bus_
     return 1;
 }
 
+typedef struct OpenCall {
+    Manager *manager;
+    sd_bus_message *message;
+    const char *user; /* the message's */
+} OpenCall;
+
+/* "name=value" of the account, parted. */
+static int append_claims(sd_bus_message *reply, char *const *claims)
+{
+    int r = sd_bus_message_open_container(reply, 'a', "{ss}");
+
+    for (size_t i = 0; r >= 0 && claims && claims[i]; i++) {
+        char name[NAME_SHORT_MAX + 1];
+        size_t size = strcspn(claims[i], "=");
+        if (size > NAME_SHORT_MAX || claims[i][size] != '=')
+            continue;
+        snprintf(name, sizeof(name), "%.*s", (int)size, claims[i]);
+        r = sd_bus_message_append(reply, "{ss}", name, claims[i] + size + 1);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 static void on_opened(Outcome outcome, const char *id, void *userdata)
 {
-    sd_bus_message *message = userdata;
+    _cleanup_free_ OpenCall *call = userdata;
+    _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = call->message, *reply = NULL;
+    const Account *account =
+        outcome == OUTCOME_ALLOW ? accounts_find(call->manager->accounts, call->user) : NULL;
 
-    (void)sd_bus_reply_method_return(message, "us", (uint32_t)outcome, id);
-    sd_bus_message_unref(message);
+    int r = sd_bus_message_new_method_return(message, &reply);
+    if (r >= 0)
+        r = sd_bus_message_append(reply, "us", (uint32_t)outcome, id);
+    if (r >= 0)
+        r = append_claims(reply, account ? account->claims : NULL);
+    if (r >= 0)
+        (void)sd_bus_send(NULL, reply, NULL);
 }
 
 static int method_open_session(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -242,7 +272,11 @@ static int method_open_session(sd_bus_message *message, void *userdata, sd_bus_e
         .auth_info = options.auth_info, .sign_in = options.sign_in,
         .audit_session = options.audit_session,
     };
-    sessions_open(manager->sessions, &request, on_opened, sd_bus_message_ref(message));
+    OpenCall *call = malloc(sizeof(*call));
+    if (!call)
+        return -ENOMEM;
+    *call = (OpenCall){manager, sd_bus_message_ref(message), texts[USER]};
+    sessions_open(manager->sessions, &request, on_opened, call);
     return 1;
 }
 
@@ -280,7 +314,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("OpenSession",
                             SD_BUS_ARGS("s", user, "s", ruser, "s", service, "s", rhost, "s", tty,
                                         "h", leader_pidfd, "a{sv}", options),
-                            SD_BUS_RESULT("u", outcome, "s", session), method_open_session,
+                            SD_BUS_RESULT("u", outcome, "s", session, "a{ss}", claims),
+                            method_open_session,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("CloseSession", SD_BUS_ARGS("s", session), SD_BUS_NO_RESULT,
                             method_close_session, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -12,6 +12,7 @@
 #include "common/limits.h"
 #include "helper/buffer.h"
 #include "helper/hostile-text.h"
+#include "helper/text-list.h"
 
 #define CLAIM_NAME_MAX 255u
 
@@ -79,6 +80,95 @@ bool claim_holds(const json_t *payload, const char *requirement)
         if (is_value(json_array_get(value, i), requirement + size + 1))
             return true;
     return false;
+}
+
+/* --- CopyClaims= ------------------------------------------------------------------------------ */
+
+#define COPY_NAME_MAX 32u
+
+const char *claim_copy_name(const char *wanted)
+{
+    const char *colon = strrchr(wanted, ':');
+
+    return colon ? colon + 1 : "";
+}
+
+bool claim_copy_is_valid(const char *wanted)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    const char *name = claim_copy_name(wanted);
+    size_t size = strlen(name), claim = (size_t)(name - wanted);
+
+    return size > 0 && size <= COPY_NAME_MAX && strspn(name, letters) == size &&
+           !(name[0] >= '0' && name[0] <= '9') && claim > 1 && claim <= CLAIM_NAME_MAX;
+}
+
+static int add_value(Buffer *out, const json_t *value)
+{
+    _cleanup_free_ char *text = NULL;
+    char number[32];
+    int r = 0;
+
+    if (json_is_string(value))
+        r = hostile_text_strip(json_string_value(value), CLAIM_COPIED_MAX + 1, &text);
+    if (r < 0)
+        return r;
+    if (json_is_boolean(value))
+        return buffer_add_text(out, json_is_true(value) ? "true" : "false");
+    if (json_is_integer(value)) {
+        snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+        return buffer_add_text(out, number);
+    }
+    return text ? buffer_add_text(out, text) : 0;
+}
+
+/* -EMSGSIZE: longer than what is kept; a part of it would say something else. */
+static int add_claim(Buffer *out, const json_t *value)
+{
+    int r = 0;
+
+    if (!json_is_array(value))
+        return add_value(out, value);
+    for (size_t i = 0; r >= 0 && i < json_array_size(value); i++) {
+        if (out->size > 0)
+            r = buffer_add_text(out, ",");
+        if (r >= 0)
+            r = add_value(out, json_array_get(value, i));
+    }
+    return r;
+}
+
+static int copy_one(const json_t *payload, const char *wanted, char ***claims)
+{
+    _cleanup_buffer_ Buffer value = BUFFER_INIT(CLAIM_COPIED_MAX);
+    _cleanup_free_ char *line = NULL;
+    char claim[CLAIM_NAME_MAX + 1];
+    const char *name = claim_copy_name(wanted);
+
+    if (!claim_copy_is_valid(wanted))
+        return 0;
+    snprintf(claim, sizeof(claim), "%.*s", (int)(name - wanted - 1), wanted);
+    int r = add_claim(&value, claim_find(payload, claim));
+    if (r < 0 || value.size == 0)
+        return r == -ENOMEM ? r : 0;
+    if (asprintf(&line, "%s=%s", name, value.data) < 0) {
+        line = NULL;
+        return -ENOMEM;
+    }
+    return text_list_add(claims, line);
+}
+
+int claims_copy(const json_t *payload, char *const *wanted, char ***ret_claims)
+{
+    _cleanup_text_list_ char **claims = text_list_new();
+    int r = claims ? 0 : -ENOMEM;
+
+    for (size_t i = 0; r >= 0 && wanted && wanted[i] && i < CLAIMS_COPIED_MAX; i++)
+        r = copy_one(payload, wanted[i], &claims);
+    if (r >= 0)
+        *ret_claims = TAKE_PTR(claims);
+    return r;
 }
 
 /* --- UsernameTemplate= ------------------------------------------------------------------------ */

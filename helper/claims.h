@@ -21,6 +21,15 @@ const char *claim_first_text(const json_t *value);
  * or that integer, or a list with it among its entries. */
 bool claim_holds(const json_t *payload, const char *requirement);
 
+/* What CopyClaims= keeps of a payload, each "name=value": texts, integers, true and false as they
+ * are written, lists with commas between. Harmful characters are left out; an empty value and one of
+ * more than CLAIM_COPIED_MAX bytes is absent. `wanted` are "claim:name"; NULL counts as empty.
+ * Returns 0, -ENOMEM. */
+int claims_copy(const json_t *payload, char *const *wanted, char ***ret_claims);
+bool claim_copy_is_valid(const char *wanted);
+/* The name in "claim:name"; borrowed, "" when there is none. A claim's own name may hold colons. */
+const char *claim_copy_name(const char *wanted);
+
 /* Fills UsernameTemplate=: {claim}, with {given} and {family} for given_name and family_name, each
  * in lower case, with blanks and apostrophes left out. Other letters than a user name's make no
  * name: *ret_text is then NULL. The caller frees it. Returns 0, -ENOMEM. */

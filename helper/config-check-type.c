@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/limits.h"
 #include "helper/claims.h"
 #include "helper/issuer.h"
 #include "helper/provider-type.h"
@@ -120,6 +121,27 @@ static void check_claims(const ProviderConfig *provider, ConfigReport *report)
     }
 }
 
+static void check_copied(const ProviderConfig *provider, ConfigReport *report)
+{
+    char *const *wanted = provider->copy_claims;
+
+    for (size_t i = 0; wanted[i]; i++) {
+        if (!claim_copy_is_valid(wanted[i]))
+            config_report_error(report, "provider", provider->name, "CopyClaims",
+                                "'%.100s' is not of the form claim:name with a name of letters, "
+                                "digits and '_'",
+                                wanted[i]);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(claim_copy_name(wanted[i]), claim_copy_name(wanted[k])) == 0)
+                config_report_error(report, "provider", provider->name, "CopyClaims",
+                                    "gives two claims the name '%.100s'",
+                                    claim_copy_name(wanted[i]));
+        if (i == CLAIMS_COPIED_MAX)
+            config_report_error(report, "provider", provider->name, "CopyClaims",
+                                "names more than %u claims", CLAIMS_COPIED_MAX);
+    }
+}
+
 void config_check_type(const ProviderConfig *provider, ConfigReport *report)
 {
     check_tenant(provider, report);
@@ -128,6 +150,7 @@ void config_check_type(const ProviderConfig *provider, ConfigReport *report)
     check_cloud(provider, report);
     check_refusals(provider, report);
     check_claims(provider, report);
+    check_copied(provider, report);
     if (provider->oidc_url && provider->jwks_uri)
         config_report_warning(report, "provider", provider->name, "JwksUri",
                               "has no effect: OidcUrl= goes before it");

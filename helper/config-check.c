@@ -315,9 +315,13 @@ static void check_group_twins(const Config *config, const GroupConfig *group, Co
     const char *provider = provider_of(config, group);
 
     for (const GroupConfig *other = config->groups; other < group; other++) {
-        if (group->id && other->id && strcmp(group->id, other->id) == 0 &&
-            strcmp(provider, provider_of(config, other)) == 0)
+        bool same_provider = strcmp(provider, provider_of(config, other)) == 0;
+        if (group->id && *group->id && other->id && strcmp(group->id, other->id) == 0 &&
+            same_provider)
             config_report_error(report, "group", group->name, "Id", "is also that of [group %s]",
+                                other->name);
+        if (group->role && other->role && strcmp(group->role, other->role) == 0 && same_provider)
+            config_report_error(report, "group", group->name, "Role", "is also that of [group %s]",
                                 other->name);
         if (group->gid != 0 && group->gid == other->gid)
             config_report_error(report, "group", group->name, "Gid", "is also that of [group %s]",
@@ -349,6 +353,8 @@ static void check_group(const Config *config, const GroupConfig *group, ConfigRe
         config_report_error(report, "group", group->name, "Id", "is missing");
     else if (strlen(group->id) > CLAIM_MAX)
         config_report_error(report, "group", group->name, "Id", "is too long");
+    if (group->role && strlen(group->role) > CLAIM_MAX)
+        config_report_error(report, "group", group->name, "Role", "is too long");
     check_pin("group", group->name, "Gid", group->gid, report);
     check_group_provider(config, group, report);
     check_local_group(group, report);

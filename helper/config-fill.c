@@ -147,6 +147,10 @@ static int fill_provider(ProviderConfig *provider)
     if (r >= 0)
         r = default_text(&provider->groups_claim, "groups");
     if (r >= 0)
+        r = default_text(&provider->roles_claim, traits->roles_claim ? traits->roles_claim : "roles");
+    if (r >= 0)
+        r = default_list(&provider->copy_claims);
+    if (r >= 0)
         r = default_list(&provider->domains);
     if (r >= 0)
         r = default_list(&provider->auto_provision_groups);
@@ -166,9 +170,10 @@ static int fill_service(ServiceConfig *service)
     return r < 0 ? r : default_list(&service->allow_from);
 }
 
-static void fill_group(const Config *config, GroupConfig *group)
+static int fill_group(const Config *config, GroupConfig *group)
 {
     const ProviderConfig *provider = NULL;
+    int r = group->role ? default_text(&group->id, "") : 0;
 
     if (group->provider)
         provider = config_provider(config, group->provider);
@@ -176,6 +181,7 @@ static void fill_group(const Config *config, GroupConfig *group)
         provider = &config->providers[0];
     if (provider && provider_traits(provider->type)->has_tenant)
         fold(group->id);
+    return r;
 }
 
 int config_fill(Config *config)
@@ -199,6 +205,6 @@ int config_fill(Config *config)
     for (size_t i = 0; r >= 0 && i < config->user_count; i++)
         fold(config->users[i].directory);
     for (size_t i = 0; r >= 0 && i < config->group_count; i++)
-        fill_group(config, &config->groups[i]);
+        r = fill_group(config, &config->groups[i]);
     return r;
 }

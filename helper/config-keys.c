@@ -97,6 +97,8 @@ static const ConfigKey keys[] = {
     {"provider", "RequireClaims", &config_kind_list, PROVIDER(require_claims)},
     {"provider", "IdClaim", &config_kind_text, PROVIDER(id_claim)},
     {"provider", "NameClaim", &config_kind_text, PROVIDER(name_claim)},
+    {"provider", "RolesClaim", &config_kind_text, PROVIDER(roles_claim)},
+    {"provider", "CopyClaims", &config_kind_list, PROVIDER(copy_claims)},
     {"provider", "GroupsClaim", &config_kind_text, PROVIDER(groups_claim)},
     {"provider", "FirstBind", &config_kind_word, PROVIDER(first_bind), .words = first_binds},
     {"provider", "RefusedRefresh", &config_kind_flag_word, PROVIDER(refused_refresh_is_revoked),
@@ -133,6 +135,7 @@ static const ConfigKey keys[] = {
     {"access", "ShowQr", &config_kind_word, CONFIG(show_qr), .words = show_qrs},
 
     {"group", "Id", &config_kind_text, GROUP(id)},
+    {"group", "Role", &config_kind_text, GROUP(role)},
     {"group", "Provider", &config_kind_text, GROUP(provider)},
     {"group", "LocalGroup", &config_kind_text, GROUP(local_group)},
     {"group", "Gid", &config_kind_number, GROUP(gid), 1, UINT32_MAX - 1},

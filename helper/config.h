@@ -81,6 +81,8 @@ typedef struct ProviderConfig {
     char **require_claims;   /* RequireClaims= name=value, all of them (claims.h) */
     char *id_claim;          /* IdClaim=, default oid (entra) or sub */
     char *name_claim;        /* NameClaim=, default name */
+    char *roles_claim;       /* RolesClaim=, default by type */
+    char **copy_claims;      /* CopyClaims= claim:name (claims.h) */
     char *groups_claim;      /* GroupsClaim=, default groups */
     FirstBind first_bind;    /* FirstBind=no|username|email */
     bool refused_refresh_is_revoked; /* RefusedRefresh=aged|revoked */
@@ -102,7 +104,8 @@ typedef struct ProviderConfig {
 /* [group NAME] */
 typedef struct GroupConfig {
     char *name;        /* the group's name on this host */
-    char *id;          /* Id= immutable directory id */
+    char *id;          /* Id= immutable directory id; "" where only the role counts */
+    char *role;        /* Role= of RolesClaim=, or NULL: who has it is a member, too */
     char *provider;    /* Provider= section name; NULL = any (only with a single provider) */
     char *local_group; /* LocalGroup= name of an existing local group, or NULL */
     uint32_t gid;      /* Gid= pinned, or 0 */

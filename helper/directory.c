@@ -36,7 +36,7 @@ static void arm(Directory *directory, uint64_t at_usec)
 
 bool directory_owns_group(const Directory *directory, const GroupConfig *group)
 {
-    if (!group->id)
+    if (!group->id || !*group->id) /* known by its role alone */
         return false;
     return group->provider ? strcmp(group->provider, directory->settings->name) == 0
                            : directory->config->provider_count == 1;

@@ -204,11 +204,12 @@ static void elevations_stop(Elevations *elevations, const Account *account)
 
 /* --- from outside ----------------------------------------------------------------------------- */
 
-int elevations_set_groups(Manager *manager, Account *account, char *const *ids)
+static int set_membership(Manager *manager, Account *account, char *const *texts,
+                          int (*set)(Accounts *, Account *, char *const *))
 {
     bool had_lost = elevations_lost_group(account, manager->config) != NULL;
 
-    int r = account_set_groups(manager->accounts, account, ids);
+    int r = set(manager->accounts, account, texts);
     if (r < 0 || !manager->elevations)
         return r;
     const char *lost = elevations_lost_group(account, manager->config);
@@ -217,6 +218,16 @@ int elevations_set_groups(Manager *manager, Account *account, char *const *ids)
     else if (!lost && had_lost)
         elevations_stop(manager->elevations, account);
     return 0;
+}
+
+int elevations_set_groups(Manager *manager, Account *account, char *const *ids)
+{
+    return set_membership(manager, account, ids, account_set_groups);
+}
+
+int elevations_set_roles(Manager *manager, Account *account, char *const *roles)
+{
+    return set_membership(manager, account, roles, account_set_roles);
 }
 
 void elevations_review(Elevations *elevations)

@@ -16,8 +16,9 @@ int elevations_new(Manager *manager, Elevations **ret_elevations);
 Elevations *elevations_free(Elevations *elevations);
 DEFINE_CLEANUP(Elevations *, elevations_free)
 
-/* account_set_groups(), and what follows from it. Same errors; then nothing has changed. */
+/* account_set_groups(), account_set_roles(), and what follows from them. Same errors; then nothing has changed. */
 int elevations_set_groups(Manager *manager, Account *account, char *const *ids);
+int elevations_set_roles(Manager *manager, Account *account, char *const *roles);
 
 /* Everybody who has an open session by sudo or su and is out of the group: at the helper's start,
  * which a crash may have cut short, and when an administrator enforces another configuration. */

@@ -12,6 +12,7 @@
 #include "common/limits.h"
 #include "helper/claims.h"
 #include "helper/hostile-text.h"
+#include "helper/text-list.h"
 
 static int read_id(Identity *identity, const json_t *payload, const ProviderConfig *config,
                    const char *tenant)
@@ -86,33 +87,24 @@ static bool groups_are_elsewhere(const json_t *payload, const ProviderConfig *co
            json_is_true(json_object_get(payload, "hasgroups"));
 }
 
-static void drop_groups(Identity *identity)
-{
-    for (size_t i = 0; identity->groups && identity->groups[i]; i++)
-        free(identity->groups[i]);
-    free(identity->groups);
-    identity->groups = NULL;
-}
-
 /* `value` is an array of strings, or one string. A malformed entry makes the whole list unknown. */
-static int copy_groups(Identity *identity, const json_t *value)
+static int copy_texts(const json_t *value, char ***ret_texts, bool *ret_known)
 {
     size_t count = json_is_string(value) ? 1 : json_array_size(value);
+    _cleanup_text_list_ char **texts = text_list_new();
+    int r = texts ? 0 : -ENOMEM;
 
-    identity->groups = calloc(count + 1, sizeof(*identity->groups));
-    if (!identity->groups)
-        return -ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        const char *group = claim_exact_text(json_is_string(value) ? value : json_array_get(value, i));
-        if (!group) {
-            drop_groups(identity);
+    for (size_t i = 0; r >= 0 && i < count; i++) {
+        const char *text = claim_exact_text(json_is_string(value) ? value
+                                                                  : json_array_get(value, i));
+        if (!text)
             return 0;
-        }
-        identity->groups[i] = strdup(group);
-        if (!identity->groups[i])
-            return -ENOMEM;
+        r = text_list_add(&texts, text);
     }
-    identity->groups_known = true;
+    if (r < 0)
+        return r;
+    *ret_texts = TAKE_PTR(texts);
+    *ret_known = true;
     return 0;
 }
 
@@ -124,7 +116,21 @@ static int read_groups(Identity *identity, const json_t *payload, const Provider
         return 0;
     if (!json_is_string(value) && !json_is_array(value))
         return 0;
-    return json_array_size(value) > CLAIM_GROUPS_MAX ? 0 : copy_groups(identity, value);
+    return json_array_size(value) > CLAIM_GROUPS_MAX ? 0
+                                                        : copy_texts(value, &identity->groups,
+                                                                     &identity->groups_known);
+}
+
+/* There is no overage of roles: Entra and Keycloak leave the claim out where it would be empty. */
+static int read_roles(Identity *identity, const json_t *payload, const ProviderConfig *config)
+{
+    const json_t *value = config->roles_claim ? claim_find(payload, config->roles_claim) : NULL;
+
+    if (value && !json_is_string(value) && !json_is_array(value))
+        return 0;
+    return json_array_size(value) > CLAIM_GROUPS_MAX
+               ? 0
+               : copy_texts(value, &identity->roles, &identity->roles_known);
 }
 
 int identity_from_claims(const json_t *payload, const ProviderConfig *config, const char *tenant,
@@ -148,6 +154,10 @@ int identity_from_claims(const json_t *payload, const ProviderConfig *config, co
     if (r == 0)
         r = read_groups(identity, payload, config);
     if (r == 0)
+        r = read_roles(identity, payload, config);
+    if (r == 0)
+        r = claims_copy(payload, config->copy_claims, &identity->claims);
+    if (r == 0)
         *ret_identity = TAKE_PTR(identity);
     return r;
 }
@@ -161,7 +171,9 @@ Identity *identity_free(Identity *identity)
     free(identity->username);
     free(identity->email);
     free(identity->full_name);
-    drop_groups(identity);
+    text_list_free(identity->groups);
+    text_list_free(identity->roles);
+    text_list_free(identity->claims);
     free(identity);
     return NULL;
 }

@@ -99,6 +99,14 @@ static int store_facts(Login *login, const Identity *identity)
         if (r < 0)
             return r;
     }
+    if (identity->roles_known) {
+        int r = elevations_set_roles(login->logins->manager, account, identity->roles);
+        if (r < 0)
+            return r;
+    }
+    int r = account_set_claims(accounts, account, identity->claims);
+    if (r < 0)
+        return r;
     const char *known = account->gecos ? account->gecos : "";
     if (identity->full_name && strcmp(identity->full_name, known) != 0)
         return account_set_profile(accounts, account, identity->full_name);

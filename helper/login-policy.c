@@ -47,6 +47,8 @@ static Outcome judge_access(const Identity *identity, const Account *account, co
 
     if (identity->groups_known)
         judged.groups = identity->groups;
+    if (identity->roles_known)
+        judged.roles = identity->roles;
     return account_is_allowed(&judged, config) ? OUTCOME_ALLOW : OUTCOME_NOT_IN_GROUP;
 }
 

@@ -76,6 +76,14 @@ static void view_item(View *view, const char *value)
         view->error = sd_bus_message_append(view->message, "s", value);
 }
 
+static void view_list(View *view, const char *key, char *const *texts)
+{
+    view_enter(view, key, "as");
+    for (size_t i = 0; texts && texts[i]; i++)
+        view_item(view, texts[i]);
+    view_leave(view);
+}
+
 /* --- users ------------------------------------------------------------------------------------ */
 
 static bool has_token(Manager *manager, const Account *account)
@@ -123,6 +131,8 @@ int manager_view_user(sd_bus_message *message, Manager *manager, const Account *
         if (account_in_group(account, config, config->groups[i].name))
             view_item(&view, config->groups[i].name);
     view_leave(&view);
+    view_list(&view, "roles", account->roles);
+    view_list(&view, "claims", account->claims);
     view_close(&view);
     return view.error;
 }
@@ -154,6 +164,7 @@ int manager_view_group(sd_bus_message *message, Manager *manager, const GroupCon
     view_string(&view, "name", group->name);
     view_number(&view, "gid", gid);
     view_string(&view, "id", group->id);
+    view_string(&view, "role", group->role);
     view_string(&view, "local", group->local_group);
     view_enter(&view, "members", "as");
     while ((account = accounts_next(manager->accounts, &iterator)))

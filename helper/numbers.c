@@ -72,23 +72,48 @@ static int claim_pinned(Store *store, const char *owner, uint32_t number)
     return number_claim(store, pinned, number);
 }
 
+/* Whose number it is; a group that has an id is that group, whatever role it has besides. */
+static int group_owner(const GroupConfig *group, const char *issuer, char **ret_owner)
+{
+    bool by_id = *group->id;
+
+    if (asprintf(ret_owner, "%s:%s %s", by_id ? "group" : "role", issuer,
+                 by_id ? group->id : group->role) < 0) {
+        *ret_owner = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+/* A role's name is no id: both may be the same text, so their numbers are taken of different ones. */
+static uint32_t group_hash(const Config *config, const GroupConfig *group, const char *issuer)
+{
+    _cleanup_free_ char *role = NULL;
+
+    if (*group->id)
+        return number_of(issuer, group->id, config->uid_base, config->uid_count);
+    if (asprintf(&role, "role %s", group->role) < 0) {
+        role = NULL;
+        return 0;
+    }
+    return number_of(issuer, role, config->uid_base, config->uid_count);
+}
+
 int group_number(Store *store, const Config *config, const GroupConfig *group, const char *issuer,
                  uint32_t *ret_gid)
 {
     _cleanup_free_ char *owner = NULL;
     uint32_t number = group->gid;
-    int r;
 
-    if (asprintf(&owner, "group:%s %s", issuer, group->id) < 0) {
-        owner = NULL;
-        return -ENOMEM;
-    }
+    int r = group_owner(group, issuer, &owner);
+    if (r < 0)
+        return r;
     if (number != 0) {
         r = claim_pinned(store, owner, number);
     } else {
         r = store_number_get(store, owner, &number);
         if (r == -ENOENT) {
-            number = number_of(issuer, group->id, config->uid_base, config->uid_count);
+            number = group_hash(config, group, issuer);
             r = number == 0 ? -EIO : number_claim(store, owner, number);
         }
     }

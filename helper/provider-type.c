@@ -43,6 +43,7 @@ static const ProviderTraits table[_PROVIDER_TYPE_COUNT] = {
      * signed by the key of the ID tokens. */
     [PROVIDER_KEYCLOAK] = {.scope = SCOPE, .id_claim = "sub",
                            .username_claim = "preferred_username", .dialect = DIALECT_KEYCLOAK,
+                           .roles_claim = "realm_access.roles",
                            .id_token_kind = "ID", .poll_extra_sec = 1},
     [PROVIDER_OKTA] = {.scope = SCOPE, .id_claim = "sub", .username_claim = "preferred_username"},
 };

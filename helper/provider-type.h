@@ -32,6 +32,7 @@ typedef struct ProviderTraits {
     const char *redirect_uri; /* where the browser method ends; NULL: on the person's own machine */
     const char *scope;
     const char *id_claim, *username_claim;
+    const char *roles_claim; /* NULL: roles */
     ErrorDialect dialect;
     bool has_tenant;      /* the issuer's path holds a tenant; ids get it in front, in lower case */
     TenantClaim tenant_claim;

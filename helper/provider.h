@@ -28,6 +28,10 @@ typedef struct Identity {
     char *email;       /* EmailClaim=, in lower case; NULL if absent or not verified */
     char *full_name;   /* NameClaim or NULL */
     char **groups;     /* GroupsClaim as ids, NULL-terminated; only meaningful when groups_known */
+    char **roles;      /* RolesClaim=, NULL-terminated; only meaningful when roles_known */
+    bool roles_known;  /* false: the claim is malformed. None is no role: nothing else is sent to
+                        * those who have none. */
+    char **claims;     /* CopyClaims= as "name=value", NULL-terminated */
     bool lacks_claim;  /* something of RequireClaims= does not hold */
     bool groups_known; /* false: no claim, or overage. "No answer" is not "no groups". */
 } Identity;

@@ -138,24 +138,41 @@ static bool same_groups(char *const *a, char *const *b)
     return true;
 }
 
+typedef int (*SetMembership)(Manager *manager, Account *account, char *const *texts);
+
+static int sync_list(Manager *manager, Account *account, const char *what, char *const *before,
+                     char *const *now, SetMembership set)
+{
+    size_t count = count_texts(before);
+    char reason[96];
+
+    if (same_groups(before, now))
+        return 0;
+    int r = set(manager, account, now);
+    if (r < 0)
+        return r;
+    (void)publisher_request(manager->publisher, NULL, NULL);
+    snprintf(reason, sizeof(reason), "directory %s: %zu, before %zu", what, count_texts(now), count);
+    manager_log_account(manager, account, "helper", "groups-changed", reason);
+    return 0;
+}
+
 /* Membership is replaced at each sync; an answer that does not speak of groups changes none. */
 static int sync_groups(Manager *manager, Account *account, const Identity *identity)
 {
     bool was_allowed = account_is_allowed(account, manager->config);
-    char reason[96];
-    size_t before;
+    int r = 0;
 
-    if (!identity->groups_known || !identity->groups ||
-        same_groups(account->groups, identity->groups))
-        return 0;
-    before = count_texts(account->groups);
-    int r = elevations_set_groups(manager, account, identity->groups);
+    if (identity->groups_known && identity->groups)
+        r = sync_list(manager, account, "groups", account->groups, identity->groups,
+                      elevations_set_groups);
+    if (r >= 0 && identity->roles_known && identity->roles)
+        r = sync_list(manager, account, "roles", account->roles, identity->roles,
+                      elevations_set_roles);
+    if (r >= 0 && identity->claims)
+        r = account_set_claims(manager->accounts, account, identity->claims);
     if (r < 0)
         return r;
-    (void)publisher_request(manager->publisher, NULL, NULL);
-    snprintf(reason, sizeof(reason), "directory groups: %zu, before %zu",
-             count_texts(account->groups), before);
-    manager_log_account(manager, account, "helper", "groups-changed", reason);
     if (was_allowed && !account_is_allowed(account, manager->config))
         manager_log_account(manager, account, "helper", "no-longer-allowed",
                             "new access is refused by [access]");

@@ -15,7 +15,7 @@
     " verdict, by_administrator, evidence, since_wall, since_boot, since_boot_id,"                 \
     " confirmed_wall, confirmed_boot, confirmed_boot_id,"                                          \
     " signed_in_wall, signed_in_boot, signed_in_boot_id, added, former_name,"    \
-    " former_id"
+    " former_id, roles, claims"
 
 /* The places of COLUMNS in a row; bound parameters are one higher. */
 enum {
@@ -39,6 +39,8 @@ enum {
     COLUMN_ADDED = COLUMN_SIGNED_IN + 3,
     COLUMN_FORMER_NAME,
     COLUMN_FORMER_ID,
+    COLUMN_ROLES,
+    COLUMN_CLAIMS,
     COLUMN_ROW, /* in SELECT only */
 };
 
@@ -79,10 +81,39 @@ static char **text_field(const Account *account, const TextColumn *column)
     return (char **)(void *)((char *)(uintptr_t)account + column->offset);
 }
 
+typedef struct ListColumn {
+    int column;
+    size_t offset;
+} ListColumn;
+
+/* One entry a line. */
+static const ListColumn list_columns[] = {
+    {COLUMN_GROUPS, offsetof(Account, groups)},
+    {COLUMN_ROLES, offsetof(Account, roles)},
+    {COLUMN_CLAIMS, offsetof(Account, claims)},
+};
+
+static char ***list_field(const Account *account, const ListColumn *column)
+{
+    return (char ***)(void *)((char *)(uintptr_t)account + column->offset);
+}
+
+static int read_lists(Query *query, Account *account)
+{
+    for (size_t i = 0; i < ELEMENTSOF(list_columns); i++) {
+        _cleanup_free_ char *text = NULL;
+        int r = query_get_text(query, list_columns[i].column, &text);
+        if (r >= 0)
+            r = text ? text_list_split(text, "\n", list_field(account, &list_columns[i]))
+                     : -EUCLEAN;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int read_texts(Query *query, Account *account)
 {
-    _cleanup_free_ char *groups = NULL;
-
     for (size_t i = 0; i < ELEMENTSOF(text_columns); i++) {
         char **field = text_field(account, &text_columns[i]);
         int r = query_get_text(query, text_columns[i].column, field);
@@ -91,10 +122,7 @@ static int read_texts(Query *query, Account *account)
         if (text_columns[i].needed && !*field)
             return -EUCLEAN;
     }
-    int r = query_get_text(query, COLUMN_GROUPS, &groups);
-    if (r < 0)
-        return r;
-    return groups ? text_list_split(groups, "\n", &account->groups) : -EUCLEAN;
+    return read_lists(query, account);
 }
 
 static int read_numbers(Query *query, Account *account)
@@ -159,12 +187,33 @@ int store_account_each(Store *store, StoreAccountHandler handler, void *userdata
     return r;
 }
 
-static void bind_account(Query *query, const Account *account, const char *groups)
+typedef struct Lists {
+    char *texts[ELEMENTSOF(list_columns)]; /* in their order */
+} Lists;
+
+static void lists_clear(Lists *lists)
 {
+    for (size_t i = 0; i < ELEMENTSOF(lists->texts); i++)
+        free(lists->texts[i]);
+}
+
+static int join_lists(const Account *account, Lists *lists)
+{
+    for (size_t i = 0; i < ELEMENTSOF(list_columns); i++) {
+        lists->texts[i] = text_list_join(*list_field(account, &list_columns[i]), '\n');
+        if (!lists->texts[i])
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static void bind_account(Query *query, const Account *account, const Lists *lists)
+{
+    for (size_t i = 0; i < ELEMENTSOF(list_columns); i++)
+        query_bind_text(query, list_columns[i].column + 1, lists->texts[i]);
     for (size_t i = 0; i < ELEMENTSOF(text_columns); i++)
         query_bind_text(query, text_columns[i].column + 1, *text_field(account, &text_columns[i]));
     query_bind_integer(query, COLUMN_UID + 1, account->uid);
-    query_bind_text(query, COLUMN_GROUPS + 1, groups);
     query_bind_integer(query, COLUMN_STATE + 1, account->state);
     query_bind_integer(query, COLUMN_VERDICT + 1, account->verdict);
     query_bind_integer(query, COLUMN_BY_ADMINISTRATOR + 1, account->by_administrator ? 1 : 0);
@@ -176,27 +225,28 @@ static void bind_account(Query *query, const Account *account, const char *group
     query_bind_blob(query, COLUMN_FORMER_ID + 1, account->former_id, 32);
 }
 
-/* The same parameters for both; ?27 is the row. */
+/* The same parameters for both; ?29 is the row. */
 static const char insert_sql[] =
     "INSERT INTO accounts (" COLUMNS ") VALUES"
     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"
-    " ?21, ?22, ?23, ?24, ?25, ?26)";
+    " ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
 static const char update_sql[] =
     "UPDATE accounts SET (" COLUMNS ") ="
     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"
-    " ?21, ?22, ?23, ?24, ?25, ?26) WHERE id = ?27";
+    " ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28) WHERE id = ?29";
 
 static int write_row(Store *store, const Account *account, int64_t *ret_row)
 {
-    _cleanup_free_ char *groups = text_list_join(account->groups, '\n');
+    __attribute__((cleanup(lists_clear))) Lists lists = {0};
     _cleanup_query_ Query query = query_new(store, account->row == 0 ? insert_sql : update_sql);
 
-    if (!groups)
-        return -ENOMEM;
-    bind_account(&query, account, groups);
+    int r = join_lists(account, &lists);
+    if (r < 0)
+        return r;
+    bind_account(&query, account, &lists);
     if (account->row != 0)
         query_bind_integer(&query, COLUMN_ROW + 1, account->row);
-    int r = query_run(&query);
+    r = query_run(&query);
     if (r < 0)
         return r;
     if (sqlite3_changes(store->db) != 1)

@@ -73,6 +73,9 @@ static const char *const migrations[] = {
      "CREATE INDEX accounts_identity ON accounts (issuer, subject) WHERE subject IS NOT NULL;"),
     /* 4: where the changes of a directory go on. */
     "CREATE TABLE directory_links (issuer TEXT PRIMARY KEY, link TEXT NOT NULL);",
+    /* 5: roles and copied claims of an account, one a line. */
+    ("ALTER TABLE accounts ADD COLUMN roles TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE accounts ADD COLUMN claims TEXT NOT NULL DEFAULT '';"),
 };
 
 static int run_step(Store *store, size_t index)

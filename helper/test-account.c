@@ -449,6 +449,32 @@ static void a_failing_store_changes_nothing(void **state)
 
 /* --- who may ---------------------------------------------------------------------------------- */
 
+/* A role is no id and an id no role; forgetting takes roles and claims along. */
+static void check_roles(Fixture *fixture, Account *account)
+{
+    char device[] = "Device", id[] = "g-staff", claim[] = "a=b";
+    char *roles[] = {device, NULL}, *ids[] = {id, NULL}, *claims[] = {claim, NULL};
+    char *none[] = {NULL};
+
+    configure(fixture, BASE "[group devices]\nRole=Device\n[group both]\nId=g-both\nRole=g-staff\n"
+                            "[group staff]\nId=g-staff\n[group admins]\nId=g-admins\n"
+                            "[access]\nAllowGroups=devices\n");
+    assert_false(account_in_group(account, fixture->config, "devices"));
+    assert_int_equal(account_set_groups(fixture->accounts, account, roles), 0);
+    assert_false(account_in_group(account, fixture->config, "devices"));
+    assert_int_equal(account_set_roles(fixture->accounts, account, roles), 0);
+    assert_true(account_in_group(account, fixture->config, "devices"));
+    assert_true(account_is_allowed(account, fixture->config));
+    assert_int_equal(account_set_groups(fixture->accounts, account, ids), 0);
+    assert_false(account_in_group(account, fixture->config, "both"));
+    assert_int_equal(account_set_roles(fixture->accounts, account, ids), 0);
+    assert_true(account_in_group(account, fixture->config, "both"));
+    assert_int_equal(account_set_claims(fixture->accounts, account, claims), 0);
+    assert_string_equal(account->claims[0], "a=b");
+    assert_int_equal(account_set_roles(fixture->accounts, account, none), 0);
+    assert_false(account_in_group(account, fixture->config, "both"));
+}
+
 static void allowed(void **state)
 {
     Fixture *fixture = *state;
@@ -472,6 +498,7 @@ static void allowed(void **state)
     assert_true(account_in_group(account, fixture->config, "staff"));
     assert_false(account_in_group(account, fixture->config, "admins"));
     assert_false(account_in_group(account, fixture->config, "nothing"));
+    check_roles(fixture, account);
     /* A directory group that is merely called like ours grants nothing. */
     assert_int_equal(account_set_groups(fixture->accounts, account, by_name), 0);
     assert_false(account_is_allowed(account, fixture->config));

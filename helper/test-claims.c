@@ -5,12 +5,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/limits.h"
 #include "helper/claims.h"
 #include "helper/identity.h"
+#include "helper/text-list.h"
 
 #define TEXT(literal) ((char *)(uintptr_t)(literal))
 
@@ -125,6 +129,75 @@ static void test_identity(void **state)
     assert_string_equal(identity->username, "al.bee@x.example");
 }
 
+static void test_copies(void **state)
+{
+    char *wanted[] = {TEXT("dept:dept"), TEXT("extn.role:roles"), TEXT("extn.mfa:mfa"),
+                      TEXT("n:number"), TEXT("a.b:dotted"), TEXT("missing:m"), TEXT("empty:e"),
+                      TEXT("obj:o"), TEXT("hostile:h"), TEXT("long:l"), TEXT("urn:x:y:urn"), NULL};
+    static const char *const expected[] = {"dept=Audit", "roles=nurse,lead", "mfa=true", "number=5",
+                                           "dotted=dotted", "h=ab", "urn=z"};
+    char text[1024], letters[CLAIM_COPIED_MAX + 2] = "";
+    char **claims = NULL;
+
+    memset(letters, 'l', sizeof(letters) - 1);
+    snprintf(text, sizeof(text), "%.*s,\"hostile\":\"a\\u001b\\nb\",\"long\":\"%s\",\"urn:x:y\":\"z\"}",
+             (int)strlen(person) - 1, person, letters);
+    json_auto_t *payload = payload_of(text);
+    assert_int_equal(claims_copy(payload, wanted, &claims), 0);
+    for (size_t i = 0; i < ELEMENTSOF(expected); i++)
+        assert_string_equal(claims[i], expected[i]);
+    assert_null(claims[ELEMENTSOF(expected)]);
+    text_list_free(claims);
+    assert_int_equal(claims_copy(payload, NULL, &claims), 0);
+    assert_null(claims[0]);
+    text_list_free(claims);
+}
+
+static void test_copy_names(void **state)
+{
+    static const char *const bad[] = {"a", "a:", ":b", "a:b c", "a:b-c", "a:1b", "a:b=c",
+                                      "a:nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"};
+
+    for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+        if (claim_copy_is_valid(bad[i]))
+            fail_msg("%s", bad[i]);
+    assert_true(claim_copy_is_valid("extn.fhirUser:fhirUser"));
+    assert_true(claim_copy_is_valid("https://claims.example/x:_x1"));
+}
+
+/* Who has no role is sent no claim; what is malformed says nothing. */
+static void test_roles(void **state)
+{
+    static const struct {
+        const char *text, *first;
+        bool known;
+    } rows[] = {
+        {"{\"sub\":\"s\",\"realm_access\":{\"roles\":[\"Device\",\"b\"]}}", "Device", true},
+        {"{\"sub\":\"s\",\"realm_access\":{\"roles\":\"Device\"}}", "Device", true},
+        {"{\"sub\":\"s\",\"realm_access\":{\"roles\":[]}}", NULL, true},
+        {"{\"sub\":\"s\"}", NULL, true},
+        {"{\"sub\":\"s\",\"realm_access\":{\"roles\":[5]}}", NULL, false},
+        {"{\"sub\":\"s\",\"realm_access\":{\"roles\":{\"Device\":1}}}", NULL, false},
+        {"{\"sub\":\"s\",\"realm_access\":{\"roles\":[\"a\\nb\"]}}", NULL, false},
+    };
+    const ProviderConfig config = {
+        .issuer = TEXT("https://i"), .id_claim = TEXT("sub"), .name_claim = TEXT("name"),
+        .username_claim = TEXT("preferred_username"), .groups_claim = TEXT("groups"),
+        .roles_claim = TEXT("realm_access.roles"),
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        json_auto_t *payload = payload_of(rows[i].text);
+        _cleanup_(identity_freep) Identity *identity = NULL;
+        assert_int_equal(identity_from_claims(payload, &config, NULL, &identity), 0);
+        assert_int_equal(identity->roles_known, rows[i].known);
+        if (rows[i].first)
+            assert_string_equal(identity->roles[0], rows[i].first);
+        else if (rows[i].known)
+            assert_null(identity->roles[0]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +205,9 @@ int main(void)
         cmocka_unit_test(test_templates),
         cmocka_unit_test(test_template_faults),
         cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_copy_names),
+        cmocka_unit_test(test_roles),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

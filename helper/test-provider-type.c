@@ -168,6 +168,10 @@ static const struct {
     {"Issuer=https://i.example\nRequireClaims==x\n", "is not of the form claim=value", false},
     {"Issuer=https://i.example\nDomains=a.example\nUsernameTemplate={given}\n"
      "FirstBind=username\n", "binds whoever of two people", true},
+    {"Issuer=https://i.example\nCopyClaims=a\n", "is not of the form claim:name", false},
+    {"Issuer=https://i.example\nCopyClaims=a:x b:x\n", "gives two claims the name 'x'", false},
+    {"Issuer=https://i.example\n[group a]\nRole=x\n[group b]\nId=y\nRole=x\n",
+     "Role= is also that of [group a]", false},
     {"Type=entra\nTenant=rcpch.onmicrosoft.com\n", "is not a tenant's id", true},
     {"Type=keycloak\nIssuer=https://i.example\nRefusedRefresh=revoked\n", "has no effect", true},
     {"OidcUrl=https://i.example" META "\nJwksUri=https://k.example/k\n",

@@ -105,6 +105,8 @@ static void accounts_round_trip(void **state)
     account->id = strdup("tid/oid");
     assert_int_equal(text_list_add(&account->groups, "g-1"), 0);
     assert_int_equal(text_list_add(&account->groups, "g 2"), 0);
+    assert_int_equal(text_list_add(&account->roles, "Device"), 0);
+    assert_int_equal(text_list_add(&account->claims, "fhirUser=a b"), 0);
     account->verdict = VERDICT_DISABLED;
     account->by_administrator = true;
     account->verdict_since = stamp_now();
@@ -122,6 +124,8 @@ static void accounts_round_trip(void **state)
     assert_string_equal(read->id, "tid/oid");
     assert_string_equal(read->gecos, "Ålice Example");
     assert_true(text_list_equal(read->groups, account->groups));
+    assert_true(text_list_equal(read->roles, account->roles));
+    assert_true(text_list_equal(read->claims, account->claims));
     assert_int_equal(read->uid, 1900112233);
     assert_int_equal(read->verdict, VERDICT_DISABLED);
     assert_true(read->by_administrator);
@@ -381,6 +385,8 @@ static void sessions_of_the_first_version(void **state)
 
     fixture->store = store_free(fixture->store);
     set_user_version(fixture,
+                     "ALTER TABLE accounts DROP COLUMN roles;"
+                     "ALTER TABLE accounts DROP COLUMN claims;"
                      "ALTER TABLE sessions DROP COLUMN method;"
                      "ALTER TABLE sessions DROP COLUMN signed_in_wall;"
                      "ALTER TABLE sessions DROP COLUMN signed_in_boot;"

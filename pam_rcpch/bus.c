@@ -301,12 +301,25 @@ static int open_session_compose(sd_bus_message *message, const Request *request,
     return r;
 }
 
-static int open_session_answer(sd_bus_message *reply, Decision *decision, char *ret_session)
+static int read_claims(sd_bus_message *reply, ClaimVariables *ret_claims)
+{
+    const char *name, *value;
+    int r = sd_bus_message_enter_container(reply, 'a', "{ss}");
+
+    while (r >= 0 && (r = sd_bus_message_read(reply, "{ss}", &name, &value)) > 0)
+        (void)claim_variables_add(ret_claims, name, value);
+    return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
+static int open_session_answer(sd_bus_message *reply, Decision *decision, char *ret_session,
+                               ClaimVariables *ret_claims)
 {
     const char *session = NULL;
     uint32_t outcome;
 
     int r = sd_bus_message_read(reply, "us", &outcome, &session);
+    if (r >= 0)
+        r = read_claims(reply, ret_claims);
     if (r < 0)
         return r;
     if (outcome == OUTCOME_ALLOW && !id_is_valid(session))
@@ -314,22 +327,26 @@ static int open_session_answer(sd_bus_message *reply, Decision *decision, char *
     decision_set(decision, outcome, NULL);
     if (decision->outcome == OUTCOME_ALLOW)
         memcpy(ret_session, session, strlen(session) + 1);
+    else
+        ret_claims->count = 0;
     return 0;
 }
 
 void bus_open_session(const Request *request, const Subject *subject, const char *sign_in,
-                      int leader_pidfd, Decision *decision, char ret_session[SESSION_ID_MAX + 1])
+                      int leader_pidfd, Decision *decision, char ret_session[SESSION_ID_MAX + 1],
+                      ClaimVariables *ret_claims)
 {
     _cleanup_(bus_call_clear) BusCall call = {0};
 
     ret_session[0] = '\0';
+    ret_claims->count = 0;
     int r = bus_call_begin(&call, "OpenSession", BUS_CALL_TIMEOUT_MS);
     if (r >= 0)
         r = open_session_compose(call.message, request, subject, sign_in, leader_pidfd);
     if (r >= 0)
         r = bus_call_run(&call);
     if (r >= 0)
-        r = open_session_answer(call.reply, decision, ret_session);
+        r = open_session_answer(call.reply, decision, ret_session, ret_claims);
     if (r < 0)
         decision_failed(decision, "OpenSession", &call, r);
 }

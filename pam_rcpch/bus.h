@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "pam_rcpch/claim-variables.h"
 #include "pam_rcpch/request.h"
 #include "pam_rcpch/sign-in.h"
 
@@ -21,10 +22,11 @@ int bus_begin_login(const Request *request, int *ret_channel, char ret_sign_in[S
 void bus_check_account(const Request *request, const Subject *subject, Decision *decision);
 
 /* Registers a session whose end is the end of the process behind `leader_pidfd`, and claims the
- * sign-in that admitted it ("" for none). The decision is always set; ret_session is "" unless it
- * is OUTCOME_ALLOW. */
+ * sign-in that admitted it ("" for none). The decision is always set; ret_session is "" and
+ * ret_claims empty unless it is OUTCOME_ALLOW. Claims that are not plain are left out. */
 void bus_open_session(const Request *request, const Subject *subject, const char *sign_in,
-                      int leader_pidfd, Decision *decision, char ret_session[SESSION_ID_MAX + 1]);
+                      int leader_pidfd, Decision *decision, char ret_session[SESSION_ID_MAX + 1],
+                      ClaimVariables *ret_claims);
 
 /* Best effort, within a second: the helper watches the leader itself. Returns 0 or a negative
  * errno. */

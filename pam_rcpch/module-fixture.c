@@ -320,6 +320,8 @@ int application_call(Application *application, ModuleFunction function)
     int code = function(talk.pamh, application->flags, argc, application->arguments);
     application->seconds = seconds_now() - start;
     keep_variable(talk.pamh, "RCPCH_SESSION", application->session);
+    keep_variable(talk.pamh, "RCPCH_CLAIM_fhirUser", application->claim);
+    keep_variable(talk.pamh, "RCPCH_CLAIM_evil", application->evil);
     keep_variable(talk.pamh, "RCPCH_SIGN_IN", application->sign_in);
     pam_end(talk.pamh, code);
     return code;

@@ -42,6 +42,7 @@ typedef struct Application {
     char shown[16384];
     unsigned prompts;
     char session[64]; /* RCPCH_SESSION afterwards */
+    char claim[64], evil[64]; /* RCPCH_CLAIM_fhirUser and RCPCH_CLAIM_evil afterwards */
     char sign_in[64]; /* RCPCH_SIGN_IN afterwards */
     double seconds;
 } Application;

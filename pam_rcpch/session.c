@@ -29,10 +29,18 @@ static int pidfd_of_self(void)
     return fd < 0 ? -errno : (int)fd;
 }
 
+static void put_claims(const Request *request, const ClaimVariables *claims)
+{
+    for (size_t i = 0; i < claims->count; i++)
+        if (pam_putenv(request->pamh, claims->texts[i]) != PAM_SUCCESS)
+            request_debug(request, "a copied claim is not in the environment");
+}
+
 static void session_register(const Request *request, const Subject *subject, Decision *decision)
 {
     char session[SESSION_ID_MAX + 1], variable[sizeof(SESSION_VARIABLE) + SESSION_ID_MAX + 1];
     char sign_in[SIGN_IN_ID_MAX + 1];
+    ClaimVariables claims;
     _cleanup_close_ int leader = pidfd_of_self();
 
     if (leader < 0) {
@@ -40,12 +48,15 @@ static void session_register(const Request *request, const Subject *subject, Dec
         return;
     }
     sign_in_take(request->pamh, sign_in);
-    bus_open_session(request, subject, sign_in, leader, decision, session);
+    bus_open_session(request, subject, sign_in, leader, decision, session, &claims);
     if (decision->outcome != OUTCOME_ALLOW)
         return;
     snprintf(variable, sizeof(variable), SESSION_VARIABLE "=%s", session);
     if (pam_putenv(request->pamh, variable) != PAM_SUCCESS)
         request_debug(request, "session id not kept; the helper sees the end by itself");
+    /* Root's shell by sudo is not the person's session. */
+    if (!subject->elevation)
+        put_claims(request, &claims);
 }
 
 int session_open(const Request *request)

@@ -391,6 +391,8 @@ static void test_session_opens_and_closes(void **state)
     assert_int_equal(application_call(&open, fixture_function(host.module, PHASE_OPEN)),
                      PAM_SUCCESS);
     assert_string_equal(open.session, "0f3c-17");
+    assert_string_equal(open.claim, "Practitioner/17");
+    assert_string_equal(open.evil, ""); /* the module cleans what the helper sends */
     assert_int_equal(host.peer->leader, getpid());
 
     snprintf(env, sizeof(env), "RCPCH_SESSION=%s", open.session);

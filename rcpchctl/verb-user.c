@@ -35,6 +35,8 @@ static const Column user_details[] = {
     {"Home", "home", COLUMN_TEXT, false},
     {"Shell", "shell", COLUMN_TEXT, false},
     {"Groups", "groups", COLUMN_TEXT, false},
+    {"Roles", "roles", COLUMN_TEXT, false},
+    {"Claims", "claims", COLUMN_TEXT, false},
     {"Verdict", "verdict", COLUMN_TEXT, false},
     {"Since", "verdict_since", COLUMN_TIME, false},
     {"Evidence", "evidence", COLUMN_TEXT, false},
@@ -50,6 +52,7 @@ static const Column group_columns[] = {
     {"GID", "gid", COLUMN_TEXT, true},
     {"LOCAL GROUP", "local", COLUMN_TEXT, false},
     {"ID", "id", COLUMN_TEXT, false},
+    {"ROLE", "role", COLUMN_TEXT, false},
     {"MEMBERS", "members", COLUMN_TEXT, false},
 };
 

@@ -130,13 +130,12 @@ class Line:
         return OUTCOMES[int(outcome)], str(text)
 
     def open_session(self, user, pid, service="sshd", ruser="", **options):
-        """(outcome, id) for a leader."""
+        """(outcome, id) for a leader; what it says of claims is in `claims`."""
         pidfd = os.pidfd_open(pid)
         try:
-            outcome, session = self.call(AUTHENTICATOR, "OpenSession", "sssssha{sv}", user,
-                                         ruser, service, "10.99.0.1", "ssh",
-                                         dbus.types.UnixFd(pidfd),
-                                         dbus.Dictionary(options, signature="sv"))
+            outcome, session, self.claims = self.call(
+                AUTHENTICATOR, "OpenSession", "sssssha{sv}", user, ruser, service, "10.99.0.1",
+                "ssh", dbus.types.UnixFd(pidfd), dbus.Dictionary(options, signature="sv"))
         finally:
             os.close(pidfd)
         return OUTCOMES[int(outcome)], str(session)

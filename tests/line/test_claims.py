@@ -63,3 +63,35 @@ def test_first_bind_by_a_verified_address(bare):
     assert bare.sign_in("alice")[0] == "allow"
     (bound,) = bare.records(event="account", action="bound")
     assert "e-mail" in bound["reason"]
+
+
+def test_roles_are_groups_and_leave_with_the_claim(bare, leader):
+    configure(bare, "RolesClaim=realm_access.roles")
+    CONFIGURATION.write_text(CONFIGURATION.read_text().replace(
+        "AllowGroups=audit-staff", "AllowGroups=devices\n[group devices]\nRole=Device"))
+    start(bare)
+    bare.control.set_user(ALICE, claims={"realm_access": {"roles": ["other"]}})
+    assert bare.sign_in("alice")[0] == "not-in-group"
+    bare.control.set_user(ALICE, claims={"realm_access": {"roles": ["other", "Device"]}})
+    assert bare.sign_in("alice")[0] == "allow"
+    assert "devices" in bare.manager("GetUser", "s", "alice")["groups"]
+    assert bare.open_session("alice", leader.pid)[0] == "allow"
+    bare.control.set_user(ALICE, claims={})
+    wait_until(lambda: "devices" not in bare.manager("GetUser", "s", "alice")["groups"], 15,
+               "the refresh without the claim")
+    assert bare.check("alice")[0] == "not-in-group"
+
+
+def test_copied_claims_reach_the_session_and_follow_the_provider(bare, leader):
+    configure(bare, "CopyClaims=extn.fhirUser:fhirUser extn.sites:sites")
+    start(bare)
+    bare.control.set_user(ALICE, claims={"extn": {"fhirUser": "Practitioner/17\u001b[31m",
+                                                  "sites": ["RX1", "RX2"]}})
+    assert bare.sign_in("alice")[0] == "allow"
+    shown = [str(text) for text in bare.manager("GetUser", "s", "alice")["claims"]]
+    assert shown == ["fhirUser=Practitioner/17[31m", "sites=RX1,RX2"]
+    assert bare.open_session("alice", leader.pid)[0] == "allow"
+    assert dict(bare.claims) == {"fhirUser": "Practitioner/17[31m", "sites": "RX1,RX2"}
+    bare.control.set_user(ALICE, claims={"extn": {"sites": ["RX9"]}})
+    wait_until(lambda: bare.manager("GetUser", "s", "alice")["claims"] == ["sites=RX9"], 15,
+               "the refresh with other claims")

@@ -185,10 +185,10 @@ def test_a_restart_keeps_how_the_person_signed_in(line, leader):
 def test_no_pidfd_no_session(line):
     signed_in(line)
     with open("/dev/null", "rb") as file:
-        outcome, session = line.call(
+        outcome, session, claims = line.call(
             "uk.ac.rcpch.Helper1.Authenticator", "OpenSession", "sssssha{sv}", "alice", "",
             "sshd", "", "", dbus.types.UnixFd(file.fileno()), dbus.Dictionary({}, signature="sv"))
-    assert (int(outcome), str(session)) == (18, "")
+    assert (int(outcome), str(session), dict(claims)) == (18, "", {})
 
 
 def test_unknown_session_and_unknown_user(line, leader):
