@@ -5,6 +5,7 @@ import urllib.parse
 import pytest
 
 from tests.line.channel import ASK_VISIBLE, WAIT
+from tests.line import visitor
 from tests.line.line import wait_until
 from tests.line.place import CONFIGURATION
 
@@ -365,3 +366,25 @@ def test_hung_up_between_two_methods(bare):
     assert line.control.journal(line.since, wait=10, endpoint="token", outcome="ordered")
     channel.close()
     assert line.wait_records(event="login")[0]["outcome"] == "cancelled"
+
+
+def test_through_the_pam_module(bare):
+    """As sudo has it: 500 characters at a time; PAM splits long messages, and the address stays whole."""
+    line = use(bare, entra=True)
+    visitor.install(line.build)
+    uid = int(line.manager("GetUser", "s", "alice")["uid"])
+    alice = visitor.Visitor("alice", uid, "10.99.0.1")
+    try:
+        said = alice.do("sign in")["prompt"]
+        address = next(word for word in said.splitlines() if word.startswith("https://"))
+        assert "nonce" in parameters(address) and said.endswith("The address: \n")
+        end = line.control.authorize(address, ALICE)
+        for at in range(0, len(end), 500):
+            answer = alice.do("type " + end[at:at + 500])
+        assert answer["code"] == 0, answer
+        assert alice.do("account")["code"] == 0
+        assert alice.do("open")["code"] == 0
+        (record,) = line.wait_records(event="session-opened")
+        assert "browser" in record["method"]
+    finally:
+        alice.leave()

@@ -75,7 +75,7 @@ class _Process:
         self.orders.sendall(json.dumps(answer).encode() + b"\n")
 
     def _hear(self):
-        order = self.orders.recv(256)
+        order = self.orders.recv(16384)
         if not order:
             os._exit(0)
         return order.decode()
@@ -89,9 +89,11 @@ class _Process:
             if message.style not in (PROMPT_ECHO_ON, PROMPT_ECHO_OFF):
                 continue
             self._tell(prompt=self.said)
-            if self._hear() != "enter":
+            order = self._hear()
+            if order != "enter" and not order.startswith("type "):
                 return PAM_CONV_ERR
-            typed[i].text = self.libc.strdup(b"")
+            text = "" if order == "enter" else order.removeprefix("type ")
+            typed[i].text = self.libc.strdup(text.encode())
         responses[0] = typed
         return PAM_SUCCESS
 
