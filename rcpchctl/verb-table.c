@@ -79,8 +79,8 @@ const Verb verbs[] = {
     {"provider", "test", "NAME", JSON, verb_provider_test,
      "try all that a sign-in needs of a provider",
      "The helper connects, compares clocks, fetches metadata and keys, and asks for a device\n"
-     "code, which is shown to nobody. A policy that refuses when a person signs in cannot be seen so.\n"
-     "Exit code 1 when there is an error. Takes 20 seconds at most.\n"},
+     "code, which is shown to nobody. A policy that refuses when a person signs in cannot be\n"
+     "seen so. Exit code 1 when there is an error. Takes 20 seconds at most.\n"},
     {NULL, "refresh", "USER", JSON, verb_refresh, "ask the provider about an account now",
      "Exit code 0 when new access is allowed after that, 1 when it is not.\n"},
     {NULL, "log", NULL,

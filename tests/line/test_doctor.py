@@ -223,7 +223,7 @@ def test_the_directory_by_certificate(directory, tmp_path):
         directory.control.set_graph(certificates=[cert.read_text()])
         found = wrong(directory)
         assert found[:2] == ("directory client", "warning"), found
-            # 20 within the second in which it was made
+        # 20 within the second in which it was made.
         assert re.search("ends in (19|20) days", found[2]) and "Certificates & secrets" in found[3]
     finally:
         pem.unlink()
