@@ -52,6 +52,7 @@ static void check(const json_t *payload, const IdTokenRules *rules)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    char *copies[] = {TEXT("r.a:a"), TEXT("name:n"), NULL};
     char *requirements[] = {TEXT("r.a=x"), TEXT("sub=s"), NULL};
     ProviderConfig config = {
         .issuer = TEXT("https://i"),
@@ -59,6 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .username_claim = TEXT("u.n"),
         .email_claim = TEXT("e"),
         .require_claims = requirements,
+        .roles_claim = TEXT("r.a"),
+        .copy_claims = copies,
         .id_claim = TEXT("sub"),
         .name_claim = TEXT("name"),
         .groups_claim = TEXT("groups"),
