@@ -309,10 +309,11 @@ static bool all_verdicts_are_stored(const Directory *directory)
     return true;
 }
 
-/* Only once all that was told on the way there is stored: a crash repeats rather than forgets. */
+/* Only once all that was told on the way there is stored, and after beginning anew everybody has been
+ * asked for: a crash repeats rather than forgets. */
 static void keep_link(Directory *directory)
 {
-    if (directory->is_unkept && all_verdicts_are_stored(directory) &&
+    if (directory->is_unkept && !directory->is_fresh && all_verdicts_are_stored(directory) &&
         store_link_put(directory->manager->store, directory->settings->issuer,
                        directory->link) >= 0)
         directory->is_unkept = false;

@@ -427,3 +427,19 @@ def test_only_members_of_the_named_groups_are_added(directory):
     wait_user(line, "alice")
     wait_rounds(line)
     assert set(users(line)) == {"alice"}
+
+
+def test_a_link_is_kept_only_when_everybody_was_asked_for(directory):
+    line = directory()
+    gwen = line.control.add_user(domain("gwen"), groups=[])
+    line.add_user(domain("gwen"), id=gwen["id"])
+    line.control.fault("members", "status", realm="entra", status=403)
+    line.control.set_graph(delta_expired=True)
+    line.control.disable(domain("gwen"))                     # told by no link that comes after
+    wait_rounds(line)
+    line.control.set_graph(delta_expired=False)
+    wait_rounds(line)
+    line.helper.stop()
+    line.control.clear_fault("members", "entra")
+    line.helper.start()
+    wait_verdict(line, "gwen", "disabled")
