@@ -191,6 +191,19 @@ def test_a_group_that_is_gone(directory):
     assert "[group audit-admins]: http 404" in found[2] and "Object ID" in found[3]
 
 
+def test_a_directory_that_tells_no_changes(directory):
+    """People are tried as the round asks for them: by id."""
+    text = place.CONFIGURATION.read_text()
+    place.CONFIGURATION.write_text(text.replace("Type=entra\n", "Type=entra-external-id\n"))
+    assert directory.manager("Reload", "b", False)[0]
+    since = directory.control.last()
+    rows = tried(directory)
+    assert {row[0] for row in rows.values()} == {"ok"} and "directory people" in rows, rows
+    assert directory.control.journal(since, endpoint="delta") == []
+    directory.control.fault("user", "status", status=403)
+    assert wrong(directory)[:2] == ("directory people", "error")
+
+
 def test_the_directory_refuses_its_client(directory):
     reconfigured = place.CONFIGURATION.read_text().replace(CLIENT_ID, "nobody")
     place.CONFIGURATION.write_text(reconfigured)
