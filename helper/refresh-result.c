@@ -187,14 +187,14 @@ static void doubt_unstored_groups(Manager *manager, const Account *account, Evid
     *evidence = (Evidence){.meaning = EVIDENCE_NEUTRAL, .code = "groups not stored"};
 }
 
-/* After a lost reply only a code that names the account's state is believed. */
+/* After a lost reply the token may have been used up, and a refusal of it proves nothing. What says
+ * that the account is disabled, gone or not assigned (design §5) speaks of no token. */
 static void doubt_after_lost_reply(Evidence *evidence)
 {
     char code[sizeof(evidence->code)];
 
     if (evidence->is_explicit ||
-        (evidence->meaning != EVIDENCE_AGED && evidence->meaning != EVIDENCE_REVOKED &&
-         evidence->meaning != EVIDENCE_DISABLED))
+        (evidence->meaning != EVIDENCE_AGED && evidence->meaning != EVIDENCE_REVOKED))
         return;
     snprintf(code, sizeof(code), "%.64s after a lost reply", evidence->code);
     *evidence = (Evidence){.meaning = EVIDENCE_NEUTRAL};

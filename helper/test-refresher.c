@@ -492,6 +492,23 @@ static void test_an_explicit_code_counts_after_a_lost_reply(void **state)
     assert_int_equal(account->verdict, VERDICT_DISABLED);
 }
 
+/* Found by a helper that was restarted in the middle of a redemption: she stayed. */
+static void test_a_deleted_account_is_cut_after_a_lost_reply(void **state)
+{
+    Scene *scene = *state;
+    Account *account = person(scene, "rt-lily", 0);
+    Answer lost = {0}, told = {0};
+
+    scene->world->provider.type = PROVIDER_ENTRA;
+    scene->issuer->manner = ISSUER_HANGS_UP;
+    ask(scene, account, 3000, &lost);
+    assert_true(WORLD_UNTIL(scene->world, 4000, lost.count == 1));
+    issuer_says(scene, 400, "{\"error\":\"invalid_grant\",\"error_codes\":[50034]}", NULL);
+    ask(scene, account, 3000, &told);
+    assert_true(WORLD_UNTIL(scene->world, 4000, told.count == 1));
+    assert_int_equal(account->verdict, VERDICT_DISABLED);
+}
+
 static void test_a_crash_in_the_middle_is_a_lost_reply(void **state)
 {
     Scene *scene = *state;
@@ -714,6 +731,7 @@ int main(void)
         TEST(test_a_rotated_token_is_kept_and_used),
         TEST(test_after_a_lost_reply_a_refusal_proves_nothing),
         TEST(test_an_explicit_code_counts_after_a_lost_reply),
+        TEST(test_a_deleted_account_is_cut_after_a_lost_reply),
         TEST(test_a_crash_in_the_middle_is_a_lost_reply),
         TEST(test_a_newer_sign_in_overtakes_an_answer),
         TEST(test_somebody_elses_token_is_not_kept),
