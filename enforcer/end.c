@@ -423,10 +423,10 @@ void end_accounts(EndOrder *orders, unsigned count)
 
     for (unsigned i = 0; i < count; i++)
         orders[i].result = 0;
-    urgency_begin();
+    Urgency before = urgency_begin();
     if (r >= 0)
         r = call_run(call, plain_how(orders[0].how));
-    urgency_end();
+    urgency_end(&before);
     for (unsigned i = 0; i < count; i++)
         if (r < 0 || i >= END_ORDERS_MAX)
             orders[i].result = r < 0 ? r : -E2BIG;

@@ -51,7 +51,7 @@ static _Noreturn void wait_and_sweep(int fd)
     uint32_t uid = 0;
 
     close_others(fd);
-    urgency_begin(); /* of a process that sleeps until it is needed */
+    (void)urgency_begin(); /* of a process that sleeps until it is needed */
     if (read(fd, &uid, sizeof(uid)) == (ssize_t)sizeof(uid))
         sweep(uid);
     _exit(0);

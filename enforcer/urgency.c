@@ -3,7 +3,6 @@
  */
 #include "enforcer/urgency.h"
 
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -11,19 +10,22 @@
 #define URGENT 1
 
 /* By number: the sweeper is forked from a process with threads, and makes only system calls. */
-static void schedule(int policy, int priority)
+static void schedule(int policy, const struct sched_param *param)
 {
-    const struct sched_param param = {.sched_priority = priority};
-
-    (void)syscall(SYS_sched_setscheduler, 0, policy, &param);
+    (void)syscall(SYS_sched_setscheduler, 0, policy, param);
 }
 
-void urgency_begin(void)
+Urgency urgency_begin(void)
 {
-    schedule(SCHED_RR, URGENT);
+    const struct sched_param urgent = {.sched_priority = URGENT};
+    Urgency before = {.policy = (int)syscall(SYS_sched_getscheduler, 0)};
+
+    (void)syscall(SYS_sched_getparam, 0, &before.param);
+    schedule(SCHED_RR, &urgent);
+    return before;
 }
 
-void urgency_end(void)
+void urgency_end(const Urgency *before)
 {
-    schedule(SCHED_OTHER, 0);
+    schedule(before->policy, &before->param);
 }

@@ -7,7 +7,15 @@
  */
 #pragma once
 
-/* From here on this thread goes first; what it forks does not. Nothing happens where the kernel
- * or the container forbids it (the unit's Nice= is left then). */
-void urgency_begin(void);
-void urgency_end(void);
+#include <sched.h>
+
+/* How the thread was scheduled before. */
+typedef struct Urgency {
+    int policy;
+    struct sched_param param;
+} Urgency;
+
+/* From here on this thread, and what it forks, goes first. Nothing happens where the kernel or the
+ * container forbids it (the unit's Nice= is left then). */
+Urgency urgency_begin(void);
+void urgency_end(const Urgency *before);
