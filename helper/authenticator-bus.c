@@ -291,7 +291,7 @@ static int method_close_session(sd_bus_message *message, void *userdata, sd_bus_
     r = read_texts(message, &id, 1, ret_error);
     if (r < 0)
         return r;
-    /* The answer goes first: the end of each sudo need not wait for the disk. The session is over
+    /* The answer goes first: who logs out need not wait for the disk. The session is over
      * whatever becomes of its row, and who asks next is answered after this. */
     r = sd_bus_reply_method_return(message, NULL);
     sessions_close(manager->sessions, id);

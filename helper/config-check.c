@@ -170,7 +170,8 @@ static void check_directory(const Config *config, const ProviderConfig *provider
                                 "there is no [group %.100s]", provider->auto_provision_groups[i]);
     if (!kind)
         return;
-    if (!(kind->types & 1u << provider->type) || !provider->tenant || strcmp(provider->id_claim, "oid") != 0)
+    if (!(kind->types & 1u << provider->type) || !provider->tenant ||
+        strcmp(provider->id_claim, "oid") != 0)
         config_report_error(report, "provider", provider->name, "Directory",
                             "is graph, which needs Type=entra or entra-external-id and IdClaim=oid");
     if (!provider->directory_client_id)

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "common/limits.h"
+#include "common/read-all.h"
 #include "helper/text-list.h"
 
 #define MODE_WRITABLE_BY_OTHERS (S_IWGRP | S_IWOTH)
@@ -72,24 +73,6 @@ static int open_regular(const char *path, bool check_owner, struct stat *ret_st,
     if (r < 0)
         return r;
     return TAKE_FD(fd);
-}
-
-/* Reads to the end, at most `capacity` bytes. Returns the count or a negative errno. */
-static ssize_t read_all(int fd, char *buffer, size_t capacity)
-{
-    size_t used = 0;
-
-    while (used < capacity) {
-        ssize_t n = read(fd, buffer + used, capacity - used);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
-        used += (size_t)n;
-    }
-    return (ssize_t)used;
 }
 
 int config_file_read(const char *path, bool check_owner, char **ret_text, size_t *ret_size,

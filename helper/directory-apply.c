@@ -19,7 +19,6 @@
 
 #define ALARM_HELD "Directory of %s would take a group from many at once"
 
-
 /* --- who is who ------------------------------------------------------------------------------- */
 
 /* "<tenant>/<object id>", as sign-ins bind it (provider.h). NULL when memory is short. */
@@ -160,6 +159,7 @@ static void set_groups(Directory *directory, Account *account, const RollPerson 
 
 /* --- the hold on mass absence ----------------------------------------------------------------- */
 
+/* Whose new groups cannot be told counts as losing all of them: rather held than believed. */
 static void count_account(const Directory *directory, const Account *account, SyncCount *count)
 {
     RollPerson person = {0};
@@ -169,14 +169,13 @@ static void count_account(const Directory *directory, const Account *account, Sy
     if (before == 0)
         return;
     (void)directory_roll_find(&directory->roll, directory_person_id(account), &person);
-    if (new_groups(directory, account, &person, &groups) < 0)
-        return;
-    size_t lost = 0;
-    for (size_t i = 0; account->groups[i]; i++)
+    bool is_told = new_groups(directory, account, &person, &groups) >= 0;
+    size_t lost = !is_told;
+    for (size_t i = 0; is_told && account->groups[i]; i++)
         lost += !text_list_contains(groups, account->groups[i]);
     count->members++;
     count->losing += lost > 0;
-    count->emptied += lost > 0 && count_owned(directory, groups) == 0;
+    count->emptied += lost > 0 && (!is_told || count_owned(directory, groups) == 0);
 }
 
 static SyncCount count_all(const Directory *directory)

@@ -105,8 +105,9 @@ static const EvidenceRow table[] = {
     AADSTS(REFRESH, 16000, AGED),
     AADSTS(REFRESH, 65001, AGED),
 
-    /* A policy said no, to this way of signing in more often than to the person. On a refresh that is no news about the account: the day somebody blocks
-     * device code, every refresh may answer so. */
+    /* A policy said no, to this way of signing in more often than to the person. On a refresh that
+     * is no news about the account: the day somebody blocks device code, every refresh may answer
+     * so. */
     AADSTS_METHOD(53000, POLICY),
     AADSTS_METHOD(53001, POLICY),
     AADSTS_METHOD(53002, POLICY),

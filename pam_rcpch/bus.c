@@ -301,10 +301,15 @@ static int open_session_compose(sd_bus_message *message, const Request *request,
     return r;
 }
 
+/* While packages are upgraded the helper may be one that tells no claims yet. */
 static int read_claims(sd_bus_message *reply, ClaimVariables *ret_claims)
 {
     const char *name, *value;
-    int r = sd_bus_message_enter_container(reply, 'a', "{ss}");
+    int r = sd_bus_message_at_end(reply, true);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = sd_bus_message_enter_container(reply, 'a', "{ss}");
 
     while (r >= 0 && (r = sd_bus_message_read(reply, "{ss}", &name, &value)) > 0)
         (void)claim_variables_add(ret_claims, name, value);

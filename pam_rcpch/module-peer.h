@@ -47,6 +47,7 @@ typedef struct Peer {
     char text[256];
     char session[64];
     char given_sign_in[64]; /* by BeginLogin */
+    bool tells_no_claims;   /* as a helper of before CopyClaims= */
     /* Seen by the peer. */
     unsigned calls;
     char method[32], user[256], ruser[256], service[64], rhost[64], tty[64], target[64],

@@ -404,6 +404,20 @@ static void test_session_opens_and_closes(void **state)
     assert_string_equal(host.peer->session, "0f3c-17");
 }
 
+/* While packages are upgraded the module may be newer than the helper. */
+static void test_a_helper_that_tells_no_claims_opens_sessions(void **state)
+{
+    Application open = {.user = "alice", .tty = "ssh"};
+
+    peer_says(OUTCOME_ALLOW, "");
+    host.peer->tells_no_claims = true;
+    assert_int_equal(application_call(&open, fixture_function(host.module, PHASE_OPEN)),
+                     PAM_SUCCESS);
+    host.peer->tells_no_claims = false;
+    assert_string_equal(open.session, "0f3c-17");
+    assert_string_equal(open.claim, "");
+}
+
 /* The helper sees the end of sudo itself; its person need not wait for another call. */
 static void test_the_end_of_an_elevation_asks_nobody(void **state)
 {
@@ -712,6 +726,7 @@ int main(void)
         hosted(test_items_that_are_not_text),
         hosted(test_messages),
         hosted(test_session_opens_and_closes),
+        hosted(test_a_helper_that_tells_no_claims_opens_sessions),
         hosted(test_the_end_of_an_elevation_asks_nobody),
         hosted(test_sudo_session_is_the_invoking_users),
         hosted(test_strange_session_ids),

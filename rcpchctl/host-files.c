@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "common/limits.h"
+#include "common/read-all.h"
 
 int host_open(const Host *host, const char *path)
 {
@@ -25,27 +26,19 @@ int host_open(const Host *host, const char *path)
     return fd < 0 ? -errno : fd;
 }
 
-/* Reads up to `max` bytes, to the end or until there is no more room. */
-static int read_all(int fd, size_t max, char **ret_text, size_t *ret_size)
+/* Up to `max` bytes as a text, to the end or until there is no more room. */
+static int read_text(int fd, size_t max, char **ret_text, size_t *ret_size)
 {
     _cleanup_free_ char *text = malloc(max + 1);
-    size_t size = 0;
 
     if (!text)
         return -ENOMEM;
-    while (size < max) {
-        ssize_t n = read(fd, text + size, max - size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
-        size += (size_t)n;
-    }
+    ssize_t size = read_all(fd, text, max);
+    if (size < 0)
+        return (int)size;
     text[size] = '\0';
     *ret_text = TAKE_PTR(text);
-    *ret_size = size;
+    *ret_size = (size_t)size;
     return 0;
 }
 
@@ -62,7 +55,7 @@ int host_read(const Host *host, const char *path, char **ret_text)
         return -errno;
     if (!S_ISREG(status.st_mode))
         return -EINVAL;
-    int r = read_all(fd, HOST_FILE_MAX + 1, &text, &size);
+    int r = read_text(fd, HOST_FILE_MAX + 1, &text, &size);
     if (r < 0)
         return r;
     if (size > HOST_FILE_MAX)
@@ -124,7 +117,7 @@ static int take_output(int fd, char **ret_text)
 {
     char buffer[4096];
     size_t size = 0;
-    int r = read_all(fd, HOST_OUTPUT_MAX, ret_text, &size);
+    int r = read_text(fd, HOST_OUTPUT_MAX, ret_text, &size);
 
     while (r == 0 && read(fd, buffer, sizeof(buffer)) > 0)
         ;

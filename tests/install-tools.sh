@@ -5,7 +5,8 @@
 TOOLS_BUILD="gcc libc6-dev meson ninja-build pkg-config dpkg-dev debhelper fakeroot
     libpam0g-dev libsystemd-dev libssl-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev
     libinih-dev libqrencode-dev liboath-dev libcmocka-dev git"
-TOOLS_LAB="mmdebstrap systemd-container iproute2 util-linux openssh-client mount curl ca-certificates
+TOOLS_LAB="mmdebstrap systemd-container iproute2 util-linux openssh-client openssl mount curl
+    ca-certificates
     python3 python3-aiohttp python3-jwcrypto python3-cryptography python3-dbus python3-pexpect python3-pytest python3-pytest-timeout"
 TOOLS_FULL="clang llvm"
 

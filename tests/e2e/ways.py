@@ -163,7 +163,7 @@ def cron(lab, name):
 
 
 def at(lab, name):
-    """A job for now. atd reads its folder anew whenever a job is added."""
+    """A job that is due at once. atd reads its folder anew whenever a job is added."""
     mark = f"/tmp/at-{name}-{time.monotonic_ns()}"
     before = _journal(lab, "atd", name)
     added = _as(lab, name, f"echo 'touch {mark}' | at now")
