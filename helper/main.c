@@ -17,7 +17,7 @@
 
 #include "common/paths.h"
 #include "helper/manager.h"
-#include "helper/memory.h"
+#include "helper/base/memory.h"
 
 static const ManagerPaths paths = {
     .conf_file = RCPCH_CONF_FILE,

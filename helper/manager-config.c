@@ -11,11 +11,11 @@
 #include <string.h>
 #include <systemd/sd-journal.h>
 
-#include "helper/directories.h"
-#include "helper/elevations.h"
+#include "helper/directory/directories.h"
+#include "helper/session/elevations.h"
 #include "helper/retired.h"
-#include "helper/revocation.h"
-#include "helper/text-list.h"
+#include "helper/revocation/revocation.h"
+#include "helper/base/text-list.h"
 
 #define ALARM_BROKEN   "the configuration is broken, "
 #define REMOVED_REASON "not allowed by the configuration"

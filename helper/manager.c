@@ -12,18 +12,18 @@
 
 #include "common/paths.h"
 #include "helper/alarms.h"
-#include "helper/authenticator.h"
-#include "helper/bus-connection.h"
-#include "helper/directories.h"
-#include "helper/elevations.h"
-#include "helper/log-queue.h"
-#include "helper/login.h"
+#include "helper/login/authenticator.h"
+#include "helper/bus/bus-connection.h"
+#include "helper/directory/directories.h"
+#include "helper/session/elevations.h"
+#include "helper/enforcer/log-queue.h"
+#include "helper/login/login.h"
 #include "helper/manager-config.h"
-#include "helper/refresher.h"
+#include "helper/revocation/refresher.h"
 #include "helper/retired.h"
-#include "helper/revocation.h"
-#include "helper/sessions.h"
-#include "helper/sign-in.h"
+#include "helper/revocation/revocation.h"
+#include "helper/session/sessions.h"
+#include "helper/login/sign-in.h"
 
 #define ALARM_TEXT_MAX         512
 #define FIRST_PUBLICATION_USEC (2 * USEC_PER_SEC)

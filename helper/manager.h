@@ -5,13 +5,13 @@
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
-#include "helper/account.h"
-#include "helper/config.h"
-#include "helper/enforcer-client.h"
-#include "helper/http.h"
-#include "helper/provider.h"
-#include "helper/publisher.h"
-#include "helper/store.h"
+#include "helper/accounts/account.h"
+#include "helper/config/config.h"
+#include "helper/enforcer/enforcer-client.h"
+#include "helper/provider/http.h"
+#include "helper/provider/provider.h"
+#include "helper/accounts/publisher.h"
+#include "helper/store/store.h"
 
 typedef struct Logins Logins;
 typedef struct Sessions Sessions;

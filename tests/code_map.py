@@ -31,7 +31,7 @@ def code_map(source):
 
 
 def wrong_includes(source, folder):
-    for path in sorted((source / folder).glob("*.[ch]")):
+    for path in sorted((source / folder).rglob("*.[ch]")):
         for named in INCLUDE.findall(path.read_text(encoding="utf-8")):
             if named not in (folder, "common"):
                 yield f"{path.relative_to(source)} includes {named}/"

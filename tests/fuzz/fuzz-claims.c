@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "common/limits.h"
-#include "helper/hostile-text.h"
-#include "helper/id-token.h"
-#include "helper/claims.h"
-#include "helper/identity.h"
-#include "helper/json-strict.h"
+#include "helper/base/hostile-text.h"
+#include "helper/token/id-token.h"
+#include "helper/token/claims.h"
+#include "helper/token/identity.h"
+#include "helper/base/json-strict.h"
 #include "tests/fuzz/insist.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

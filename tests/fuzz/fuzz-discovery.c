@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "helper/discovery.h"
+#include "helper/provider/discovery.h"
 #include "tests/fuzz/insist.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

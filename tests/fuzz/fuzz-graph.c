@@ -7,8 +7,8 @@
 
 #include "common/limits.h"
 #include "common/names.h"
-#include "helper/graph-page.h"
-#include "helper/hostile-text.h"
+#include "helper/directory/graph-page.h"
+#include "helper/base/hostile-text.h"
 #include "tests/fuzz/insist.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

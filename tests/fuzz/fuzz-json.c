@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/limits.h"
-#include "helper/json-strict.h"
+#include "helper/base/json-strict.h"
 #include "tests/fuzz/insist.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "helper/auth-info.h"
-#include "helper/networks.h"
+#include "helper/login/auth-info.h"
+#include "helper/base/networks.h"
 #include "tests/fuzz/insist.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

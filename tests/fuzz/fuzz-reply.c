@@ -6,10 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "helper/device-response.h"
-#include "helper/evidence.h"
-#include "helper/hostile-text.h"
-#include "helper/token.h"
+#include "helper/provider/device-response.h"
+#include "helper/provider/evidence.h"
+#include "helper/base/hostile-text.h"
+#include "helper/token/token.h"
 #include "tests/fuzz/insist.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,5 @@
 /* Seeds for fuzz-id-token: good tokens with their keys, one for each kind of key. */
-#include "helper/test-jose.h"
+#include "helper/token/test-jose.h"
 #include "tests/fuzz/seeds.h"
 
 #define PAYLOAD                                                                                    \

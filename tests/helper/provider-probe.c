@@ -1,5 +1,5 @@
 /*
- * Drives helper/provider.c for tests/helper/test_*.py: the real event loop, HTTP and validation
+ * Drives helper/provider/provider.c for tests/helper/test_*.py: the real event loop, HTTP and validation
  * against a real TLS server, without the bus, the store or root.
  *
  *   provider-probe CONFIGURATION-FILE CACHE-FOLDER
@@ -18,10 +18,10 @@
 #include <string.h>
 #include <systemd/sd-event.h>
 
-#include "helper/config.h"
-#include "helper/http.h"
-#include "helper/memory.h"
-#include "helper/provider.h"
+#include "helper/config/config.h"
+#include "helper/provider/http.h"
+#include "helper/base/memory.h"
+#include "helper/provider/provider.h"
 
 #define PROVIDERS_MAX 8u
 #define OPS_MAX       1024u

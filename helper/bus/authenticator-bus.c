@@ -1,0 +1,329 @@
+/*
+ * The Authenticator interface (design §2): read, validate, authorise, act, reply.
+ *
+ * Callers are known by the EUID that the bus recorded. Root may ask about everybody; others only
+ * about themselves, and only for services that root marked Unprivileged=yes.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "common/limits.h"
+#include "common/paths.h"
+#include "helper/login/authenticator.h"
+#include "helper/bus/bus-caller.h"
+#include "helper/login/login.h"
+#include "helper/manager.h"
+#include "helper/session/sessions.h"
+
+typedef struct Options {
+    uint32_t timeout_sec;
+    bool no_qr;
+    const char *target, *auth_info, *sign_in, *ruser, *provider;
+    uint32_t audit_session;
+} Options;
+
+/* --- reading and validating ------------------------------------------------------------------- */
+
+static int refuse_arguments(sd_bus_error *ret_error)
+{
+    return sd_bus_error_set_const(ret_error, SD_BUS_ERROR_INVALID_ARGS, "A text is too long.");
+}
+
+static int read_texts(sd_bus_message *message, const char **texts, size_t count,
+                      sd_bus_error *ret_error)
+{
+    for (size_t i = 0; i < count; i++) {
+        int r = sd_bus_message_read(message, "s", &texts[i]);
+        if (r < 0)
+            return r;
+        if (strlen(texts[i]) > BUS_STRING_MAX)
+            return refuse_arguments(ret_error);
+    }
+    return 0;
+}
+
+typedef struct OptionRow {
+    const char *name;
+    char type;
+    size_t offset;
+} OptionRow;
+
+static const OptionRow option_rows[] = {
+    {"timeout", 'u', offsetof(Options, timeout_sec)},
+    {"no_qr", 'b', offsetof(Options, no_qr)},
+    {"target", 's', offsetof(Options, target)},
+    {"auth_info", 's', offsetof(Options, auth_info)},
+    {"ruser", 's', offsetof(Options, ruser)},
+    {"sign_in", 's', offsetof(Options, sign_in)},
+    {"provider", 's', offsetof(Options, provider)},
+    {"audit_session", 'u', offsetof(Options, audit_session)},
+};
+
+static int read_value(sd_bus_message *message, const OptionRow *row, Options *options)
+{
+    char signature[2] = {row->type, '\0'};
+    char *field = (char *)options + row->offset;
+    union {
+        uint32_t u;
+        int b;
+        const char *s;
+    } value = {0};
+
+    int r = sd_bus_message_read(message, "v", signature, &value);
+    if (r < 0)
+        return r;
+    if (row->type == 'u')
+        memcpy(field, &value.u, sizeof(value.u));
+    else if (row->type == 'b')
+        *(bool *)field = value.b != 0;
+    else if (strlen(value.s) > BUS_STRING_MAX)
+        return -EINVAL;
+    else
+        memcpy(field, &value.s, sizeof(value.s));
+    return 0;
+}
+
+/* An option of a later version of the module is skipped, not refused. */
+static int read_option(sd_bus_message *message, Options *options)
+{
+    const char *name;
+
+    int r = sd_bus_message_read(message, "s", &name);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < ELEMENTSOF(option_rows); i++)
+        if (strcmp(name, option_rows[i].name) == 0)
+            return read_value(message, &option_rows[i], options);
+    return sd_bus_message_skip(message, "v");
+}
+
+static int read_options(sd_bus_message *message, Options *options)
+{
+    *options = (Options){
+        .target = "", .auth_info = "", .sign_in = "", .ruser = "", .provider = "",
+        .audit_session = AUDIT_SESSION_NONE};
+    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+        r = read_option(message, options);
+        if (r < 0)
+            return r;
+        r = sd_bus_message_exit_container(message);
+        if (r < 0)
+            return r;
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+/* --- authorising ------------------------------------------------------------------------------ */
+
+static int refuse_caller(sd_bus_error *ret_error)
+{
+    return sd_bus_error_set_const(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
+                                  "You may not ask about this account or for this service.");
+}
+
+static int authorise(Manager *manager, sd_bus_message *message, const char *user,
+                     const char *service, bool *ret_unprivileged, sd_bus_error *ret_error)
+{
+    uid_t uid;
+
+    if (bus_caller_uid(message, &uid) < 0)
+        return refuse_caller(ret_error);
+    *ret_unprivileged = uid != 0;
+    if (uid == 0)
+        return 0;
+    const Account *account = accounts_find(manager->accounts, user);
+    const ServiceConfig *rules = config_service(manager->config, service);
+    if (!account || account->uid != uid || !rules || !rules->unprivileged)
+        return refuse_caller(ret_error);
+    return 0;
+}
+
+/* --- the methods ------------------------------------------------------------------------------ */
+
+static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    enum { USER, SERVICE, RHOST, TTY, COUNT };
+    const char *texts[COUNT];
+    Manager *manager = userdata;
+    _cleanup_close_ int channel = -1;
+    char sign_in[RANDOM_ID_SIZE];
+    bool unprivileged;
+    Options options;
+
+    int r = read_texts(message, texts, COUNT, ret_error);
+    if (r < 0)
+        return r;
+    r = read_options(message, &options);
+    if (r < 0)
+        return r;
+    r = authorise(manager, message, texts[USER], texts[SERVICE], &unprivileged, ret_error);
+    if (r < 0)
+        return r;
+    LoginRequest request = {
+        .user = texts[USER], .service = texts[SERVICE], .rhost = texts[RHOST], .tty = texts[TTY],
+        .timeout_sec = options.timeout_sec, .ruser = options.ruser, .auth_info = options.auth_info,
+        .provider = options.provider, .no_qr = options.no_qr, .unprivileged = unprivileged,
+    };
+    r = logins_begin(manager->logins, &request, &channel, sign_in);
+    if (r < 0)
+        return r;
+    return sd_bus_reply_method_return(message, "hs", channel, sign_in);
+}
+
+static void on_decided(Outcome outcome, const char *text, void *userdata)
+{
+    sd_bus_message *message = userdata;
+
+    /* A caller that has gone, or a bus that has, needs no answer. */
+    (void)sd_bus_reply_method_return(message, "us", (uint32_t)outcome, text);
+    sd_bus_message_unref(message);
+}
+
+static int method_check_account(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    enum { USER, RUSER, SERVICE, RHOST, COUNT };
+    const char *texts[COUNT];
+    Manager *manager = userdata;
+    bool unprivileged;
+    Options options;
+
+    int r = read_texts(message, texts, COUNT, ret_error);
+    if (r < 0)
+        return r;
+    r = read_options(message, &options);
+    if (r < 0)
+        return r;
+    r = authorise(manager, message, texts[USER], texts[SERVICE], &unprivileged, ret_error);
+    if (r < 0)
+        return r;
+    AccountCheckRequest request = {
+        .user = texts[USER], .ruser = texts[RUSER], .service = texts[SERVICE],
+        .rhost = texts[RHOST], .target = options.target, .auth_info = options.auth_info,
+        .sign_in = options.sign_in, .audit_session = options.audit_session,
+        .unprivileged = unprivileged,
+    };
+    authenticator_check(manager->authenticator, &request, on_decided, sd_bus_message_ref(message));
+    return 1;
+}
+
+typedef struct OpenCall {
+    Manager *manager;
+    sd_bus_message *message;
+    const char *user; /* the message's */
+} OpenCall;
+
+/* "name=value" of the account, parted. */
+static int append_claims(sd_bus_message *reply, char *const *claims)
+{
+    int r = sd_bus_message_open_container(reply, 'a', "{ss}");
+
+    for (size_t i = 0; r >= 0 && claims && claims[i]; i++) {
+        char name[NAME_SHORT_MAX + 1];
+        size_t size = strcspn(claims[i], "=");
+        if (size > NAME_SHORT_MAX || claims[i][size] != '=')
+            continue;
+        snprintf(name, sizeof(name), "%.*s", (int)size, claims[i]);
+        r = sd_bus_message_append(reply, "{ss}", name, claims[i] + size + 1);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static void on_opened(Outcome outcome, const char *id, void *userdata)
+{
+    _cleanup_free_ OpenCall *call = userdata;
+    _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = call->message, *reply = NULL;
+    const Account *account =
+        outcome == OUTCOME_ALLOW ? accounts_find(call->manager->accounts, call->user) : NULL;
+
+    int r = sd_bus_message_new_method_return(message, &reply);
+    if (r >= 0)
+        r = sd_bus_message_append(reply, "us", (uint32_t)outcome, id);
+    if (r >= 0)
+        r = append_claims(reply, account ? account->claims : NULL);
+    if (r >= 0)
+        (void)sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_open_session(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    enum { USER, RUSER, SERVICE, RHOST, TTY, COUNT };
+    const char *texts[COUNT];
+    Manager *manager = userdata;
+    int leader_pidfd; /* the message's */
+    Options options;
+
+    int r = bus_caller_require_root(message, ret_error);
+    if (r < 0)
+        return r;
+    r = read_texts(message, texts, COUNT, ret_error);
+    if (r < 0)
+        return r;
+    r = sd_bus_message_read(message, "h", &leader_pidfd);
+    if (r >= 0)
+        r = read_options(message, &options);
+    if (r < 0)
+        return r;
+    const SessionRequest request = {
+        .user = texts[USER], .ruser = texts[RUSER], .service = texts[SERVICE],
+        .rhost = texts[RHOST], .tty = texts[TTY], .leader_pidfd = leader_pidfd,
+        .auth_info = options.auth_info, .sign_in = options.sign_in,
+        .audit_session = options.audit_session,
+    };
+    OpenCall *call = malloc(sizeof(*call));
+    if (!call)
+        return -ENOMEM;
+    *call = (OpenCall){manager, sd_bus_message_ref(message), texts[USER]};
+    sessions_open(manager->sessions, &request, on_opened, call);
+    return 1;
+}
+
+static int method_close_session(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    Manager *manager = userdata;
+    const char *id;
+
+    int r = bus_caller_require_root(message, ret_error);
+    if (r < 0)
+        return r;
+    r = read_texts(message, &id, 1, ret_error);
+    if (r < 0)
+        return r;
+    /* The answer goes first: who logs out need not wait for the disk. The session is over
+     * whatever becomes of its row, and who asks next is answered after this. */
+    r = sd_bus_reply_method_return(message, NULL);
+    sessions_close(manager->sessions, id);
+    return r;
+}
+
+/* SD_BUS_VTABLE_UNPRIVILEGED: sd-bus's own rule would look at capabilities in /proc. */
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("BeginLogin",
+                            SD_BUS_ARGS("s", user, "s", service, "s", rhost, "s", tty,
+                                        "a{sv}", options),
+                            SD_BUS_RESULT("h", channel, "s", sign_in), method_begin_login,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("CheckAccount",
+                            SD_BUS_ARGS("s", user, "s", ruser, "s", service, "s", rhost,
+                                        "a{sv}", options),
+                            SD_BUS_RESULT("u", outcome, "s", message), method_check_account,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("OpenSession",
+                            SD_BUS_ARGS("s", user, "s", ruser, "s", service, "s", rhost, "s", tty,
+                                        "h", leader_pidfd, "a{sv}", options),
+                            SD_BUS_RESULT("u", outcome, "s", session, "a{ss}", claims),
+                            method_open_session,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("CloseSession", SD_BUS_ARGS("s", session), SD_BUS_NO_RESULT,
+                            method_close_session, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+int authenticator_bus_attach(Manager *manager)
+{
+    return sd_bus_add_object_vtable(manager->bus, NULL, RCPCH_BUS_PATH, RCPCH_BUS_AUTHENTICATOR,
+                                    vtable, manager);
+}

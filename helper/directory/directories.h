@@ -1,0 +1,25 @@
+/*
+ * Directories: asked every DirectoryPollSec who there is, who is in which group and who was
+ * disabled (design §4, §5). So a colleague who never signed in to this host has her account and her
+ * groups here before she does, and access ends with no token involved.
+ *
+ * A round: what changed since the last one; the members of each group that the configuration names;
+ * then, one by one, people of this host whom neither spoke of. A round that fails changes nothing.
+ */
+#pragma once
+
+#include "common/cleanup.h"
+#include "helper/accounts/account.h"
+
+typedef struct Manager Manager;
+typedef struct Directories Directories;
+
+/* One for each provider with Directory=, of the manager's present configuration and providers; the
+ * first round begins from the loop. `accept_absence`: the first round may take groups from as many
+ * as it likes (the administrator said so). Returns 0, -ENOMEM or another negative errno. */
+int directories_new(Manager *manager, bool accept_absence, Directories **ret_directories);
+Directories *directories_free(Directories *directories);
+DEFINE_CLEANUP(Directories *, directories_free)
+
+/* Is the account's provider one whose directory is asked? NULL is fine. */
+bool directories_has(const Directories *directories, const Account *account);

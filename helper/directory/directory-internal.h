@@ -1,0 +1,84 @@
+/*
+ * Shared by directories.c (their lives), directory.c (the round: what is asked when) and
+ * directory-apply.c (what an answer does to accounts). Nobody else includes this.
+ */
+#pragma once
+
+#include "helper/directory/directories.h"
+#include "helper/directory/directory-kind.h"
+#include "helper/directory/directory-roll.h"
+#include "helper/directory/directory-sync.h"
+#include "helper/directory/directory-token.h"
+#include "helper/manager.h"
+
+typedef enum DirectoryStage {
+    DIRECTORY_IDLE = 0, /* between two rounds */
+    DIRECTORY_CHANGES,
+    DIRECTORY_MEMBERS,
+    DIRECTORY_APPLYING, /* in slices, so that nobody at a login waits for it */
+    DIRECTORY_PEOPLE,   /* one by one */
+} DirectoryStage;
+
+/* People of this host whom the round must ask for by id. */
+typedef struct PeopleToAsk {
+    Account **accounts;
+    size_t count, at;
+    Account **missing; /* of these, "not found"; judged when all have been asked for */
+    size_t missing_count;
+} PeopleToAsk;
+
+typedef struct Directory {
+    Manager *manager;
+    const Config *config;
+    const ProviderConfig *settings;
+    Provider *provider;
+    const DirectoryKind *kind;
+    struct Directory *next;
+
+    sd_event_source *timer; /* the next round, or what the present one waits for */
+    HttpRequest *request;
+    DirectoryToken token;
+    DirectoryStage stage;
+    char *url;      /* asked for, or to be asked for */
+    unsigned pages; /* of the present list, so far */
+    uint64_t started_usec, answered_usec, kept_usec;
+    unsigned throttled; /* times in a row */
+
+    char *link;     /* to the changes since the last round; NULL: begin anew */
+    bool is_unkept; /* the store does not have it yet */
+    bool is_fresh;  /* it begins anew: what was before is unknown, everybody is asked for */
+
+    size_t group;  /* index of the [group] section being listed */
+    bool *listed;  /* by [group] section: its list is whole */
+    DirectoryRoll roll;
+    PeopleToAsk people;
+
+    bool is_held, accepts_absence, is_changed, knows_somebody;
+    size_t slice; /* where applying goes on */
+    bool slices_accounts;
+} Directory;
+
+uint64_t directory_boot_usec(const Directory *directory);
+
+/* The timer's: the next round, or the next step of this one. */
+int directory_on_timer(sd_event_source *source, uint64_t usec, void *directory);
+
+/* Or must everybody be asked for by id? */
+bool directory_tells_changes(const Directory *directory);
+
+/* Does this directory answer for the [group] section? */
+bool directory_owns_group(const Directory *directory, const GroupConfig *group);
+
+/* What the directory says of one person, of whom this host may know nothing. */
+void directory_take_state(Directory *directory, const DirectoryPerson *person);
+
+/* The roll is whole: decides what it means. Then slices until false. */
+void directory_apply_begin(Directory *directory);
+bool directory_apply_slice(Directory *directory);
+
+/* Whom to ask for by id. Returns 0 or -ENOMEM. */
+int directory_people_choose(Directory *directory);
+void directory_people_missing(Directory *directory);
+void directory_people_judge(Directory *directory);
+void directory_people_clear(PeopleToAsk *people);
+const char *directory_person_id(const Account *account);

@@ -1,0 +1,30 @@
+/*
+ * The table of kinds of directory. See directory-kind.h.
+ */
+#include "helper/directory/directory-kind.h"
+
+#include "helper/directory/graph-page.h"
+#include "helper/directory/graph-request.h"
+
+static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
+    [DIRECTORY_GRAPH] = {
+        .default_url = {[CLOUD_PUBLIC] = "https://graph.microsoft.com",
+                        [CLOUD_USGOV] = "https://graph.microsoft.us",
+                        [CLOUD_CHINA] = "https://microsoftgraph.chinacloudapi.cn"},
+        .types = 1u << PROVIDER_ENTRA | 1u << PROVIDER_ENTRA_EXTERNAL_ID,
+        .without_changes = 1u << PROVIDER_ENTRA_EXTERNAL_ID,
+        .members_url = graph_members_url,
+        .person_url = graph_person_url,
+        .changes_url = graph_changes_url,
+        .parse_page = graph_page_parse,
+        .parse_person = graph_person_parse,
+        .error_code = graph_error_code,
+    },
+};
+
+const DirectoryKind *directory_kind(DirectoryType type)
+{
+    unsigned index = (unsigned)type;
+
+    return index < ELEMENTSOF(table) && table[index].parse_page ? &table[index] : NULL;
+}

@@ -1,0 +1,26 @@
+/*
+ * In what the kinds of directory differ, as one table: addresses and how their answers are read.
+ * When to ask is directory.c's, what an answer means is directory-sync.c's.
+ */
+#pragma once
+
+#include "helper/config/config.h"
+#include "helper/directory/directory-page.h"
+
+typedef int (*DirectoryParser)(const char *data, size_t size, const char *base,
+                               DirectoryPage **ret_page, const char **ret_reason);
+
+typedef struct DirectoryKind {
+    const char *default_url[_CLOUD_COUNT];
+    unsigned types;           /* 1u << ProviderType: whose people it knows */
+    unsigned without_changes; /* of these, those that do not tell changes: people are asked for by
+                               * id instead */
+    int (*members_url)(const char *base, const char *group_id, char **ret_url);
+    int (*person_url)(const char *base, const char *id, char **ret_url);
+    int (*changes_url)(const char *base, char **ret_url);
+    DirectoryParser parse_page, parse_person;
+    void (*error_code)(const char *data, size_t size, char *out, size_t out_size);
+} DirectoryKind;
+
+/* NULL for none. Static. */
+const DirectoryKind *directory_kind(DirectoryType type);

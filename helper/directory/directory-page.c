@@ -1,0 +1,27 @@
+/*
+ * A page of a directory. See directory-page.h.
+ */
+#include "helper/directory/directory-page.h"
+
+#include <stdlib.h>
+
+void directory_person_clear(DirectoryPerson *person)
+{
+    free(person->id);
+    free(person->name);
+    free(person->full_name);
+    *person = (DirectoryPerson){0};
+}
+
+DirectoryPage *directory_page_free(DirectoryPage *page)
+{
+    if (!page)
+        return NULL;
+    for (size_t i = 0; i < page->count; i++)
+        directory_person_clear(&page->people[i]);
+    free(page->people);
+    free(page->next);
+    free(page->link);
+    free(page);
+    return NULL;
+}

@@ -1,0 +1,37 @@
+/*
+ * The roll of one round: who was listed in which group. Filled page by page, then closed and read.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include "helper/directory/directory-page.h"
+
+typedef struct RollEntry {
+    DirectoryPerson person;
+    unsigned group; /* index of the [group] section */
+} RollEntry;
+
+typedef struct DirectoryRoll {
+    RollEntry *entries; /* once closed: by id, then by group */
+    size_t count, capacity;
+} DirectoryRoll;
+
+/* One person's entries of a closed roll. */
+typedef struct RollPerson {
+    const RollEntry *entries;
+    size_t count;
+    DirectoryState state; /* the worst that was said, ENABLED before UNSAID */
+} RollPerson;
+
+/* Takes all people of the page over. Returns 0, -E2BIG beyond DIRECTORY_ROLL_MAX, -ENOMEM. */
+int directory_roll_add(DirectoryRoll *roll, DirectoryPage *page, unsigned group);
+void directory_roll_close(DirectoryRoll *roll);
+void directory_roll_clear(DirectoryRoll *roll);
+
+/* False when nobody of that id is listed. */
+bool directory_roll_find(const DirectoryRoll *roll, const char *id, RollPerson *ret_person);
+
+/* Goes through a closed roll, one person at a time; start at 0. False at the end. */
+bool directory_roll_next(const DirectoryRoll *roll, size_t *iterator, RollPerson *ret_person);
+
+bool roll_person_is_in(const RollPerson *person, unsigned group);

@@ -1,0 +1,134 @@
+/*
+ * The directory's access token. See directory-token.h.
+ */
+#include "helper/directory/directory-token.h"
+
+#include <errno.h>
+
+#include "common/limits.h"
+#include "helper/provider/client-assertion.h"
+#include "helper/provider/client-auth.h"
+#include "helper/base/clock.h"
+#include "helper/base/form.h"
+#include "helper/base/json-strict.h"
+
+#define ASSERTION_TYPE   "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+#define SECRETS_MAX      16384u
+#define DAY_SEC          (24u * 3600u)
+#define SOON_SEC         (30u * DAY_SEC)
+#define MARGIN_USEC      (60 * USEC_PER_SEC) /* renewed so long before it ends */
+#define LIFE_DEFAULT_SEC 300
+#define LIFE_MAX_SEC     (24 * 3600)
+
+bool directory_token_is_good(const DirectoryToken *token, uint64_t now_usec)
+{
+    return token->token && now_usec < token->until_usec;
+}
+
+void directory_token_clear(DirectoryToken *token)
+{
+    token->token = secret_free(token->token);
+    token->until_usec = 0;
+}
+
+static int add_assertion(DirectoryToken *token, const ProviderConfig *settings, const char *url,
+                         Buffer *form)
+{
+    _cleanup_secret_ Secret *pem = NULL, *assertion = NULL;
+    uint64_t now_sec = stamp_now().wall_usec / USEC_PER_SEC;
+    int r = client_file_read(settings->directory_certificate_file, &pem);
+
+    if (r == 0)
+        r = client_assertion_make(pem, settings->directory_client_id, url, now_sec, &assertion,
+                                  &token->expires_sec);
+    if (r == 0)
+        r = form_add(form, "client_id", settings->directory_client_id);
+    if (r == 0)
+        r = form_add(form, "client_assertion_type", ASSERTION_TYPE);
+    return r == 0 ? form_add(form, "client_assertion", secret_peek(assertion)) : r;
+}
+
+static int fill_form(const ProviderConfig *settings, Buffer *form)
+{
+    _cleanup_buffer_ Buffer scope = BUFFER_INIT(HTTP_URL_MAX);
+    int r = buffer_add_text(&scope, settings->directory_url);
+
+    if (r == 0)
+        r = buffer_add_text(&scope, "/.default");
+    if (r == 0)
+        r = form_add(form, "grant_type", "client_credentials");
+    return r == 0 ? form_add(form, "scope", scope.data) : r;
+}
+
+int directory_token_request(DirectoryToken *token, Http *http, const ProviderConfig *settings,
+                            const char *url, bool secret_in_body, HttpHandler handler,
+                            void *userdata, HttpRequest **ret_request)
+{
+    _cleanup_buffer_ Buffer form = FORM_INIT;
+    _cleanup_buffer_ Buffer user = BUFFER_INIT(SECRETS_MAX);
+    _cleanup_buffer_ Buffer password = BUFFER_INIT(SECRETS_MAX);
+    int r = fill_form(settings, &form);
+
+    token->expires_sec = 0;
+    if (r == 0)
+        r = settings->directory_certificate_file
+                ? add_assertion(token, settings, url, &form)
+                : client_auth_add_as(settings->directory_client_id,
+                                     settings->directory_secret_file, secret_in_body, &form, &user,
+                                     &password);
+    if (r < 0)
+        return r;
+    const HttpOptions options = {
+        .url = url,
+        .form = form.data,
+        .ca_file = settings->ca_file,
+        .proxy = settings->proxy,
+        .user = user.data,
+        .password = password.data,
+        .allow_insecure_loopback = settings->allow_insecure_loopback,
+        .timeout_usec = settings->http_timeout_usec,
+        .body_max = TOKEN_RESPONSE_MAX,
+    };
+    return http_start(http, &options, handler, userdata, ret_request);
+}
+
+bool directory_token_ends_soon(const DirectoryToken *token, uint64_t now_sec, unsigned *ret_days)
+{
+    uint64_t left = token->expires_sec > now_sec ? token->expires_sec - now_sec : 0;
+
+    if (token->expires_sec == 0 || left >= SOON_SEC)
+        return false;
+    *ret_days = (unsigned)(left / DAY_SEC);
+    return true;
+}
+
+/* expires_in is recommended, not required (RFC 6749 §5.1). */
+static uint64_t life_usec(const json_t *document)
+{
+    json_int_t seconds = json_integer_value(json_object_get(document, "expires_in"));
+
+    if (seconds <= 0)
+        seconds = LIFE_DEFAULT_SEC;
+    return (uint64_t)(seconds < LIFE_MAX_SEC ? seconds : LIFE_MAX_SEC) * USEC_PER_SEC;
+}
+
+int directory_token_take(DirectoryToken *token, const ProviderConfig *settings,
+                         const HttpReply *reply, uint64_t now_usec, Evidence *ret_evidence)
+{
+    json_auto_t *document = NULL;
+
+    directory_token_clear(token);
+    if (reply->status == 0) {
+        evidence_unreachable(reply->error, ret_evidence);
+        return -EACCES;
+    }
+    evidence_classify(settings->type, false, EVIDENCE_LOGIN, reply->status, reply->body,
+                      reply->size, ret_evidence);
+    ret_evidence->retry_after_usec = reply->retry_after_usec;
+    if (ret_evidence->meaning != EVIDENCE_CONFIRMED ||
+        json_read_strict(reply->body, reply->size, TOKEN_RESPONSE_MAX, &document) < 0)
+        return -EACCES;
+    uint64_t life = life_usec(document);
+    token->until_usec = now_usec + (life > 2 * MARGIN_USEC ? life - MARGIN_USEC : life / 2);
+    return secret_new_string(json_text(document, "access_token", TOKEN_MAX), &token->token);
+}

@@ -1,0 +1,487 @@
+/*
+ * The round of a directory. See directories.h.
+ *
+ * One request at a time, each out of the provider's budget, so that a host is never more than one
+ * caller. What the answers do to accounts is in directory-apply.c.
+ */
+#include "helper/directory/directory-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/limits.h"
+#include "helper/revocation/revocation.h"
+
+#define DOCUMENT_WAIT_USEC (250 * USEC_PER_MSEC)
+#define REST_USEC          (100 * USEC_PER_MSEC) /* between two rounds, however long one took */
+#define SILENCE_USEC       (60 * USEC_PER_SEC)   /* without an answer, then it is said */
+#define RETRY_AFTER_MAX    (900 * USEC_PER_SEC)
+#define BACK_OFF_MAX       (300 * USEC_PER_SEC)
+
+#define ALARM_SILENT "Directory of %s gives no answer"
+#define ALARM_EXPIRY "Directory of %s: the certificate of DirectoryCertificateFile= ends in"
+
+uint64_t directory_boot_usec(const Directory *directory)
+{
+    uint64_t now = 0;
+
+    return sd_event_now(directory->manager->event, CLOCK_BOOTTIME, &now) >= 0 ? now : 0;
+}
+
+static void arm(Directory *directory, uint64_t at_usec)
+{
+    if (sd_event_source_set_time(directory->timer, at_usec) >= 0)
+        (void)sd_event_source_set_enabled(directory->timer, SD_EVENT_ONESHOT);
+}
+
+bool directory_owns_group(const Directory *directory, const GroupConfig *group)
+{
+    if (!group->id || !*group->id) /* known by its role alone */
+        return false;
+    return group->provider ? strcmp(group->provider, directory->settings->name) == 0
+                           : directory->config->provider_count == 1;
+}
+
+bool directory_tells_changes(const Directory *directory)
+{
+    return !(directory->kind->without_changes & 1u << directory->settings->type);
+}
+
+/* --- the end of a round ----------------------------------------------------------------------- */
+
+static void rest(Directory *directory, uint64_t until_usec)
+{
+    uint64_t least = directory_boot_usec(directory) + REST_USEC;
+
+    directory->stage = DIRECTORY_IDLE;
+    directory_roll_clear(&directory->roll);
+    directory_people_clear(&directory->people);
+    arm(directory, until_usec > least ? until_usec : least);
+}
+
+static uint64_t next_round_usec(const Directory *directory)
+{
+    return directory->started_usec + directory->config->directory_poll_usec;
+}
+
+/* Nothing was learnt, so nothing changes. `is_fault`: waiting will not mend it. */
+static void give_up(Directory *directory, bool is_fault, const char *what)
+{
+    uint64_t now = directory_boot_usec(directory);
+
+    if (is_fault || now - directory->answered_usec >= SILENCE_USEC)
+        manager_alarm(directory->manager, ALARM_SILENT ": %s. Nobody is cut or removed by that.",
+                      directory->settings->name, what);
+    rest(directory, next_round_usec(directory));
+}
+
+/* Told to stay away (RFC 9110 §10.2.3), or not told for how long. */
+static void back_off(Directory *directory, uint64_t retry_after_usec, const char *what)
+{
+    unsigned shift = directory->throttled < 8 ? directory->throttled : 8;
+    uint64_t wait = directory->config->directory_poll_usec << shift;
+
+    wait = wait < BACK_OFF_MAX ? wait : BACK_OFF_MAX;
+    if (retry_after_usec > 0)
+        wait = retry_after_usec < RETRY_AFTER_MAX ? retry_after_usec : RETRY_AFTER_MAX;
+    directory->throttled++;
+    give_up(directory, false, what);
+    arm(directory, directory_boot_usec(directory) + wait);
+}
+
+static void end_round(Directory *directory)
+{
+    directory_people_judge(directory);
+    directory->answered_usec = directory_boot_usec(directory);
+    directory->throttled = 0;
+    directory->is_fresh = directory->accepts_absence = false;
+    manager_alarm_over(directory->manager, ALARM_SILENT, directory->settings->name);
+    if (directory->is_changed)
+        (void)publisher_request(directory->manager->publisher, NULL, NULL);
+    directory->is_changed = false;
+    rest(directory, next_round_usec(directory));
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+static void ask(Directory *directory);
+static void take_answer(Directory *directory, const HttpReply *reply);
+
+static void on_token(const HttpReply *reply, void *userdata)
+{
+    Directory *directory = userdata;
+    Evidence evidence;
+
+    directory->request = NULL;
+    int r = directory_token_take(&directory->token, directory->settings, reply,
+                                 directory_boot_usec(directory), &evidence);
+    if (r == 0)
+        ask(directory);
+    else if (r == -EACCES && evidence.meaning == EVIDENCE_LATER)
+        back_off(directory, evidence.retry_after_usec, evidence.code);
+    else
+        give_up(directory, true, r == -EACCES ? evidence.code : "out of memory");
+}
+
+/* Why the token could not be asked for. */
+static const char *credential_fault(int error)
+{
+    if (error == -EKEYEXPIRED)
+        return "the certificate of DirectoryCertificateFile= has expired";
+    if (error == -EBADMSG)
+        return "DirectoryCertificateFile= or DirectorySecretFile= does not hold what it should";
+    if (error == -EPERM || error == -ENOENT || error == -EACCES)
+        return "DirectoryCertificateFile= or DirectorySecretFile= is missing or not private";
+    return "a token could not be asked for";
+}
+
+static void warn_of_expiry(Directory *directory)
+{
+    unsigned days;
+
+    if (directory_token_ends_soon(&directory->token, stamp_now().wall_usec / USEC_PER_SEC, &days))
+        manager_alarm(directory->manager, ALARM_EXPIRY " %u days", directory->settings->name, days);
+    else
+        manager_alarm_over(directory->manager, ALARM_EXPIRY, directory->settings->name);
+}
+
+static void ask_for_token(Directory *directory)
+{
+    const char *url;
+    bool secret_in_body;
+
+    switch (provider_token_endpoint(directory->provider, &url, &secret_in_body)) {
+    case DOCUMENT_WAIT:
+        arm(directory, directory_boot_usec(directory) + DOCUMENT_WAIT_USEC);
+        return;
+    case DOCUMENT_FAILED:
+        give_up(directory, false, "the provider's metadata cannot be had");
+        return;
+    case DOCUMENT_READY:
+        break;
+    }
+    int r = directory_token_request(&directory->token, directory->manager->http,
+                                    directory->settings, url, secret_in_body, on_token, directory,
+                                    &directory->request);
+    if (r < 0)
+        give_up(directory, true, credential_fault(r));
+    else
+        warn_of_expiry(directory);
+}
+
+static void on_reply(const HttpReply *reply, void *userdata)
+{
+    Directory *directory = userdata;
+
+    directory->request = NULL;
+    take_answer(directory, reply);
+}
+
+static void ask_directory(Directory *directory)
+{
+    const ProviderConfig *settings = directory->settings;
+    const HttpOptions options = {
+        .url = directory->url,
+        .bearer = secret_peek(directory->token.token),
+        .ca_file = settings->ca_file,
+        .proxy = settings->proxy,
+        .allow_insecure_loopback = settings->allow_insecure_loopback,
+        .timeout_usec = settings->http_timeout_usec,
+    };
+    int r = http_start(directory->manager->http, &options, on_reply, directory,
+                       &directory->request);
+
+    if (r < 0)
+        give_up(directory, true, "a request could not be made");
+}
+
+/* Asks for directory->url, now or when the budget allows. */
+static void ask(Directory *directory)
+{
+    uint64_t now = directory_boot_usec(directory), wait;
+
+    wait = provider_take_request(directory->provider);
+    if (wait > 0)
+        arm(directory, now + wait);
+    else if (directory_token_is_good(&directory->token, now))
+        ask_directory(directory);
+    else
+        ask_for_token(directory);
+}
+
+/* Takes `url` over; NULL when there was no memory for it. */
+static void ask_for(Directory *directory, char *url)
+{
+    free(directory->url);
+    directory->url = url;
+    if (url)
+        ask(directory);
+    else
+        give_up(directory, true, "out of memory");
+}
+
+static char *made(int r, char *url)
+{
+    return r < 0 ? NULL : url;
+}
+
+/* --- from one request to the next ------------------------------------------------------------- */
+
+static void ask_for_next_person(Directory *directory)
+{
+    PeopleToAsk *people = &directory->people;
+    char *url = NULL;
+
+    while (people->at < people->count && !people->accounts[people->at]->id)
+        people->at++; /* forgotten meanwhile */
+    directory->stage = DIRECTORY_PEOPLE;
+    directory->pages = 0;
+    if (people->at == people->count) {
+        end_round(directory);
+        return;
+    }
+    int r = directory->kind->person_url(directory->settings->directory_url,
+                                        directory_person_id(people->accounts[people->at]), &url);
+    ask_for(directory, made(r, url));
+}
+
+static void apply(Directory *directory)
+{
+    if (directory_apply_slice(directory))
+        arm(directory, 0);
+    else if (directory_people_choose(directory) < 0)
+        give_up(directory, true, "out of memory");
+    else
+        ask_for_next_person(directory);
+}
+
+static void list_next_group(Directory *directory)
+{
+    const Config *config = directory->config;
+    char *url = NULL;
+
+    directory->stage = DIRECTORY_MEMBERS;
+    directory->pages = 0;
+    while (directory->group < config->group_count &&
+           !directory_owns_group(directory, &config->groups[directory->group]))
+        directory->group++;
+    if (directory->group == config->group_count) {
+        directory->stage = DIRECTORY_APPLYING;
+        directory_apply_begin(directory);
+        apply(directory);
+        return;
+    }
+    int r = directory->kind->members_url(directory->settings->directory_url,
+                                         config->groups[directory->group].id, &url);
+    ask_for(directory, made(r, url));
+}
+
+static void begin_changes(Directory *directory)
+{
+    char *url = NULL;
+    int r = 0;
+
+    if (!directory_tells_changes(directory)) {
+        list_next_group(directory);
+        return;
+    }
+    directory->stage = DIRECTORY_CHANGES;
+    directory->pages = 0;
+    if (directory->link) {
+        url = strdup(directory->link);
+    } else {
+        directory->is_fresh = true;
+        r = directory->kind->changes_url(directory->settings->directory_url, &url);
+    }
+    ask_for(directory, made(r, url));
+}
+
+/* --- the link to the changes ------------------------------------------------------------------ */
+
+static bool all_verdicts_are_stored(const Directory *directory)
+{
+    size_t iterator = 0;
+    const Account *account;
+
+    while ((account = accounts_next(directory->manager->accounts, &iterator)))
+        if (!revocation_is_stored(directory->manager->revocation, account))
+            return false;
+    return true;
+}
+
+/* Only once all that was told on the way there is stored, and after beginning anew everybody has been
+ * asked for: a crash repeats rather than forgets. */
+static void keep_link(Directory *directory)
+{
+    if (directory->is_unkept && !directory->is_fresh && all_verdicts_are_stored(directory) &&
+        store_link_put(directory->manager->store, directory->settings->issuer,
+                       directory->link) >= 0)
+        directory->is_unkept = false;
+}
+
+static void take_link(Directory *directory, char **link)
+{
+    free(directory->link);
+    directory->link = TAKE_PTR(*link);
+    directory->is_unkept = true;
+}
+
+/* The directory has forgotten where we were (410): nobody is gone by that, and everybody is asked
+ * for anew. */
+static void start_over(Directory *directory)
+{
+    free(directory->link);
+    directory->link = NULL;
+    (void)store_link_put(directory->manager->store, directory->settings->issuer, NULL);
+    begin_changes(directory);
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+static void take_changes(Directory *directory, DirectoryPage *page)
+{
+    for (size_t i = 0; i < page->count; i++)
+        directory_take_state(directory, &page->people[i]);
+    if (page->next) {
+        ask_for(directory, TAKE_PTR(page->next));
+        return;
+    }
+    if (!page->link) {
+        give_up(directory, true, "changes that end without a link");
+        return;
+    }
+    take_link(directory, &page->link);
+    list_next_group(directory);
+}
+
+static void take_members(Directory *directory, DirectoryPage *page)
+{
+    int r = directory_roll_add(&directory->roll, page, (unsigned)directory->group);
+
+    if (r < 0) {
+        give_up(directory, true, r == -E2BIG ? "too many members" : "out of memory");
+        return;
+    }
+    if (page->next) {
+        ask_for(directory, TAKE_PTR(page->next));
+        return;
+    }
+    directory->listed[directory->group++] = true;
+    list_next_group(directory);
+}
+
+static void take_person(Directory *directory, DirectoryPage *page)
+{
+    PeopleToAsk *people = &directory->people;
+
+    if (!people->accounts[people->at]->id) {
+        ask_for_next_person(directory);
+        return;
+    }
+    if (strcmp(page->people[0].id, directory_person_id(people->accounts[people->at])) != 0) {
+        give_up(directory, true, "an answer about somebody else");
+        return;
+    }
+    directory->knows_somebody = true;
+    directory_take_state(directory, &page->people[0]);
+    people->at++;
+    ask_for_next_person(directory);
+}
+
+static void take_page(Directory *directory, const HttpReply *reply)
+{
+    bool is_person = directory->stage == DIRECTORY_PEOPLE;
+    const DirectoryParser parse =
+        is_person ? directory->kind->parse_person : directory->kind->parse_page;
+    _cleanup_(directory_page_freep) DirectoryPage *page = NULL;
+    const char *reason = "out of memory";
+
+    if (parse(reply->body, reply->size, directory->settings->directory_url, &page, &reason) < 0)
+        give_up(directory, true, reason);
+    else if (++directory->pages > DIRECTORY_PAGES_MAX)
+        give_up(directory, true, "a list without end");
+    else if (is_person)
+        take_person(directory, page);
+    else if (directory->stage == DIRECTORY_MEMBERS)
+        take_members(directory, page);
+    else
+        take_changes(directory, page);
+}
+
+/* A deleted group is not an empty one: its people keep it until the configuration drops it. */
+static void skip_group(Directory *directory)
+{
+    manager_alarm(directory->manager, "Directory of %s does not know [group %s]",
+                  directory->settings->name, directory->config->groups[directory->group].name);
+    directory->group++;
+    list_next_group(directory);
+}
+
+static bool take_absence(Directory *directory, long status)
+{
+    if (status == 410 && directory->stage == DIRECTORY_CHANGES && directory->link) {
+        start_over(directory);
+    } else if (status == 404 && directory->stage == DIRECTORY_MEMBERS) {
+        skip_group(directory);
+    } else if (status == 404 && directory->stage == DIRECTORY_PEOPLE) {
+        directory_people_missing(directory);
+        ask_for_next_person(directory);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void take_refusal(Directory *directory, const HttpReply *reply)
+{
+    char code[64], what[96];
+
+    directory->kind->error_code(reply->body, reply->size, code, sizeof(code));
+    snprintf(what, sizeof(what), "http %ld%s%s", reply->status, *code ? " " : "", code);
+    if (reply->status == 429 || reply->status >= 500)
+        back_off(directory, reply->retry_after_usec, what);
+    else
+        give_up(directory, true, what);
+}
+
+static void take_answer(Directory *directory, const HttpReply *reply)
+{
+    if (reply->status == 200) {
+        directory->token.was_refused = false;
+        take_page(directory, reply);
+    } else if (reply->status == 0) {
+        give_up(directory, false, reply->error);
+    } else if (reply->status == 401 && !directory->token.was_refused) {
+        directory_token_clear(&directory->token);
+        directory->token.was_refused = true;
+        ask(directory);
+    } else if (!take_absence(directory, reply->status)) {
+        take_refusal(directory, reply);
+    }
+}
+
+/* --- rounds ----------------------------------------------------------------------------------- */
+
+static void begin_round(Directory *directory)
+{
+    keep_link(directory);
+    directory->started_usec = directory_boot_usec(directory);
+    directory->group = 0;
+    directory->knows_somebody = false;
+    directory->token.was_refused = false;
+    memset(directory->listed, 0, directory->config->group_count * sizeof(*directory->listed));
+    begin_changes(directory);
+}
+
+int directory_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Directory *directory = userdata;
+
+    if (directory->stage == DIRECTORY_IDLE)
+        begin_round(directory);
+    else if (directory->stage == DIRECTORY_APPLYING)
+        apply(directory);
+    else
+        ask(directory);
+    return 0;
+}

@@ -1,0 +1,209 @@
+/*
+ * Tests of Graph's replies and addresses: what is taken, and what makes a whole page be refused.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/limits.h"
+#include "helper/directory/graph-page.h"
+#include "helper/directory/graph-request.h"
+
+#define BASE  "https://graph.test"
+#define ALICE "0b1e7a00-0000-4000-8000-00000000a11c"
+
+static int parse(const char *text, DirectoryPage **ret_page)
+{
+    const char *reason = NULL;
+    int r = graph_page_parse(text, strlen(text), BASE, ret_page, &reason);
+
+    if (r == -EBADMSG)
+        assert_non_null(reason);
+    return r;
+}
+
+static void test_a_page_of_people(void **state)
+{
+    static const DirectoryState states[] = {DIRECTORY_ENABLED, DIRECTORY_DISABLED,
+                                            DIRECTORY_UNSAID,  DIRECTORY_UNSAID,
+                                            DIRECTORY_REMOVED, DIRECTORY_UNSAID};
+    DirectoryPage *page = NULL;
+
+    assert_int_equal(
+        parse("{\"@odata.context\":\"x\",\"value\":["
+              "{\"id\":\"0B1E7A00-0000-4000-8000-00000000A11C\",\"accountEnabled\":true,"
+              "\"userPrincipalName\":\"Alice@RCPCH.ac.uk\",\"displayName\":\"Alice\\u202e Adams\"},"
+              "{\"id\":\"b\",\"accountEnabled\":false},{\"id\":\"c\",\"accountEnabled\":null},"
+              "{\"id\":\"d\"},"
+              "{\"id\":\"e\",\"accountEnabled\":true,\"@removed\":{\"reason\":\"changed\"}},"
+              "{\"id\":\"f\",\"userPrincipalName\":\"x_y.org#EXT#@rcpch.ac.uk\"}],"
+              "\"@odata.nextLink\":\"" BASE "/v1.0/users/delta?$skiptoken=1\"}",
+              &page),
+        0);
+    assert_int_equal(page->count, ELEMENTSOF(states));
+    for (size_t i = 0; i < page->count; i++)
+        assert_int_equal(page->people[i].state, states[i]);
+    assert_string_equal(page->people[0].id, ALICE);
+    assert_string_equal(page->people[0].name, "alice@rcpch.ac.uk");
+    assert_string_equal(page->people[0].full_name, "Alice Adams");
+    assert_null(page->people[5].name);
+    assert_string_equal(page->next, BASE "/v1.0/users/delta?$skiptoken=1");
+    assert_null(page->link);
+    directory_page_free(page);
+}
+
+static void test_an_empty_page_is_a_page(void **state)
+{
+    DirectoryPage *page = NULL;
+
+    assert_int_equal(
+        parse("{\"value\":[],\"@odata.deltaLink\":\"" BASE "/v1.0/users/delta?$deltatoken=2\"}",
+              &page),
+        0);
+    assert_int_equal(page->count, 0);
+    assert_string_equal(page->link, BASE "/v1.0/users/delta?$deltatoken=2");
+    directory_page_free(page);
+}
+
+static void test_what_is_refused_as_a_whole(void **state)
+{
+    static const char *const rows[] = {
+        "",
+        "[]",
+        "{}",
+        "{\"value\":{}}",
+        "{\"value\":null}",
+        "{\"value\":[{\"id\":\"a\"}]",
+        "{\"value\":[{\"id\":\"a\"}]}x",
+        "{\"value\":[null]}",
+        "{\"value\":[\"a\"]}",
+        "{\"value\":[{}]}",
+        "{\"value\":[{\"id\":1}]}",
+        "{\"value\":[{\"id\":\"\"}]}",
+        "{\"value\":[{\"id\":\"a/b\"}]}",
+        "{\"value\":[{\"id\":\"..\"}]}",
+        "{\"value\":[{\"id\":\"a b\"}]}",
+        "{\"value\":[{\"id\":\"a\",\"id\":\"b\"}]}",
+        "{\"value\":[{\"id\":\"a\",\"accountEnabled\":\"true\"}]}",
+        "{\"value\":[{\"id\":\"a\",\"accountEnabled\":1}]}",
+        "{\"value\":[{\"id\":\"a\",\"@removed\":true}]}",
+        "{\"value\":[],\"@odata.nextLink\":\"https://evil.test/v1.0/users\"}",
+        "{\"value\":[],\"@odata.nextLink\":\"" BASE ".evil.test/v1.0\"}",
+        "{\"value\":[],\"@odata.nextLink\":\"" BASE "@evil.test/v1.0\"}",
+        "{\"value\":[],\"@odata.nextLink\":\"http://graph.test/v1.0\"}",
+        "{\"value\":[],\"@odata.nextLink\":\"" BASE "/v1.0/a b\"}",
+        "{\"value\":[],\"@odata.nextLink\":\"\"}",
+        "{\"value\":[],\"@odata.nextLink\":7}",
+        "{\"value\":[],\"@odata.nextLink\":null}",
+        "{\"value\":[],\"@odata.nextLink\":\"" BASE "/1\",\"@odata.deltaLink\":\"" BASE "/2\"}",
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        DirectoryPage *page = NULL;
+        assert_int_equal(parse(rows[i], &page), -EBADMSG);
+        assert_null(page);
+    }
+}
+
+/* A page of so many people; the caller frees it. */
+static char *page_of(size_t count)
+{
+    static const char person[] = "{\"id\":\"a\"},";
+    char *text = malloc(count * sizeof(person) + 32), *p = text;
+
+    assert_non_null(text);
+    p = stpcpy(p, "{\"value\":[");
+    for (size_t i = 0; i < count; i++)
+        p = stpcpy(p, person);
+    strcpy(p - 1, "]}");
+    return text;
+}
+
+static void test_too_many_people_on_a_page_are_refused(void **state)
+{
+    DirectoryPage *page = NULL;
+    char *most = page_of(DIRECTORY_PAGE_MAX), *more = page_of(DIRECTORY_PAGE_MAX + 1);
+
+    assert_int_equal(parse(more, &page), -EBADMSG);
+    assert_int_equal(parse(most, &page), 0);
+    directory_page_free(page);
+    free(most);
+    free(more);
+}
+
+static void test_one_person(void **state)
+{
+    static const char text[] = "{\"id\":\"" ALICE "\",\"accountEnabled\":false}";
+    DirectoryPage *page = NULL;
+    const char *reason = NULL;
+
+    assert_int_equal(graph_person_parse(text, strlen(text), BASE, &page, &reason), 0);
+    assert_int_equal(page->count, 1);
+    assert_string_equal(page->people[0].id, ALICE);
+    assert_int_equal(page->people[0].state, DIRECTORY_DISABLED);
+    directory_page_free(page);
+    page = NULL;
+    assert_int_equal(graph_person_parse("{}", 2, BASE, &page, &reason), -EBADMSG);
+    assert_null(page);
+}
+
+static void test_the_code_of_an_error(void **state)
+{
+    static const char text[] =
+        "{\"error\":{\"code\":\"Authorization_RequestDenied\",\"message\":\"\"}}";
+    char code[64];
+
+    graph_error_code(text, strlen(text), code, sizeof(code));
+    assert_string_equal(code, "Authorization_RequestDenied");
+    graph_error_code("<html>", 6, code, sizeof(code));
+    assert_string_equal(code, "");
+    graph_error_code(NULL, 0, code, sizeof(code));
+    assert_string_equal(code, "");
+    graph_error_code("{\"error\":\"x\"}", 13, code, sizeof(code));
+    assert_string_equal(code, "");
+}
+
+static void test_addresses_escape_and_always_select(void **state)
+{
+    static const struct {
+        int (*make)(const char *, const char *, char **);
+        const char *id, *wanted;
+    } rows[] = {
+        {graph_members_url, "a/b?c",
+         BASE "/v1.0/groups/a%2Fb%3Fc/transitiveMembers/microsoft.graph.user?"},
+        {graph_person_url, "x#EXT#@y", BASE "/v1.0/users/x%23EXT%23%40y?"},
+        {graph_person_url, "100%'", BASE "/v1.0/users/100%25%27?"},
+        {graph_person_url, "$x@y", BASE "/v1.0/users('%24x%40y')?"},
+    };
+    char *url = NULL;
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        assert_int_equal(rows[i].make(BASE, rows[i].id, &url), 0);
+        assert_memory_equal(url, rows[i].wanted, strlen(rows[i].wanted));
+        assert_non_null(strstr(url, "$select=id,userPrincipalName,displayName,accountEnabled"));
+        free(url);
+    }
+    assert_int_equal(graph_changes_url(BASE, &url), 0);
+    assert_non_null(strstr(url, "/users/delta?$deltatoken=latest&$select=id,"));
+    free(url);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_page_of_people),
+        cmocka_unit_test(test_an_empty_page_is_a_page),
+        cmocka_unit_test(test_what_is_refused_as_a_whole),
+        cmocka_unit_test(test_too_many_people_on_a_page_are_refused),
+        cmocka_unit_test(test_one_person),
+        cmocka_unit_test(test_the_code_of_an_error),
+        cmocka_unit_test(test_addresses_escape_and_always_select),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,304 @@
+/*
+ * After an approval: judge, store, publish, record, admit (design §3 "Order").
+ *
+ * The order is the point. Nothing is stored for somebody who is not the account's owner; the
+ * snapshot is in force before ALLOW, because sshd's initgroups comes next; the line is in the log
+ * before ALLOW, because an admission that left no trace must not happen. Any failure denies.
+ */
+#include "helper/login/login-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "helper/session/elevations.h"
+#include "helper/revocation/revocation.h"
+#include "helper/login/sign-in.h"
+
+#define ENFORCER_PATIENCE_USEC (10 * USEC_PER_SEC)
+
+/* "4f6a… (bob@rcpch.ac.uk)": who signed in, for the log. */
+static char *describe(const Identity *identity)
+{
+    char *text = NULL;
+
+    if (asprintf(&text, "%s (%s)", identity->id ? identity->id : "no id",
+                 identity->username ? identity->username : "no name") < 0)
+        return NULL;
+    return text;
+}
+
+static Outcome judge(Login *login, const Identity *identity)
+{
+    Manager *manager = login->logins->manager;
+    Account *account = login->account;
+    const ProviderConfig *provider = config_provider(manager->config, account->provider);
+    Stamp now = stamp_now();
+
+    if (!provider) /* a reload took it away meanwhile */
+        return OUTCOME_UNAVAILABLE;
+    Outcome outcome = verdict_admits(account, manager->config, true, false, &now);
+    if (outcome != OUTCOME_ALLOW)
+        return outcome;
+    return login_policy(identity, account, provider, manager->config, &now);
+}
+
+static const char *reason_of(Outcome outcome)
+{
+    static const char *const reasons[_OUTCOME_COUNT] = {
+        [OUTCOME_WRONG_IDENTITY] = "somebody else signed in",
+        [OUTCOME_NOT_IN_GROUP] = "the account is not allowed on this host",
+        [OUTCOME_NOT_BOUND] = "the account is not bound to a directory id",
+        [OUTCOME_DISABLED] = "the account is disabled",
+        [OUTCOME_UNAVAILABLE] = "the account's provider is not configured any more",
+    };
+
+    return (unsigned)outcome < _OUTCOME_COUNT && reasons[outcome] ? reasons[outcome]
+                                                                  : "the account was refused";
+}
+
+static const char *first_bind_reason(const Login *login)
+{
+    const ProviderConfig *provider =
+        config_provider(login->logins->manager->config, login->account->provider);
+
+    return provider && provider->first_bind == FIRST_BIND_EMAIL
+               ? "first sign-in, the verified e-mail address was the name"
+               : "first sign-in, the user name was the same";
+}
+
+static int bind_first(Login *login, const Identity *identity)
+{
+    Manager *manager = login->logins->manager;
+    Account *account = login->account;
+    Record record = {.event = RECORD_ACCOUNT};
+
+    if (account->id)
+        return 0;
+    int r = account_bind(manager->accounts, manager->config, account, identity->issuer,
+                         identity->id);
+    if (r < 0)
+        return r;
+    record_set(&record, RECORD_ACTION, "bound");
+    record_set(&record, RECORD_REASON, first_bind_reason(login));
+    record_set(&record, RECORD_USER, account->name);
+    record_set(&record, RECORD_IDENTITY, account->id);
+    record_set(&record, RECORD_OTHER, identity->username);
+    record_set(&record, RECORD_PROVIDER, account->provider);
+    manager_log(manager, &record);
+    return 0;
+}
+
+/* What the directory says of a bound account is kept whether or not it admits here. */
+static int store_facts(Login *login, const Identity *identity)
+{
+    Accounts *accounts = login->logins->manager->accounts;
+    Account *account = login->account;
+
+    if (identity->groups_known) {
+        int r = elevations_set_groups(login->logins->manager, account, identity->groups);
+        if (r < 0)
+            return r;
+    }
+    if (identity->roles_known) {
+        int r = elevations_set_roles(login->logins->manager, account, identity->roles);
+        if (r < 0)
+            return r;
+    }
+    int r = account_set_claims(accounts, account, identity->claims);
+    if (r < 0)
+        return r;
+    const char *known = account->gecos ? account->gecos : "";
+    if (identity->full_name && strcmp(identity->full_name, known) != 0)
+        return account_set_profile(accounts, account, identity->full_name);
+    return 0;
+}
+
+/* Without a new refresh token the old one goes too: it belongs to a sign-in that is over, and
+ * what becomes of it must not count against this one. */
+static int store_sign_in(Login *login, const TokenResult *result)
+{
+    Manager *manager = login->logins->manager;
+
+    int r = store_token_put(manager->store, login->account, result->refresh_token);
+    if (r < 0)
+        return r;
+    return revocation_signed_in(manager->revocation, login->account);
+}
+
+static int store_all(Login *login, const TokenResult *result)
+{
+    int r = bind_first(login, result->identity);
+    if (r < 0)
+        return r;
+    r = store_facts(login, result->identity);
+    if (r < 0)
+        return r;
+    return store_sign_in(login, result);
+}
+
+/* --- the record, then ALLOW ------------------------------------------------------------------- */
+
+/* Until the session claims it. A screen locker's sign-in admits no session (design §2). Forgotten
+ * for want of memory, the session counts as one without a sign-in. */
+static void remember_sign_in(const Login *login)
+{
+    Stamp now = stamp_now();
+
+    if (!login->unprivileged)
+        (void)sign_ins_add(login->logins->manager->sign_ins, login->sign_in, login->account->name,
+                           login->service, login_method_to_word(login->method), &now);
+}
+
+static void on_recorded(int result, const EnforcerAppendReply *reply, void *userdata)
+{
+    _cleanup_free_ LoginRecord *record = userdata;
+    Login *login = record->login;
+    LoginDecision decision;
+
+    if (!login)
+        return;
+    login->record = NULL;
+    if (result < 0 || (!reply->to_file && !reply->to_journal)) {
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the access log did not take the record", NULL);
+        return;
+    }
+    login->recorded = true;
+    if (!login_step(login, LOGIN_EVENT_RECORDED, &decision) || decision != LOGIN_DECIDES_ADMIT)
+        return;
+    remember_sign_in(login);
+    login_finish(login, OUTCOME_ALLOW, NULL);
+}
+
+static int append_admission(Login *login)
+{
+    Record record = {0};
+    char uid[16];
+
+    login->record = calloc(1, sizeof(*login->record));
+    if (!login->record)
+        return -ENOMEM;
+    login->record->login = login;
+    login_fill_record(login, &record, uid);
+    record_set(&record, RECORD_OUTCOME, outcome_to_word(OUTCOME_ALLOW));
+    int r = enforcer_append(login->logins->manager->enforcer, &record, on_recorded, login->record);
+    if (r < 0) {
+        free(login->record);
+        login->record = NULL;
+    }
+    return r;
+}
+
+/* The verdict may have moved while the snapshot was on its way. */
+static Outcome judge_again(const Login *login)
+{
+    Stamp now = stamp_now();
+
+    return verdict_admits(login->account, login->logins->manager->config, true, false, &now);
+}
+
+void login_record_admission(Login *login)
+{
+    LoginDecision decision;
+
+    Outcome outcome = judge_again(login);
+    if (outcome != OUTCOME_ALLOW) {
+        login_refuse(login, outcome, reason_of(outcome), NULL);
+        return;
+    }
+    if (!login_step(login, LOGIN_EVENT_ENTERED, &decision))
+        return;
+    login_limit_time(login, ENFORCER_PATIENCE_USEC);
+    if (append_admission(login) < 0)
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the access log cannot be reached", NULL);
+}
+
+/* Who is disabled while the prompt stands must not find an ALLOW that was sent before: so nothing
+ * is said until Enter has come. */
+static void be_ready(Login *login)
+{
+    LoginDecision decision;
+
+    if (!login_step(login, LOGIN_EVENT_PUBLISHED, &decision))
+        return;
+    if (login->answered)
+        login_record_admission(login);
+    else
+        login_unlimit_time(login);
+}
+
+static void on_published(int result, void *userdata)
+{
+    Login *login = userdata;
+
+    login->publishing = false;
+    if (result < 0)
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the account could not be published", NULL);
+    else
+        be_ready(login);
+}
+
+static void publish(Login *login)
+{
+    login_limit_time(login, ENFORCER_PATIENCE_USEC);
+    int r = publisher_request(login->logins->manager->publisher, on_published, login);
+    if (r < 0)
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the account could not be published", NULL);
+    else
+        login->publishing = true;
+}
+
+void login_accept_cancel(Login *login)
+{
+    if (login->publishing)
+        publisher_forget(login->logins->manager->publisher, on_published, login);
+    login->publishing = false;
+    if (login->record)
+        login->record->login = NULL;
+    login->record = NULL;
+}
+
+/* --- the decision ----------------------------------------------------------------------------- */
+
+/* Somebody of ours who may not come in here: what we learnt of the groups still takes effect. */
+static void keep_facts_of_refused(Login *login, const Identity *identity)
+{
+    Manager *manager = login->logins->manager;
+
+    if (!login->account->id || login->unprivileged)
+        return;
+    if (store_facts(login, identity) < 0 || publisher_request(manager->publisher, NULL, NULL) < 0)
+        manager_alarm(manager, "the groups of %s could not be stored", login->account->name);
+}
+
+void login_accept(Login *login, TokenResult *result)
+{
+    LoginDecision decision;
+
+    free(login->identity);
+    login->identity = describe(result->identity);
+    Outcome outcome = judge(login, result->identity);
+    if (outcome == OUTCOME_NOT_IN_GROUP)
+        keep_facts_of_refused(login, result->identity);
+    if (outcome != OUTCOME_ALLOW) {
+        login_refuse(login, outcome,
+                     outcome == OUTCOME_NOT_IN_GROUP && result->identity->lacks_claim
+                         ? "RequireClaims= does not hold"
+                         : reason_of(outcome),
+                     NULL);
+        return;
+    }
+    if (!login_step(login, LOGIN_EVENT_APPROVED, &decision))
+        return;
+    /* A screen locker's sign-in proves who sits there; it renews nothing (design §2). */
+    if (login->unprivileged) {
+        be_ready(login);
+        return;
+    }
+    int r = store_all(login, result);
+    if (r == -EEXIST)
+        login_refuse(login, OUTCOME_WRONG_IDENTITY, "that identity is another account's", NULL);
+    else if (r < 0)
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the sign-in could not be stored", NULL);
+    else
+        publish(login);
+}

@@ -1,0 +1,119 @@
+/*
+ * One login under way, shared by login.c (its life: limits, channel, time), login-method.c and the
+ * methods, and login-accept.c (what follows an approval). Nobody else includes this.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+#include "helper/base/host-name.h"
+#include "helper/login/login.h"
+#include "helper/login/login-states.h"
+#include "helper/login/login-text.h"
+#include "helper/manager.h"
+
+typedef struct Login Login;
+
+/* What the enforcer client holds while it writes the admission: the login may end before. */
+typedef struct LoginRecord {
+    Login *login; /* NULL once the login has gone */
+} LoginRecord;
+
+struct Login {
+    Logins *logins;
+    Login *next;
+    LoginState state;
+    unsigned seen; /* of login-states.h */
+    int channel;   /* our end, -1 once closed */
+    sd_event_source *io, *timer;
+    char *user, *service, *rhost, *tty;
+    char *asker; /* another account of this host that asks for this one (su), or "" */
+    char sign_in[RANDOM_ID_SIZE]; /* its name, should it be admitted */
+    bool no_qr, unprivileged;
+    bool answered; /* Enter has come, or what was asked for */
+    unsigned pieces; /* pasted so far, of a browser login; before: wrong answers to the menu */
+    char *hint;      /* the module's provider=, or "" */
+    char **choices;  /* the menu's, by name; NULL: nothing is to be chosen */
+    bool recorded; /* its line was given to the log */
+    Account *account;
+    Method method;
+    unsigned refused_methods; /* bits 1 << Method, by the provider */
+    ProviderOp *op;
+    uint64_t deadline_usec; /* CLOCK_BOOTTIME */
+    LoginRecord *record;
+    bool publishing; /* the publisher will call */
+    /* For the log line. */
+    char *identity; /* who signed in */
+    char *evidence;
+};
+
+struct Logins {
+    Manager *manager;
+    Login *first;
+    sd_event_source *reaper; /* frees logins that are over, outside their own callbacks */
+};
+
+const char *login_method_to_word(Method method);
+
+/* Ends the login with a denial. `text` replaces the outcome's own; NULL: login_text_refusal(). */
+void login_refuse(Login *login, Outcome outcome, const char *reason, const char *text);
+
+/* Moves the login by the table. False when the event was not allowed: the login is refused then. */
+bool login_step(Login *login, LoginEvent event, LoginDecision *ret_decision);
+
+/* The provider's good tokens: judge, store, publish, record, admit. `result` is borrowed. */
+void login_accept(Login *login, TokenResult *result);
+
+/* In LOGIN_READY, once Enter has come: the verdict is read again, then the record, then ALLOW. */
+void login_record_admission(Login *login);
+
+/* Sends FINISHED and keeps the channel until the module hangs up. For a login in LOGIN_DECIDED. */
+void login_finish(Login *login, Outcome outcome, const char *text);
+
+/* Stops waiting for the publisher and the enforcer. */
+void login_accept_cancel(Login *login);
+
+/* The line of the access log, without outcome and reason. Texts are borrowed from the login. */
+void login_fill_record(const Login *login, Record *record, char uid[16]);
+
+/* Whose sign-in it is (login-choice.c). prepare: decides, or notes what is to be chosen; 0 or a
+ * negative errno. begin: shows the menu in LOGIN_STARTING; false when there is none. answer: false
+ * when it was not to the menu. */
+int login_choice_prepare(Login *login);
+bool login_choice_begin(Login *login);
+bool login_choice_answer(Login *login, const Secret *text);
+
+/* Begins the method of the login, in LOGIN_STARTING. */
+void login_method_begin(Login *login);
+
+/* Gives the method what was typed at its prompt. False when it wants nothing but Enter. */
+bool login_method_answer(Login *login, const Secret *text);
+
+/* What every method shows; `host` is filled and borrowed. Returns 0 or a negative errno, with
+ * *ret_facts set in any case. */
+int login_method_facts(Login *login, char host[HOST_NAME_SIZE], SignInText *ret_facts);
+
+/* How long a method's operation may take. */
+uint64_t login_method_time_usec(Login *login);
+
+/* The end of a method's operation: accepted, or refused for what the evidence says; where it refuses
+ * the method only, the login goes on with the next one that Methods= lists. */
+void login_method_done(Provider *provider, TokenResult *result, void *login);
+void login_method_refused(Login *login, const Evidence *evidence, const char *reason);
+
+/* The prompt has its answer: nothing more is asked. After LOGIN_EVENT_ANSWER. */
+void login_answered(Login *login);
+
+/* One method each (login-device.c, login-browser.c). */
+void login_begin_device(Login *login);
+void login_begin_browser(Login *login);
+void login_answer_browser(Login *login, const Secret *piece);
+
+/* The module hung up, or its conversation failed: the provider is not asked any more. */
+void login_gone(Login *login, const char *reason);
+
+uint64_t login_time_left_usec(Login *login);
+
+/* Another limit in time, counted from now; never later than the login's own. */
+void login_limit_time(Login *login, uint64_t usec);
+void login_unlimit_time(Login *login); /* the login's own again */

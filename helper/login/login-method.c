@@ -1,0 +1,172 @@
+/*
+ * The methods of signing in as one table (design §3), and what all of them share: the facts that
+ * are shown, the time there is, what becomes of the provider's answer, and which method is next.
+ */
+#include <string.h>
+
+#include "common/channel.h"
+#include "helper/base/host-name.h"
+#include "helper/login/login-internal.h"
+#include "helper/login/login-text.h"
+
+/* How an alarm about a method begins that the provider lets nobody use. */
+#define ALARM_METHOD         "Provider %s refuses the sign-in method %s"
+#define PROVIDER_MARGIN_USEC (200 * USEC_PER_MSEC)
+
+typedef struct MethodRow {
+    const char *word;
+    const char *name; /* for people: "the sign-in …" */
+    void (*begin)(Login *login);
+    /* What the person typed at the prompt; NULL: it was Enter, whatever it was. */
+    void (*answer)(Login *login, const Secret *text);
+} MethodRow;
+
+static const MethodRow methods[_METHOD_COUNT] = {
+    [METHOD_DEVICE] = {"device", "by code", login_begin_device, NULL},
+    [METHOD_BROWSER] = {"browser", "in a browser", login_begin_browser, login_answer_browser},
+};
+
+const char *login_method_to_word(Method method)
+{
+    return (unsigned)method < _METHOD_COUNT ? methods[method].word : NULL;
+}
+
+void login_method_begin(Login *login)
+{
+    methods[login->method].begin(login);
+}
+
+bool login_method_answer(Login *login, const Secret *text)
+{
+    if (login->state != LOGIN_ASKING || !methods[login->method].answer)
+        return false;
+    methods[login->method].answer(login, text);
+    return true;
+}
+
+int login_method_facts(Login *login, char host[HOST_NAME_SIZE], SignInText *ret_facts)
+{
+    *ret_facts = (SignInText){
+        .user = login->user,
+        .host = host,
+        .rhost = login->rhost,
+        .seconds_left = login_time_left_usec(login) / USEC_PER_SEC,
+        .qr = login->no_qr ? SHOW_QR_NO : login->logins->manager->config->show_qr,
+    };
+    return host_name(host);
+}
+
+/* A little earlier than our own end: the provider's part knows better why nothing came. */
+uint64_t login_method_time_usec(Login *login)
+{
+    uint64_t left = login_time_left_usec(login);
+
+    return left > PROVIDER_MARGIN_USEC ? left - PROVIDER_MARGIN_USEC : 0;
+}
+
+/* --- the next method -------------------------------------------------------------------------- */
+
+/* The one that Methods= lists behind the present one, and that was not refused. A reload may have
+ * changed the list meanwhile. */
+static bool find_next(const Login *login, Method *ret_method)
+{
+    const ProviderConfig *provider =
+        config_provider(login->logins->manager->config, login->account->provider);
+    bool behind = false;
+
+    if (!provider || !manager_provider(login->logins->manager, login->account))
+        return false;
+    for (size_t i = 0; i < provider->method_count; i++) {
+        Method method = provider->methods[i];
+        if (behind && !(login->refused_methods & 1u << method)) {
+            *ret_method = method;
+            return true;
+        }
+        behind = behind || method == login->method;
+    }
+    return false;
+}
+
+/* A policy may be about one person; a registration is about everybody. */
+static void note_refused_method(const Login *login, Method next, const Evidence *evidence)
+{
+    if (evidence->meaning == EVIDENCE_OUR_FAULT)
+        manager_alarm(login->logins->manager,
+                      ALARM_METHOD " (%s): people go on with %s. Allow it there, or take it out of "
+                      "Methods=.",
+                      login->account->provider, login_method_to_word(login->method), evidence->code,
+                      login_method_to_word(next));
+}
+
+/* The prompt of the refused method may still stand: the next one begins when it is answered. */
+static void go_on(Login *login, Method next)
+{
+    LoginDecision decision;
+    char text[160];
+
+    if (!login_step(login, LOGIN_EVENT_NEXT, &decision))
+        return;
+    snprintf(text, sizeof(text),
+             "Your organisation's sign-in service refuses the sign-in %s.\nAnother way:\n",
+             methods[login->method].name);
+    login->method = next;
+    login->answered = false;
+    if (channel_send_step(login->channel, STEP_SHOW, OUTCOME_INTERNAL, text) < 0)
+        login_gone(login, "the client's channel takes no more");
+    else if (login->state == LOGIN_STARTING)
+        login_method_begin(login);
+}
+
+/* --- the end of a method ---------------------------------------------------------------------- */
+
+static void deny(Login *login, const Evidence *evidence, const char *reason)
+{
+    if (evidence->meaning == EVIDENCE_OUR_FAULT)
+        manager_alarm(login->logins->manager,
+                      ALARM_REGISTRATION ": %s. Nobody can sign in; check ClientId= and the "
+                      "secret.",
+                      login->account->provider, evidence->code);
+    login_refuse(login, evidence_to_outcome(evidence->meaning), reason, NULL);
+}
+
+/* What the provider's answers here prove they prove about whoever signed in there, who need not be
+ * the account's owner: it decides this login and never moves a verdict. */
+void login_method_refused(Login *login, const Evidence *evidence, const char *reason)
+{
+    Method next;
+
+    free(login->evidence);
+    login->evidence = strdup(evidence->code);
+    login->refused_methods |= 1u << login->method;
+    if (!evidence->is_of_method || !find_next(login, &next)) {
+        deny(login, evidence, reason);
+        return;
+    }
+    note_refused_method(login, next, evidence);
+    login->op = provider_op_cancel(login->op);
+    go_on(login, next);
+}
+
+static void on_confirmed(Login *login, Provider *provider)
+{
+    Manager *manager = login->logins->manager;
+
+    manager_alarm_over(manager, ALARM_REGISTRATION, provider_name(provider));
+    manager_alarm_over(manager, ALARM_METHOD, provider_name(provider),
+                       login_method_to_word(login->method));
+}
+
+void login_method_done(Provider *provider, TokenResult *result, void *userdata)
+{
+    Login *login = userdata;
+
+    login->op = NULL; /* freed by the provider after this */
+    free(login->evidence);
+    login->evidence = strdup(result->evidence.code);
+    if (result->evidence.meaning == EVIDENCE_CONFIRMED)
+        on_confirmed(login, provider);
+    if (result->evidence.meaning == EVIDENCE_CONFIRMED && result->identity)
+        login_accept(login, result);
+    else
+        login_method_refused(login, &result->evidence, result->reason);
+}

@@ -1,0 +1,100 @@
+/*
+ * The table of what to do. See provider-mend.h; docs/ has the same pages, click by click.
+ */
+#include "helper/provider/provider-mend.h"
+
+#include <string.h>
+
+#include "common/cleanup.h"
+
+#define KEYCLOAK (1u << PROVIDER_KEYCLOAK)
+#define ANY      (~0u)
+
+#define ENTRA_APP "Entra admin centre, App registrations, your app, "
+#define REDIRECT  "name the address it redirects to; redirects are not followed"
+#define FIREWALL  "let this host reach it (firewall), or name the way in Proxy="
+
+typedef struct MendRow {
+    unsigned types;
+    const char *what; /* whole words of the answer */
+    const char *mend;
+} MendRow;
+
+/* The first row that fits is taken. */
+static const MendRow rows[] = {
+    /* Entra ID, whose codes are numbers that nobody else uses. */
+    {ANY, "700016",
+     ENTRA_APP "Overview: Application (client) ID is ClientId=, "
+               "Directory (tenant) ID stands in Issuer="},
+    {ANY, "70001", ENTRA_APP "Overview: Application (client) ID is ClientId="},
+    {ANY, "90002", ENTRA_APP "Overview: Directory (tenant) ID stands in Issuer="},
+    {ANY, "7000218", ENTRA_APP "Authentication: Allow public client flows = Yes"},
+    {ANY, "7000215",
+     ENTRA_APP "Certificates & secrets: the secret's Value, not its ID, belongs into "
+               "ClientSecretFile="},
+    {ANY, "7000222", ENTRA_APP "Certificates & secrets: the secret has expired, make a new one"},
+    {ANY, "7000112",
+     "Entra admin centre, Enterprise applications, your app, Properties: "
+     "Enabled for users to sign-in = Yes"},
+    {ANY, "90094", ENTRA_APP "API permissions: Grant admin consent"},
+    {ANY, "500011", ENTRA_APP "API permissions; and Scope= names only what is listed there"},
+    {ANY, "53003", "Entra admin centre, Conditional Access, Policies: one of them blocks this"},
+    /* Microsoft Graph */
+    {ANY, "Authorization_RequestDenied",
+     "Entra admin centre, App registrations, the directory's app, API permissions: Microsoft "
+     "Graph, Application permissions User.Read.All and GroupMember.Read.All; Grant admin consent"},
+    {ANY, "InvalidAuthenticationToken",
+     "DirectoryUrl= must be the Graph of the tenant's own cloud"},
+    /* Keycloak */
+    {KEYCLOAK, "unauthorized_client",
+     "Keycloak, Clients, your client, Settings, Capability config: "
+     "OAuth 2.0 Device Authorization Grant = On"},
+    {KEYCLOAK, "invalid_client",
+     "Keycloak, Clients, your client: Client ID is ClientId=; with Client authentication On, "
+     "Credentials has what ClientSecretFile= holds"},
+    /* OAuth */
+    {ANY, "invalid_client", "compare ClientId= and ClientSecretFile= with the registration"},
+    {ANY, "unauthorized_client", "allow this client the device code flow at the provider"},
+    {ANY, "unsupported_grant_type", "allow this client the device code flow at the provider"},
+    {ANY, "invalid_scope", "Scope= must name only what the provider offers"},
+    /* On the way */
+    {ANY, "host name not found",
+     "compare Issuer= with the provider's address; getent hosts NAME; see /etc/resolv.conf"},
+    {ANY, "proxy name not found", "correct Proxy="},
+    {ANY, "connection refused", FIREWALL},
+    {ANY, "timed out", FIREWALL},
+    {ANY, "it has expired",
+     "timedatectl: is this host's date right? If so, the provider must renew its certificate"},
+    {ANY, "it is not valid yet", "timedatectl: is this host's date right?"},
+    {ANY, "it is for another name", "compare Issuer= with the provider's address"},
+    {ANY, "certificate not trusted",
+     "name the provider's certificate authority in CaFile=, or: apt install ca-certificates"},
+    {ANY, "CA file not readable", "CaFile= must be readable by the user rcpch"},
+    {ANY, "TLS handshake failed",
+     "the provider, or a proxy in between, must speak TLS 1.2 or newer"},
+    {ANY, "http 404", "correct the address: Issuer=, OidcUrl=, or the endpoint's own key"},
+    {ANY, "http 301", REDIRECT},
+    {ANY, "http 302", REDIRECT},
+    {ANY, "http 307", REDIRECT},
+    {ANY, "http 308", REDIRECT},
+    {ANY, "http 407", "the proxy wants a name: Proxy=http://NAME:PASSWORD@HOST:PORT"},
+    {ANY, "http 429", "the provider is throttling this host: wait, and see RequestsPerMinute="},
+};
+
+static bool is_in(const char *text, const char *what)
+{
+    size_t size = strlen(what);
+
+    for (const char *at = text; (at = strstr(at, what)); at += size)
+        if ((at == text || strchr(" :", at[-1])) && (at[size] == '\0' || strchr(" :", at[size])))
+            return true;
+    return false;
+}
+
+const char *provider_mend(ProviderType type, const char *what)
+{
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+        if ((rows[i].types & 1u << type) && is_in(what, rows[i].what))
+            return rows[i].mend;
+    return "journalctl -u rcpch-helper -n 20; ask who runs the provider";
+}

@@ -1,0 +1,186 @@
+/*
+ * Tests of a provider's directory: its credential, and each permission by trying what needs it. The
+ * token that is asked for here is forgotten when the test ends.
+ */
+#include "helper/provider/provider-test-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "helper/provider/provider-mend.h"
+
+/* An id that nobody has. */
+#define NOBODY "00000000-0000-0000-0000-000000000000"
+
+static const char *base_of(const ProviderTest *test)
+{
+    return test->provider->config->directory_url;
+}
+
+/* The rest can be told all the same. */
+static StepResult fail_on(ProviderTest *test, const char *what)
+{
+    (void)test_fail(test, what);
+    return STEP_DONE;
+}
+
+/* --- the credential --------------------------------------------------------------------------- */
+
+typedef struct FileFault {
+    int error;
+    const char *text, *mend;
+} FileFault;
+
+static const FileFault file_faults[] = {
+    {-EKEYEXPIRED, "the certificate has expired",
+     "Entra admin centre, App registrations, the directory's app, Certificates & secrets: upload "
+     "the next certificate; then write it, with its key, into DirectoryCertificateFile="},
+    {-EBADMSG, "the file holds no RSA key with its certificate",
+     "DirectoryCertificateFile= is one PEM file with both"},
+    {0, "the credential's file cannot be used",
+     "it must be readable by the user rcpch and not by others: chown root:rcpch FILE; chmod 0640 "
+     "FILE"},
+};
+
+static StepResult fail_on_file(ProviderTest *test, int error)
+{
+    const FileFault *row = file_faults;
+
+    while (row->error != 0 && row->error != error)
+        row++;
+    test_add_row(test, test->step->check, PROVIDER_TEST_ERROR, row->mend, "%s: %s", row->text,
+                 strerror(-error));
+    return STEP_DONE;
+}
+
+StepResult test_begin_directory_token(ProviderTest *test)
+{
+    ProviderConfig settings = *test->provider->config;
+
+    test->kind = directory_kind(settings.directory);
+    if (!test->kind)
+        return STEP_DONE;
+    settings.http_timeout_usec = test_time_left(test);
+    int r = directory_token_request(&test->directory_token, test->provider->http, &settings,
+                                    test->metadata->token_endpoint, test->metadata->secret_in_body,
+                                    test_on_reply, test, &test->request);
+    return r < 0 ? fail_on_file(test, r) : STEP_ASKED;
+}
+
+StepResult test_judge_directory_token(ProviderTest *test, const HttpReply *reply)
+{
+    DirectoryToken *token = &test->directory_token;
+    Evidence evidence = {.meaning = EVIDENCE_NEUTRAL, .code = "the answer holds no token"};
+    unsigned days = 0;
+    int r = directory_token_take(token, test->provider->config, reply,
+                                 provider_now(test->provider, CLOCK_BOOTTIME), &evidence);
+
+    if (r < 0 || !token->token)
+        return fail_on(test, evidence.code);
+    if (directory_token_ends_soon(token, provider_now(test->provider, CLOCK_REALTIME) / 1000000u,
+                                  &days))
+        test_add_row(test, test->step->check, PROVIDER_TEST_WARNING, file_faults[0].mend,
+                     "is let in; its certificate ends in %u days", days);
+    else
+        test_well(test, "is let in");
+    return STEP_DONE;
+}
+
+/* --- what it may read ------------------------------------------------------------------------- */
+
+static StepResult get(ProviderTest *test, int r, const char *url)
+{
+    HttpOptions options = {
+        .url = url,
+        .bearer = secret_peek(test->directory_token.token),
+    };
+
+    return r < 0 ? fail_on(test, strerror(-r)) : test_ask(test, &options);
+}
+
+/* "http 403 Authorization_RequestDenied" */
+static void describe(const ProviderTest *test, const HttpReply *reply, char *out, size_t size)
+{
+    char code[64] = "";
+
+    test->kind->error_code(reply->body, reply->size, code, sizeof(code));
+    (void)snprintf(out, size, "http %ld%s%s", reply->status, code[0] ? " " : "", code);
+}
+
+static bool tells_changes(const ProviderTest *test)
+{
+    return !(test->kind->without_changes & 1u << test->provider->config->type);
+}
+
+/* As the round does it: by changes, or by id where the directory tells none. */
+StepResult test_begin_directory_people(ProviderTest *test)
+{
+    _cleanup_free_ char *url = NULL;
+
+    if (!test->directory_token.token)
+        return STEP_DONE;
+    int r = tells_changes(test) ? test->kind->changes_url(base_of(test), &url)
+                                : test->kind->person_url(base_of(test), NOBODY, &url);
+    return get(test, r, url);
+}
+
+StepResult test_judge_directory_people(ProviderTest *test, const HttpReply *reply)
+{
+    char what[128];
+
+    /* That there is no such person is told to those who may ask. */
+    if (reply->status == 200 || (reply->status == 404 && !tells_changes(test))) {
+        test_well(test, "can be read");
+        return STEP_DONE;
+    }
+    describe(test, reply, what, sizeof(what));
+    return fail_on(test, what);
+}
+
+static bool is_asked_for(const ProviderTest *test, const GroupConfig *group)
+{
+    return !group->provider || strcmp(group->provider, test->provider->config->name) == 0;
+}
+
+static StepResult end_groups(ProviderTest *test)
+{
+    if (!test->groups_failed && test->groups_found > 0)
+        test_add_row(test, test->step->check, PROVIDER_TEST_OK, "", "%u can be read",
+                     test->groups_found);
+    return STEP_DONE;
+}
+
+StepResult test_begin_directory_groups(ProviderTest *test)
+{
+    _cleanup_free_ char *url = NULL;
+    const Config *config = test->config;
+
+    if (!test->directory_token.token)
+        return STEP_DONE;
+    while (test->group < config->group_count && !is_asked_for(test, &config->groups[test->group]))
+        test->group++;
+    if (test->group == config->group_count)
+        return end_groups(test);
+    int r = test->kind->members_url(base_of(test), config->groups[test->group].id, &url);
+    return get(test, r, url);
+}
+
+StepResult test_judge_directory_groups(ProviderTest *test, const HttpReply *reply)
+{
+    const GroupConfig *group = &test->config->groups[test->group];
+    char what[128];
+
+    test->group++;
+    if (reply->status == 200) {
+        test->groups_found++;
+        return STEP_AGAIN;
+    }
+    test->groups_failed = true;
+    describe(test, reply, what, sizeof(what));
+    test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
+                 reply->status == 404
+                     ? "Entra admin centre, Groups: is it there? Its Object ID is Id="
+                     : provider_mend(test->provider->config->type, what),
+                 "[group %s]: %s", group->name, what);
+    return STEP_AGAIN;
+}

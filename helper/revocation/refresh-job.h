@@ -1,0 +1,72 @@
+/*
+ * Inside the refresher: what refresher.c (when to ask), refresh-wait.c (who asks), refresh-look.c
+ * (does anything run?) and refresh-result.c (what an answer means for tokens and groups) share.
+ * Nobody else includes this.
+ */
+#pragma once
+
+#include "helper/manager.h"
+#include "helper/revocation/refresher.h"
+
+typedef struct RefreshLook RefreshLook;
+
+typedef struct RefreshJob {
+    Refresher *refresher;
+    Account *account;
+    struct RefreshJob *next;
+    ProviderOp *op; /* NULL: nothing under way */
+    RefreshWait *waits;
+    bool is_wanted;           /* somebody waits, and nothing is under way yet */
+    uint64_t due_usec;        /* next by the clock, CLOCK_BOOTTIME; 0 = not polled */
+    uint64_t not_before_usec; /* the provider asked to be left alone until then */
+    uint64_t started_usec;
+    uint64_t answered_usec; /* when `last` came; 0 = never */
+    RefreshLook *look;      /* is anything of the account running? being asked */
+    bool is_running;        /* the look before this poll found something */
+    uint32_t turns;
+    Evidence last;
+
+    /* Of the redemption under way. */
+    Stamp signed_in;    /* the account's last sign-in when it began */
+    bool was_redeeming; /* an earlier reply was lost: the token may have been rotated */
+    bool lost_reply;    /* the same, known to memory where storage failed */
+    bool is_overtaken;  /* somebody signed in meanwhile: the answer speaks of an older token */
+
+    /* Storage failed: memory holds these for the account's present sign-in. */
+    Secret *unstored_token;
+} RefreshJob;
+
+/* The token to be sent, marked as being redeemed; NULL with 0 when none is kept. */
+int refresh_token_take(Manager *manager, RefreshJob *job, Secret **ret_token);
+
+/* Takes over what a reply brought, the new token before anything else, and says what it proves. */
+void refresh_result_take(Manager *manager, RefreshJob *job, TokenResult *result,
+                         Evidence *ret_evidence);
+
+struct Refresher {
+    Manager *manager;
+    RefreshJob *jobs;
+    struct Flight *flights; /* how much is under way, by provider */
+    sd_event_source *pump;
+};
+
+uint64_t refresher_boot_usec(const Refresher *refresher);
+
+/* Looks soon, from the loop, which jobs can begin. */
+void refresher_pump(Refresher *refresher);
+
+/* The account's job, made when it has none; NULL when out of memory. */
+RefreshJob *refresh_job(Refresher *refresher, Account *account);
+uint64_t refresh_job_interval_usec(RefreshJob *job);
+
+/* refresh-wait.c: the answer is here, for the verdict and for all who wait. */
+void refresh_job_conclude(RefreshJob *job, const Evidence *evidence);
+/* Tells those who wait what was told last; it proves no more than before. */
+void refresh_job_repeat(RefreshJob *job);
+void refresh_neutral(Evidence *evidence, EvidenceMeaning meaning, const char *code);
+
+/* refresh-look.c: asks the enforcer; the job is due again when something runs. */
+void refresh_job_look(RefreshJob *job);
+void refresh_look_forget(RefreshLook *look);
+/* At start: has anybody left something running whose session is over? */
+int refresh_survey(Refresher *refresher);

@@ -1,0 +1,35 @@
+/*
+ * Which sign-in stands behind a login session, found by the kernel's audit session id. See
+ * sessions.h.
+ */
+#include <string.h>
+
+#include "helper/session/sessions-internal.h"
+
+static bool belongs(const Session *session, const char *user, uint32_t audit_session)
+{
+    return !session->over && audit_session != AUDIT_SESSION_NONE &&
+           session->row.audit_session == audit_session && strcmp(session->row.user, user) == 0;
+}
+
+Stamp sessions_sign_in(const Sessions *sessions, const char *user, uint32_t audit_session)
+{
+    Stamp newest = {0};
+
+    for (const Session *session = sessions->first; session; session = session->next)
+        if (belongs(session, user, audit_session) &&
+            session->row.signed_in.boot_usec > newest.boot_usec)
+            newest = session->row.signed_in;
+    return newest;
+}
+
+void sessions_renew(Sessions *sessions, const char *user, uint32_t audit_session,
+                    const Stamp *signed_in)
+{
+    for (Session *session = sessions->first; session; session = session->next) {
+        if (!belongs(session, user, audit_session))
+            continue;
+        session->row.signed_in = *signed_in;
+        (void)store_session_set_signed_in(sessions->manager->store, session->row.id, signed_in);
+    }
+}

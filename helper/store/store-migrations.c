@@ -1,0 +1,108 @@
+/*
+ * Steps are only ever added at the end: a host may come from any earlier version. The number of
+ * steps done is SQLite's user_version, written in the step's own transaction.
+ */
+#include "helper/store/store-migrations.h"
+
+#include <errno.h>
+
+#include "common/cleanup.h"
+#include "helper/store/store-sql.h"
+#include "helper/store/store.h"
+
+static const char *const migrations[] = {
+    /* 1: everything the first version keeps. */
+    "CREATE TABLE accounts ("
+    " id INTEGER PRIMARY KEY,"
+    " name TEXT NOT NULL UNIQUE,"
+    " directory_name TEXT NOT NULL,"
+    " provider TEXT NOT NULL,"
+    " issuer TEXT,"
+    " subject TEXT,"
+    " uid INTEGER NOT NULL UNIQUE CHECK (uid > 0 AND uid < 4294967295),"
+    " gecos TEXT NOT NULL,"
+    " home TEXT NOT NULL,"
+    " shell TEXT NOT NULL,"
+    " groups TEXT NOT NULL,"
+    " state INTEGER NOT NULL,"
+    " verdict INTEGER NOT NULL,"
+    " by_administrator INTEGER NOT NULL,"
+    " evidence TEXT NOT NULL,"
+    " since_wall INTEGER NOT NULL, since_boot INTEGER NOT NULL, since_boot_id BLOB NOT NULL,"
+    " confirmed_wall INTEGER NOT NULL, confirmed_boot INTEGER NOT NULL,"
+    " confirmed_boot_id BLOB NOT NULL,"
+    " signed_in_wall INTEGER NOT NULL, signed_in_boot INTEGER NOT NULL,"
+    " signed_in_boot_id BLOB NOT NULL,"
+    " added INTEGER NOT NULL,"
+    " former_name BLOB NOT NULL,"
+    " former_id BLOB NOT NULL,"
+    " CHECK ((issuer IS NULL) = (subject IS NULL))"
+    ");"
+    "CREATE UNIQUE INDEX accounts_identity ON accounts (issuer, subject)"
+    " WHERE subject IS NOT NULL;"
+    "CREATE TABLE tokens ("
+    " account INTEGER PRIMARY KEY REFERENCES accounts (id),"
+    " sealed BLOB NOT NULL,"
+    " redeeming INTEGER NOT NULL DEFAULT 0"
+    ");"
+    "CREATE TABLE numbers ("
+    " owner TEXT PRIMARY KEY,"
+    " number INTEGER NOT NULL UNIQUE CHECK (number > 0 AND number < 4294967295)"
+    ");"
+    "CREATE TABLE sessions ("
+    " id TEXT PRIMARY KEY,"
+    " user TEXT NOT NULL, ruser TEXT NOT NULL, service TEXT NOT NULL, rhost TEXT NOT NULL,"
+    " tty TEXT NOT NULL,"
+    " leader INTEGER NOT NULL,"
+    " opened INTEGER NOT NULL,"
+    " boot_id BLOB NOT NULL,"
+    " closed TEXT"
+    ");"
+    "CREATE INDEX sessions_open ON sessions (id) WHERE closed IS NULL;"
+    "CREATE TABLE small_values ("
+    " key TEXT PRIMARY KEY,"
+    " value INTEGER NOT NULL"
+    ");",
+    /* 2: how and when the person of a session signed in. */
+    "ALTER TABLE sessions ADD COLUMN method TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE sessions ADD COLUMN signed_in_wall INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sessions ADD COLUMN signed_in_boot INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sessions ADD COLUMN audit_session INTEGER NOT NULL DEFAULT 4294967295;",
+    /* 3: one person may have an account of their own and local accounts that are tied to them. */
+    ("DROP INDEX accounts_identity;"
+     "CREATE INDEX accounts_identity ON accounts (issuer, subject) WHERE subject IS NOT NULL;"),
+    /* 4: where the changes of a directory go on. */
+    "CREATE TABLE directory_links (issuer TEXT PRIMARY KEY, link TEXT NOT NULL);",
+    /* 5: roles and copied claims of an account, one a line. */
+    ("ALTER TABLE accounts ADD COLUMN roles TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE accounts ADD COLUMN claims TEXT NOT NULL DEFAULT '';"),
+};
+
+static int run_step(Store *store, size_t index)
+{
+    char version[64];
+    int r = store_begin(store);
+
+    if (r < 0)
+        return r;
+    r = store_execute(store, migrations[index]);
+    if (r >= 0) {
+        snprintf(version, sizeof(version), "PRAGMA user_version = %zu", index + 1);
+        r = store_execute(store, version);
+    }
+    return store_end(store, r);
+}
+
+int store_migrate(Store *store)
+{
+    int64_t version = 0;
+    int r = store_read_integer(store, "PRAGMA user_version", &version);
+
+    if (r < 0)
+        return r;
+    if (version < 0 || (uint64_t)version > ELEMENTSOF(migrations))
+        return -EPROTO;
+    for (size_t i = (size_t)version; r >= 0 && i < ELEMENTSOF(migrations); i++)
+        r = run_step(store, i);
+    return r;
+}
