@@ -158,7 +158,7 @@ static void check_issuer(const Config *config, const ProviderConfig *provider,
     }
 }
 
-/* Graph knows people by tenant and object id, and so must their sign-ins. */
+/* A directory knows people by its own ids, and so must their sign-ins. */
 static void check_directory(const Config *config, const ProviderConfig *provider,
                             ConfigReport *report)
 {
@@ -170,10 +170,9 @@ static void check_directory(const Config *config, const ProviderConfig *provider
                                 "there is no [group %.100s]", provider->auto_provision_groups[i]);
     if (!kind)
         return;
-    if (!(kind->types & 1u << provider->type) || !provider->tenant ||
-        strcmp(provider->id_claim, "oid") != 0)
-        config_report_error(report, "provider", provider->name, "Directory",
-                            "is graph, which needs Type=entra or entra-external-id and IdClaim=oid");
+    if (!(kind->types & 1u << provider->type) || strcmp(provider->id_claim, kind->id_claim) != 0 ||
+        (provider_traits(provider->type)->has_tenant && !provider->tenant))
+        config_report_error(report, "provider", provider->name, "Directory", "%s", kind->needs);
     if (!provider->directory_client_id)
         config_report_error(report, "provider", provider->name, "DirectoryClientId",
                             "is missing, and Directory= is set");

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/provider/provider-type.h"
 #include "helper/session/elevations.h"
 #include "helper/revocation/revocation.h"
 #include "helper/base/text-list.h"
@@ -21,12 +22,24 @@
 
 /* --- who is who ------------------------------------------------------------------------------- */
 
-/* "<tenant>/<object id>", as sign-ins bind it (provider.h). NULL when memory is short. */
+/* NULL: this provider's identities have none in front. */
+static const char *tenant_of(const Directory *directory)
+{
+    const ProviderConfig *settings = directory->settings;
+
+    return provider_traits(settings->type)->has_tenant ? settings->tenant : NULL;
+}
+
+/* "<tenant>/<object id>" or the id alone, as sign-ins bind it (provider.h). NULL when memory is
+ * short. */
 static char *identity_of(const Directory *directory, const char *id)
 {
+    const char *tenant = tenant_of(directory);
     char *identity = NULL;
 
-    return asprintf(&identity, "%s/%s", directory->settings->tenant, id) < 0 ? NULL : identity;
+    if (!tenant)
+        return strdup(id);
+    return asprintf(&identity, "%s/%s", tenant, id) < 0 ? NULL : identity;
 }
 
 const char *directory_person_id(const Account *account)
@@ -39,12 +52,12 @@ const char *directory_person_id(const Account *account)
 /* Bound to somebody of whom this directory knows. */
 static bool is_ours(const Directory *directory, const Account *account)
 {
-    size_t size = strlen(directory->settings->tenant);
+    const char *tenant = tenant_of(directory);
+    size_t size = tenant ? strlen(tenant) : 0;
 
     return account->state == ACCOUNT_ACTIVE && account->id && account->issuer &&
            strcmp(account->issuer, directory->settings->issuer) == 0 &&
-           strncmp(account->id, directory->settings->tenant, size) == 0 &&
-           account->id[size] == '/';
+           (!tenant || (strncmp(account->id, tenant, size) == 0 && account->id[size] == '/'));
 }
 
 static bool keeps_now(const Directory *directory)

@@ -7,12 +7,17 @@
 #include "helper/config/config.h"
 #include "helper/directory/directory-page.h"
 
-typedef int (*DirectoryParser)(const char *data, size_t size, const char *base,
-                               DirectoryPage **ret_page, const char **ret_reason);
+/* `asked`: the address that the answer is to. */
+typedef int (*DirectoryParser)(const char *data, size_t size, const ProviderConfig *settings,
+                               const char *asked, DirectoryPage **ret_page,
+                               const char **ret_reason);
 
 typedef struct DirectoryKind {
     const char *default_url[_CLOUD_COUNT];
     unsigned types;           /* 1u << ProviderType: whose people it knows */
+    const char *id_claim;     /* IdClaim= by which sign-ins give the same ids */
+    const char *needs;        /* both, as a message says it */
+    const char *token_scope;  /* what its token is asked for with, behind the address; NULL: none */
     unsigned without_changes; /* of these, those that do not tell changes: people are asked for by
                                * id instead */
     int (*members_url)(const char *base, const char *group_id, char **ret_url);

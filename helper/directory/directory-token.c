@@ -8,6 +8,7 @@
 #include "common/limits.h"
 #include "helper/provider/client-assertion.h"
 #include "helper/provider/client-auth.h"
+#include "helper/directory/directory-kind.h"
 #include "helper/base/clock.h"
 #include "helper/base/form.h"
 #include "helper/base/json-strict.h"
@@ -51,12 +52,14 @@ static int add_assertion(DirectoryToken *token, const ProviderConfig *settings, 
 static int fill_form(const ProviderConfig *settings, Buffer *form)
 {
     _cleanup_buffer_ Buffer scope = BUFFER_INIT(HTTP_URL_MAX);
-    int r = buffer_add_text(&scope, settings->directory_url);
+    const char *behind = directory_kind(settings->directory)->token_scope;
+    int r = form_add(form, "grant_type", "client_credentials");
 
+    if (r < 0 || !behind)
+        return r;
+    r = buffer_add_text(&scope, settings->directory_url);
     if (r == 0)
-        r = buffer_add_text(&scope, "/.default");
-    if (r == 0)
-        r = form_add(form, "grant_type", "client_credentials");
+        r = buffer_add_text(&scope, behind);
     return r == 0 ? form_add(form, "scope", scope.data) : r;
 }
 

@@ -396,7 +396,7 @@ static void take_page(Directory *directory, const HttpReply *reply)
     _cleanup_(directory_page_freep) DirectoryPage *page = NULL;
     const char *reason = "out of memory";
 
-    if (parse(reply->body, reply->size, directory->settings->directory_url, &page, &reason) < 0)
+    if (parse(reply->body, reply->size, directory->settings, directory->url, &page, &reason) < 0)
         give_up(directory, true, reason);
     else if (++directory->pages > DIRECTORY_PAGES_MAX)
         give_up(directory, true, "a list without end");

@@ -151,8 +151,8 @@ static int read_document(const char *data, size_t size, json_t **ret_document,
     return r;
 }
 
-int graph_page_parse(const char *data, size_t size, const char *base, DirectoryPage **ret_page,
-                     const char **ret_reason)
+int graph_page_parse(const char *data, size_t size, const ProviderConfig *settings,
+                     const char *asked, DirectoryPage **ret_page, const char **ret_reason)
 {
     json_auto_t *document = NULL;
     _cleanup_(directory_page_freep) DirectoryPage *page = calloc(1, sizeof(*page));
@@ -161,15 +161,15 @@ int graph_page_parse(const char *data, size_t size, const char *base, DirectoryP
     if (r == 0)
         r = read_people(json_object_get(document, "value"), page, ret_reason);
     if (r == 0)
-        r = read_links(document, base, page, ret_reason);
+        r = read_links(document, settings->directory_url, page, ret_reason);
     if (r < 0)
         return r;
     *ret_page = TAKE_PTR(page);
     return 0;
 }
 
-int graph_person_parse(const char *data, size_t size, const char *base, DirectoryPage **ret_page,
-                       const char **ret_reason)
+int graph_person_parse(const char *data, size_t size, const ProviderConfig *settings,
+                       const char *asked, DirectoryPage **ret_page, const char **ret_reason)
 {
     json_auto_t *document = NULL;
     _cleanup_(directory_page_freep) DirectoryPage *page = calloc(1, sizeof(*page));

@@ -7,18 +7,18 @@
 #pragma once
 
 #include <stddef.h>
+#include "helper/config/config.h"
 #include "helper/directory/directory-page.h"
 
-/* Reads a page of members or of changes. `base` is the directory's address without a path: links
- * that lead elsewhere are refused, because our access token goes with them. accountEnabled that is
- * absent or null says nothing; "@removed" outweighs it. Returns 0, -EBADMSG with a static
- * *ret_reason, -ENOMEM. */
-int graph_page_parse(const char *data, size_t size, const char *base, DirectoryPage **ret_page,
-                     const char **ret_reason);
+/* Reads a page of members or of changes. Links that do not lead to DirectoryUrl= are refused,
+ * because our access token goes with them. accountEnabled that is absent or null says nothing;
+ * "@removed" outweighs it. Returns 0, -EBADMSG with a static *ret_reason, -ENOMEM. */
+int graph_page_parse(const char *data, size_t size, const ProviderConfig *settings,
+                     const char *asked, DirectoryPage **ret_page, const char **ret_reason);
 
 /* Reads the answer about one person into a page that holds only them. */
-int graph_person_parse(const char *data, size_t size, const char *base, DirectoryPage **ret_page,
-                       const char **ret_reason);
+int graph_person_parse(const char *data, size_t size, const ProviderConfig *settings,
+                       const char *asked, DirectoryPage **ret_page, const char **ret_reason);
 
 /* The code of an error body, as printable ASCII; empty when there is none. */
 void graph_error_code(const char *data, size_t size, char *out, size_t out_size);

@@ -17,10 +17,12 @@
 #define BASE  "https://graph.test"
 #define ALICE "0b1e7a00-0000-4000-8000-00000000a11c"
 
+static const ProviderConfig settings = {.directory_url = (char *)(uintptr_t)BASE};
+
 static int parse(const char *text, DirectoryPage **ret_page)
 {
     const char *reason = NULL;
-    int r = graph_page_parse(text, strlen(text), BASE, ret_page, &reason);
+    int r = graph_page_parse(text, strlen(text), &settings, "", ret_page, &reason);
 
     if (r == -EBADMSG)
         assert_non_null(reason);
@@ -142,13 +144,13 @@ static void test_one_person(void **state)
     DirectoryPage *page = NULL;
     const char *reason = NULL;
 
-    assert_int_equal(graph_person_parse(text, strlen(text), BASE, &page, &reason), 0);
+    assert_int_equal(graph_person_parse(text, strlen(text), &settings, "", &page, &reason), 0);
     assert_int_equal(page->count, 1);
     assert_string_equal(page->people[0].id, ALICE);
     assert_int_equal(page->people[0].state, DIRECTORY_DISABLED);
     directory_page_free(page);
     page = NULL;
-    assert_int_equal(graph_person_parse("{}", 2, BASE, &page, &reason), -EBADMSG);
+    assert_int_equal(graph_person_parse("{}", 2, &settings, "", &page, &reason), -EBADMSG);
     assert_null(page);
 }
 

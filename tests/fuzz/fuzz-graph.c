@@ -7,6 +7,7 @@
 
 #include "common/limits.h"
 #include "common/names.h"
+#include "helper/directory/directory-kind.h"
 #include "helper/directory/graph-page.h"
 #include "helper/base/hostile-text.h"
 #include "tests/fuzz/insist.h"
@@ -32,15 +33,15 @@ static void check_link(const char *link)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static int (*const parsers[])(const char *, size_t, const char *, DirectoryPage **,
-                                  const char **) = {graph_page_parse, graph_person_parse};
+    static const DirectoryParser parsers[] = {graph_page_parse, graph_person_parse};
+    static const ProviderConfig settings = {.directory_url = (char *)(uintptr_t)BASE};
     char code[64];
 
     for (size_t i = 0; i < ELEMENTSOF(parsers); i++) {
         DirectoryPage *page = NULL;
         const char *reason = NULL;
 
-        if (parsers[i]((const char *)data, size, BASE, &page, &reason) < 0) {
+        if (parsers[i]((const char *)data, size, &settings, BASE, &page, &reason) < 0) {
             insist(!page && reason);
             continue;
         }
