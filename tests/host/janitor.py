@@ -36,7 +36,7 @@ def lock(folder):
 
 def remove(name, folder):
     """Removes one run whose lock the caller holds."""
-    for group in (name, f"{name}-provider"):
+    for group in (name, *(f"{name}-{path.name}" for path in folder.glob("provider*"))):
         Group(group).remove()
     while os.path.ismount(folder / "root"):
         run(["umount", "-l", folder / "root"])

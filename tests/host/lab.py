@@ -39,6 +39,7 @@ class Lab:
         self.network = Network(self.name)
         self.provider = ProviderProcess(self.name, self.folder, self.network)
         self.control = self.provider.control
+        self.others = []
         self.host = None
         self.key = self.folder / "id_ed25519"
         self._lock = None
@@ -77,6 +78,16 @@ class Lab:
         self.host.install(debs.ensure())
         self.configure()
 
+    def add_provider(self, host_name):
+        """One more provider in the namespace, with people of its own. The host knows its name, and
+        its authority as settings.ca_file(host_name). It lives as long as the lab."""
+        provider = ProviderProcess(self.name, self.folder, self.network, len(self.others) + 1,
+                                   host_name)
+        self.others.append(provider)
+        provider.start(self._interval)
+        self.host.add_provider(provider)
+        return provider
+
     @property
     def public_key(self):
         return self.key.with_suffix(".pub").read_text(encoding="ascii")
@@ -86,7 +97,8 @@ class Lab:
         atexit.unregister(self.close)
         if self._lock is None:
             return
-        self.provider.stop()
+        for provider in (self.provider, *self.others):
+            provider.stop()
         if self.host:
             self.host.remove()
         janitor.remove(self.name, self.folder)

@@ -5,7 +5,7 @@ import shlex
 import shutil
 import subprocess
 
-from tests.host import network, processes
+from tests.host import network, processes, settings
 from tests.host.container import Container
 from tests.host.process import CLEAN_ENVIRONMENT, run, wait_for
 
@@ -96,10 +96,17 @@ class Machine(Container):
                          *self.copy_in(debs)], timeout=180)
 
     def configure(self, text, ca_file):
-        """Puts rcpch.conf and the provider's CA in place."""
+        """Puts rcpch.conf, the provider's CA and the directory's secret in place."""
         with open(ca_file, encoding="ascii") as file:
             self.write("/etc/rcpch/lab-ca.pem", file.read())
+        self.write(settings.SECRET_FILE, settings.CLIENT_SECRET + "\n", 0o640, "root:rcpch")
         self.write("/etc/rcpch/rcpch.conf", text, 0o640, "root:rcpch")
+
+    def add_provider(self, provider):
+        """Lets the host find and trust a provider beside the first."""
+        self.run("cat >>/etc/hosts", input=f"{network.OUTSIDE} {provider.host_name}\n")
+        self.write(settings.ca_file(provider.host_name),
+                   provider.ca_file.read_text(encoding="ascii"))
 
     # Looking
 

@@ -1,4 +1,5 @@
-"""The provider of tests/provider, running in a lab's namespace."""
+"""A provider of tests/provider, running in a lab's namespace; several have a port, a name, an
+authority and people each."""
 
 import pathlib
 import signal
@@ -16,15 +17,18 @@ HOST_NAME = "login.rcpch.test"
 
 
 class ProviderProcess:
-    """start() returns when it answers; `control` orders it about."""
+    """start() returns when it answers; `control` orders it about. `number`: of the lab's, from 0."""
 
-    def __init__(self, name, folder, net):
-        self.folder = pathlib.Path(folder) / "provider"
-        self.origin = f"https://{HOST_NAME}:{PORT}"
+    def __init__(self, name, folder, net, number=0, host_name=HOST_NAME):
+        title = f"provider{number or ''}"
+        self.folder = pathlib.Path(folder) / title
+        self.host_name = host_name
+        self.port = PORT + number
+        self.origin = f"https://{host_name}:{self.port}"
         self.ca_file = self.folder / "ca.pem"
         self.control = ProviderControl(self.folder / "control.sock")
         self._network = net
-        self._group = Group(f"{name}-provider")
+        self._group = Group(f"{name}-{title}")
         self._process = None
         self._log = None
 
@@ -35,8 +39,9 @@ class ProviderProcess:
         self._log = open(self.folder / "provider.log", "ab")
         self._process = subprocess.Popen(
             self._network.command([
-                PYTHON, "-B", "-m", "tests.provider", "--dir", self.folder, "--host", HOST_NAME,
-                "--listen", f"{network.OUTSIDE}:{PORT}", "--interval", interval]),
+                PYTHON, "-B", "-m", "tests.provider", "--dir", self.folder, "--host",
+                self.host_name, "--listen", f"{network.OUTSIDE}:{self.port}", "--interval",
+                interval]),
             cwd=places.REPOSITORY, env=CLEAN_ENVIRONMENT, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=self._log, text=True, preexec_fn=self._group.enter,
             start_new_session=True)

@@ -1,10 +1,13 @@
 """rcpch.conf as the labs use it, written from keyword arguments."""
 
 from tests.provider.entra import TENANT
+from tests.provider.graph import CLIENT_ID, CLIENT_SECRET
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 CA_FILE = "/etc/rcpch/lab-ca.pem"
+SECRET_FILE = "/etc/rcpch/directory-secret"
 REFRESH_CHECK_SEC = 2
+DIRECTORY_POLL_SEC = 2
 ISSUER_PATHS = {"generic": "", "entra": f"/{TENANT}/v2.0", "keycloak": "/realms/rcpch"}
 
 # The test's words for what the helper accepts; a test lays its own over it, section by section.
@@ -12,21 +15,33 @@ SECTIONS = {
     "access": {"AllowAll": "yes"},
     "group audit-staff": {"Id": AUDIT_STAFF},
     "group audit-admins": {"Id": AUDIT_ADMINS},
-    "revocation": {"RefreshCheckSec": REFRESH_CHECK_SEC, "FreshSec": 1},
+    "revocation": {"RefreshCheckSec": REFRESH_CHECK_SEC, "FreshSec": 1,
+                   "DirectoryPollSec": DIRECTORY_POLL_SEC},
 }
 
 
-def provider_section(kind, origin):
+def ca_file(host_name):
+    """Where the host keeps the authority of a provider beside the first."""
+    return f"/etc/rcpch/{host_name}.pem"
+
+
+def provider_section(kind, origin, domains="rcpch.ac.uk", authority=CA_FILE):
     return {
         "Type": kind,
         "Issuer": origin + ISSUER_PATHS[kind],
         "ClientId": "rcpch-host",
-        "Domains": "rcpch.ac.uk",
-        "CaFile": CA_FILE,
+        "Domains": domains,
+        "CaFile": authority,
         "FirstBind": "username",
         "HttpTimeoutSec": 5,
         "RequestsPerMinute": 60000,
     }
+
+
+def directory_keys(origin):
+    """What a provider's section says to have a directory (Machine.configure writes the secret)."""
+    return {"Directory": "graph", "DirectoryUrl": origin, "DirectoryClientId": CLIENT_ID,
+            "DirectorySecretFile": SECRET_FILE}
 
 
 def configuration(origin, kind="entra", **sections):
