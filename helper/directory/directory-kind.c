@@ -8,6 +8,7 @@
 
 static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
     [DIRECTORY_GRAPH] = {
+        .source = EVIDENCE_OF_GRAPH,
         .default_url = {[CLOUD_PUBLIC] = "https://graph.microsoft.com",
                         [CLOUD_USGOV] = "https://graph.microsoft.us",
                         [CLOUD_CHINA] = "https://microsoftgraph.chinacloudapi.cn"},

@@ -13,6 +13,7 @@ typedef int (*DirectoryParser)(const char *data, size_t size, const ProviderConf
                                const char **ret_reason);
 
 typedef struct DirectoryKind {
+    EvidenceSource source; /* whose rows of the evidence table say what its answers prove */
     const char *default_url[_CLOUD_COUNT];
     unsigned types;           /* 1u << ProviderType: whose people it knows */
     const char *id_claim;     /* IdClaim= by which sign-ins give the same ids */

@@ -5,6 +5,19 @@
 
 #include <stdlib.h>
 
+DirectoryState directory_state(EvidenceSource source, const char *attribute, const char *value)
+{
+    const EvidenceFact *fact = evidence_fact(source, EVIDENCE_ABOUT_PERSON, attribute, value);
+
+    if (!fact)
+        return DIRECTORY_UNSAID;
+    if (fact->is_gone)
+        return DIRECTORY_REMOVED;
+    if (fact->meaning == EVIDENCE_DISABLED)
+        return DIRECTORY_DISABLED;
+    return fact->meaning == EVIDENCE_CONFIRMED ? DIRECTORY_ENABLED : DIRECTORY_UNSAID;
+}
+
 void directory_person_clear(DirectoryPerson *person)
 {
     free(person->id);

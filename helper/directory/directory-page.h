@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include "common/cleanup.h"
+#include "helper/provider/evidence-table.h"
 
 typedef enum DirectoryState {
     DIRECTORY_UNSAID = 0, /* the answer does not say: proves nothing */
@@ -16,6 +17,9 @@ typedef enum DirectoryState {
     DIRECTORY_REMOVED,
     _DIRECTORY_STATE_COUNT,
 } DirectoryState;
+
+/* What the evidence table reads from an attribute of a person; a value without a row says nothing. */
+DirectoryState directory_state(EvidenceSource source, const char *attribute, const char *value);
 
 typedef struct DirectoryPerson {
     char *id;        /* immutable, as the directory writes it, in lower case */

@@ -417,13 +417,21 @@ static void skip_group(Directory *directory)
     list_next_group(directory);
 }
 
+static bool person_is_gone(const Directory *directory, long status)
+{
+    const EvidenceFact *fact =
+        evidence_fact_of_status(directory->kind->source, EVIDENCE_ABOUT_PERSON, status);
+
+    return fact && fact->is_gone;
+}
+
 static bool take_absence(Directory *directory, long status)
 {
     if (status == 410 && directory->stage == DIRECTORY_CHANGES && directory->link) {
         start_over(directory);
     } else if (status == 404 && directory->stage == DIRECTORY_MEMBERS) {
         skip_group(directory);
-    } else if (status == 404 && directory->stage == DIRECTORY_PEOPLE) {
+    } else if (directory->stage == DIRECTORY_PEOPLE && person_is_gone(directory, status)) {
         directory_people_missing(directory);
         ask_for_next_person(directory);
     } else {
@@ -434,11 +442,13 @@ static bool take_absence(Directory *directory, long status)
 
 static void take_refusal(Directory *directory, const HttpReply *reply)
 {
+    const EvidenceFact *fact =
+        evidence_fact_of_status(EVIDENCE_OF_HTTP, EVIDENCE_ABOUT_ANY, reply->status);
     char code[64], what[96];
 
     directory->kind->error_code(reply->body, reply->size, code, sizeof(code));
     snprintf(what, sizeof(what), "http %ld%s%s", reply->status, *code ? " " : "", code);
-    if (reply->status == 429 || reply->status >= 500)
+    if (fact && fact->meaning == EVIDENCE_LATER)
         back_off(directory, reply->retry_after_usec, what);
     else
         give_up(directory, true, what);

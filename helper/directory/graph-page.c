@@ -75,11 +75,10 @@ static int read_state(const json_t *entry, DirectoryPerson *person, const char *
     if (enabled && !json_is_boolean(enabled) && !json_is_null(enabled))
         return refuse(ret_reason, "directory: accountEnabled is not a boolean");
     if (removed)
-        person->state = DIRECTORY_REMOVED;
-    else if (json_is_true(enabled))
-        person->state = DIRECTORY_ENABLED;
-    else if (json_is_false(enabled))
-        person->state = DIRECTORY_DISABLED;
+        person->state = directory_state(EVIDENCE_OF_GRAPH, "@removed", "");
+    else if (json_is_boolean(enabled))
+        person->state = directory_state(EVIDENCE_OF_GRAPH, "accountEnabled",
+                                        json_is_true(enabled) ? "true" : "false");
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Reading evidence out of a reply of the token endpoint. See evidence.h; the rows are in
- * evidence-table.c.
+ * evidence.tsv.
  *
  * The order of trust: the HTTP status first (429 and 5xx say nothing about anybody, whatever the
  * body claims), then a strict JSON object, then the table. What falls through is neutral.
@@ -131,11 +131,8 @@ static bool code_fits(const EvidenceRow *row, const ErrorBody *body)
 static const EvidenceRow *find_row(ProviderType type, EvidenceContext context,
                                    const ErrorBody *body)
 {
-    size_t count;
-    const EvidenceRow *rows = evidence_table(&count);
-
-    for (size_t i = 0; i < count; i++) {
-        const EvidenceRow *row = &rows[i];
+    for (size_t i = 0; i < evidence_rows_count; i++) {
+        const EvidenceRow *row = &evidence_rows[i];
         if ((row->dialects & 1u << provider_traits(type)->dialect) && (row->contexts & 1u << context) &&
             (!row->error || strcmp(row->error, body->error) == 0) && code_fits(row, body) &&
             (!row->text || strcmp(row->text, body->description) == 0))
@@ -199,11 +196,13 @@ void evidence_classify(ProviderType type, bool refused_refresh_is_revoked, Evide
                        long http_status, const char *body, size_t size, Evidence *ret_evidence)
 {
     json_auto_t *document = NULL;
+    const EvidenceFact *fact =
+        evidence_fact_of_status(EVIDENCE_OF_HTTP, EVIDENCE_ABOUT_ANY, http_status);
     char text[48];
 
-    if (http_status == 429 || http_status == 408 || http_status >= 500) {
+    if (fact) {
         snprintf(text, sizeof(text), "http %ld", http_status);
-        set(ret_evidence, EVIDENCE_LATER, text);
+        set(ret_evidence, fact->meaning, text);
         return;
     }
     if (json_read_strict(body, size, TOKEN_RESPONSE_MAX, &document) < 0) {
@@ -223,9 +222,14 @@ void evidence_classify_error(ProviderType type, EvidenceContext context, const c
     classify_error(type, false, context, &body, ret_evidence);
 }
 
-void evidence_unreachable(const char *what, Evidence *ret_evidence)
+void evidence_unreachable(const char *fault, Evidence *ret_evidence)
 {
-    set(ret_evidence, EVIDENCE_LATER, what);
+    const EvidenceFact *fact =
+        evidence_fact(EVIDENCE_OF_NETWORK, EVIDENCE_ABOUT_ANY, "fault", fault);
+    char text[sizeof(ret_evidence->code)];
+
+    snprintf(text, sizeof(text), "network: %s", fault);
+    set(ret_evidence, fact ? fact->meaning : EVIDENCE_NEUTRAL, text);
 }
 
 Outcome evidence_to_outcome(EvidenceMeaning meaning)

@@ -1,8 +1,8 @@
 /*
  * What an answer of a provider proves about an account (design §5; facts/providers.md §1, §3).
  *
- * One data table: dialect × context × error (× code or text) → meaning. What is in no row is
- * neutral. Descriptions are never searched, except Keycloak's, where they are all there is.
+ * One data table, evidence.tsv: dialect × context × error (× code or text) → meaning. What is in no
+ * row is neutral. Descriptions are never searched, except Keycloak's, where they are all there is.
  */
 #pragma once
 
@@ -56,8 +56,8 @@ void evidence_classify(ProviderType type, bool refused_refresh_is_revoked, Evide
 void evidence_classify_error(ProviderType type, EvidenceContext context, const char *error,
                              Evidence *ret_evidence);
 
-/* For faults below HTTP; `what` is a static text such as "network timed out". Neutral/later. */
-void evidence_unreachable(const char *what, Evidence *ret_evidence);
+/* For faults below HTTP; `fault` is HttpReply.error: "timed out". Neutral/later. */
+void evidence_unreachable(const char *fault, Evidence *ret_evidence);
 
 /* What a refused login is told. */
 Outcome evidence_to_outcome(EvidenceMeaning meaning);

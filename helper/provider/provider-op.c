@@ -212,14 +212,11 @@ void op_classify(ProviderOp *op, const HttpReply *reply)
     const ProviderConfig *config = op->provider->config;
     Evidence *evidence = &op->result.evidence;
 
-    if (reply->status == 0) {
-        char what[sizeof(evidence->code)];
-        snprintf(what, sizeof(what), "network: %s", reply->error);
-        evidence_unreachable(what, evidence);
-    } else {
+    if (reply->status == 0)
+        evidence_unreachable(reply->error, evidence);
+    else
         evidence_classify(config->type, config->refused_refresh_is_revoked, op->kind->context,
                           reply->status, reply->body, reply->size, evidence);
-    }
     evidence->retry_after_usec = reply->retry_after_usec;
     op->result.reply_lost = may_be_carried_out(reply, evidence);
     hostile_text_to_ascii(evidence->code, op->result.reason, sizeof(op->result.reason));

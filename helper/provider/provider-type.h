@@ -1,6 +1,6 @@
 /*
  * In what the kinds of provider differ, as one table (facts/providers.md §1, §3, §4). What their
- * errors mean is another one (evidence-table.c); everything else is the same code for all. A new
+ * errors mean is another one (evidence.tsv); everything else is the same code for all. A new
  * kind is a row here, its word in config-keys.c, and rows of the evidence table if it has a dialect
  * of its own.
  */
