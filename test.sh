@@ -16,7 +16,7 @@ case "${1-}" in
 esac
 need_root
 umask 022
-if ! install_tools $TOOLS_BUILD $TOOLS_LAB ${full:+$TOOLS_FULL} </dev/null; then
+if ! install_tools $TOOLS_BUILD $TOOLS_LAB $TOOLS_NPM ${full:+$TOOLS_FULL} </dev/null; then
     echo "test.sh: apt could not install what is needed" >&2
     echo "0 passed, 1 failed"
     exit 1

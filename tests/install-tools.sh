@@ -9,6 +9,9 @@ TOOLS_LAB="mmdebstrap systemd-container iproute2 util-linux openssh-client opens
     ca-certificates
     python3 python3-aiohttp python3-jwcrypto python3-cryptography python3-dbus python3-pexpect python3-pytest python3-pytest-timeout"
 TOOLS_FULL="clang llvm"
+# For tests/provider_npm. Where Node came from elsewhere, Debian's npm would not go beside it.
+TOOLS_NPM="nodejs npm"
+if command -v node && command -v npm; then TOOLS_NPM=""; fi >/dev/null
 
 install_tools() {
     local package missing=""

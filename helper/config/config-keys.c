@@ -31,6 +31,10 @@ static const char *const clouds[] = {
     [_CLOUD_COUNT] = NULL,
 };
 static const char *const methods[] = {"device", "browser", NULL};
+static const char *const prompts[] = {
+    [PROMPT_DEFAULT] = "default", [PROMPT_NO] = "no", [PROMPT_CONSENT] = "consent",
+    [PROMPT_LOGIN] = "login", [PROMPT_SELECT_ACCOUNT] = "select_account", [_PROMPT_COUNT] = NULL,
+};
 static const char *const first_binds[] = {"no", "username", "email", NULL};
 static const char *const directories[] = {"none", "graph", NULL};
 static const char *const auto_provisions[] = {"yes", "no", NULL};
@@ -89,6 +93,7 @@ static const ConfigKey keys[] = {
     {"provider", "Tenant", &config_kind_text, PROVIDER(tenant)},
     {"provider", "Policy", &config_kind_text, PROVIDER(policy)},
     {"provider", "RedirectUri", &config_kind_text, PROVIDER(redirect_uri)},
+    {"provider", "Prompt", &config_kind_word, PROVIDER(prompt), .words = prompts},
     {"provider", "Domains", &config_kind_list, PROVIDER(domains)},
     {"provider", "Methods", &config_kind_methods, PROVIDER(methods), .words = methods},
     {"provider", "UsernameClaim", &config_kind_text, PROVIDER(username_claim)},

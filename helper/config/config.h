@@ -43,6 +43,15 @@ typedef enum Method {
     _METHOD_COUNT,
 } Method;
 
+typedef enum Prompt {
+    PROMPT_DEFAULT = 0, /* Prompt=default, by the type */
+    PROMPT_NO,
+    PROMPT_CONSENT,
+    PROMPT_LOGIN,
+    PROMPT_SELECT_ACCOUNT,
+    _PROMPT_COUNT,
+} Prompt;
+
 typedef enum NameFormat { NAME_FORMAT_SHORT = 0, NAME_FORMAT_FULL } NameFormat;
 typedef enum FirstBind { FIRST_BIND_NO = 0, FIRST_BIND_USERNAME, FIRST_BIND_EMAIL } FirstBind;
 typedef enum ShowQr { SHOW_QR_UTF8 = 0, SHOW_QR_ASCII, SHOW_QR_NO } ShowQr;
@@ -73,6 +82,7 @@ typedef struct ProviderConfig {
     char *policy;            /* Policy= of B2C */
     char **domains;          /* Domains= of the names this provider answers for; NULL-terminated */
     char *redirect_uri;      /* RedirectUri=, where the browser method ends */
+    Prompt prompt;           /* Prompt= of the browser method (Core §3.1.2.1) */
     Method methods[_METHOD_COUNT];
     size_t method_count;
     char *username_claim;    /* UsernameClaim=, default preferred_username */

@@ -170,7 +170,7 @@ static void every_key(void **state)
         "# a comment\n; another\n\n"
         "[provider entra]\nType=entra\n"
         "Issuer = https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0\r\n"
-        "ClientId=id\nScope=openid\nDomains=RCPCH.ac.uk, example.org\nDomains=three.example\n"
+        "ClientId=id\nScope=openid\nPrompt=login\nDomains=RCPCH.ac.uk, example.org\nDomains=three.example\n"
         "Methods=device\nUsernameClaim=upn\nNameClaim=n\nGroupsClaim=g\nFirstBind=username\n"
         "RefusedRefresh=revoked\nHttpTimeoutSec=5\nClockSkewSec=1min\nRequestsPerMinute=100\n"
         "Proxy=http://proxy.example:3128\nTokenEndpoint=https://x.example/token\n"
@@ -195,6 +195,7 @@ static void every_key(void **state)
 
     assert_string_equal(provider->tenant, "9188040d-6c67-4c5b-b112-36a304b66dad");
     assert_string_equal(provider->id_claim, "oid");
+    assert_int_equal(provider->prompt, PROMPT_LOGIN);
     assert_int_equal(text_list_count(provider->domains), 3);
     assert_string_equal(provider->domains[0], "rcpch.ac.uk");
     assert_int_equal(provider->first_bind, FIRST_BIND_USERNAME);
@@ -272,6 +273,7 @@ static const Refused refused[] = {
     {"[provider p]\nMethods=\n", "names no method"},
     {"[provider p]\nMethods=device device\n", "names a method twice"},
     {"[provider p]\nMethods=carrier-pigeon\n", "is none of: device"},
+    {"[provider p]\nPrompt=none\n", "is none of: default no consent login"},
     {"[provider p]\nCaFile=ca.pem\n", "is not an absolute path"},
     {"[provider p]\nClockSkewSec=601\n", "is not between 0 and 10m"},
     {"[provider p]\nHttpTimeoutSec=2h\n", "is not between 1s and 1m"},

@@ -14,6 +14,7 @@
 #include "helper/base/form.h"
 #include "helper/token/issuer.h"
 #include "helper/provider/pkce.h"
+#include "helper/provider/provider-type.h"
 
 #define VALUE_MAX (AUTHORIZATION_CODE_MAX + 1u)
 
@@ -40,6 +41,21 @@ void code_request_clear(CodeRequest *request)
     explicit_bzero(request, sizeof(*request));
 }
 
+/* What the page is to ask of the person; NULL: what it likes. */
+static const char *prompt_of(const ProviderConfig *config)
+{
+    static const char *const words[_PROMPT_COUNT] = {
+        [PROMPT_CONSENT] = "consent",
+        [PROMPT_LOGIN] = "login",
+        [PROMPT_SELECT_ACCOUNT] = "select_account",
+    };
+    bool is_offline = config->scope && strstr(config->scope, "offline_access");
+
+    if (config->prompt == PROMPT_DEFAULT)
+        return is_offline && provider_traits(config->type)->asks_consent ? "consent" : NULL;
+    return words[config->prompt];
+}
+
 int code_request_url(const CodeRequest *request, const ProviderConfig *config,
                      const char *endpoint, const char *login_hint, Buffer *url)
 {
@@ -53,6 +69,7 @@ int code_request_url(const CodeRequest *request, const ProviderConfig *config,
         {"client_id", config->client_id},
         {"redirect_uri", config->redirect_uri},
         {"scope", config->scope},
+        {"prompt", prompt_of(config)},
         {"state", request->state},
         {"nonce", request->nonce},
         {"code_challenge", challenge},

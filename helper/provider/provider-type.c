@@ -16,7 +16,10 @@
 #define SCOPE "openid profile offline_access"
 
 static const ProviderTraits table[_PROVIDER_TYPE_COUNT] = {
-    [PROVIDER_GENERIC] = {.scope = SCOPE, .id_claim = "sub", .username_claim = "preferred_username"},
+    /* The others give refresh tokens unasked, and Entra's consent page would keep out people of
+     * tenants where an administrator consents. */
+    [PROVIDER_GENERIC] = {.scope = SCOPE, .id_claim = "sub", .username_claim = "preferred_username",
+                          .asks_consent = true},
     /* sub differs per application. */
     [PROVIDER_ENTRA] = {.issuer = "https://{login}/{tenant}/v2.0",
                         .redirect_uri = "{origin}/common/oauth2/nativeclient",

@@ -41,6 +41,7 @@ typedef struct ProviderTraits {
     bool has_cloud;        /* Cloud= says which hosts are its own */
     const char
         *id_token_kind; /* what the payload's own typ says of an ID token; NULL: no such claim */
+    bool asks_consent;       /* without prompt=consent it gives no refresh token (Core §11) */
     unsigned poll_extra_sec; /* a device code is polled so much slower than announced */
 } ProviderTraits;
 

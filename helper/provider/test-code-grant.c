@@ -98,6 +98,41 @@ static void test_endpoint_with_a_query(void **unused)
     code_request_clear(&request);
 }
 
+/* Who asks for a refresh token of a provider that keeps to the standard asks for consent. */
+static void test_prompts(void **unused)
+{
+    static const struct {
+        ProviderType type;
+        Prompt prompt;
+        const char *scope, *wanted;
+    } rows[] = {
+        {PROVIDER_GENERIC, PROMPT_DEFAULT, "openid offline_access", "&prompt=consent&"},
+        {PROVIDER_GENERIC, PROMPT_DEFAULT, "openid profile", NULL},
+        {PROVIDER_GENERIC, PROMPT_NO, "openid offline_access", NULL},
+        {PROVIDER_GENERIC, PROMPT_LOGIN, "openid offline_access", "&prompt=login&"},
+        {PROVIDER_ENTRA, PROMPT_DEFAULT, "openid offline_access", NULL},
+        {PROVIDER_KEYCLOAK, PROMPT_DEFAULT, "openid offline_access", NULL},
+        {PROVIDER_ENTRA, PROMPT_SELECT_ACCOUNT, "openid", "&prompt=select_account&"},
+        {PROVIDER_OKTA, PROMPT_CONSENT, "openid", "&prompt=consent&"},
+    };
+    const uint8_t random[CODE_RANDOM_BYTES] = {0};
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        const ProviderConfig config = {.type = rows[i].type, .prompt = rows[i].prompt,
+                                       .client_id = (char *)(uintptr_t)"c",
+                                       .redirect_uri = (char *)(uintptr_t)"http://localhost",
+                                       .scope = (char *)(uintptr_t)rows[i].scope};
+        _cleanup_buffer_ Buffer url = BUFFER_INIT(4096);
+        CodeRequest request;
+
+        assert_int_equal(code_request_init(&request, random), 0);
+        assert_int_equal(code_request_url(&request, &config, "https://i/a", NULL, &url), 0);
+        assert_int_equal(strstr(url.data, "prompt=") != NULL, rows[i].wanted != NULL);
+        assert_true(!rows[i].wanted || strstr(url.data, rows[i].wanted));
+        code_request_clear(&request);
+    }
+}
+
 /* --- good answers ----------------------------------------------------------------------------- */
 
 static void test_codes(void **unused)
@@ -286,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_address_to_open),
         cmocka_unit_test(test_endpoint_with_a_query),
+        cmocka_unit_test(test_prompts),
         cmocka_unit_test(test_codes),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_other_states),
