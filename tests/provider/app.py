@@ -141,6 +141,7 @@ class Provider:
             user.revoke_sessions()
         else:
             return "There is no such action."
+        self.directory.touch()
         return None
 
     # Requests

@@ -62,6 +62,10 @@ class ProviderControl:
         return self.call("POST", "/users", {"username": username, "name": name or username,
                                             **fields})
 
+    def add_people(self, people):
+        """Many at once; each a mapping with username, name and what else users.User takes."""
+        return self.call("POST", "/people", list(people))
+
     def set_user(self, username, **fields):
         return self.call("PATCH", "/users/" + _quote(username), fields)
 

@@ -6,6 +6,7 @@
 | POST /mend | faults, lies, settings, listener: as at the beginning; people and tokens stay |
 | POST /reset | people, realms, faults, listener: back to the beginning |
 | GET /users, POST /users, PATCH /users/NAME | people (users.py); PATCH sets any field |
+| POST /people | many at once: a list of what POST /users takes |
 | POST /users/NAME/ACTION | disable, enable, delete, revoke |
 | POST /codes/CODE | {"username", "approve"} |
 | POST /authorize | {"address", "username", "approve"}: where the browser ends |
@@ -88,10 +89,17 @@ class Control:
         _check_lies(fields)
         return self.provider.directory.add(User(**fields)).describe()
 
+    async def add_people(self, request):
+        people = await request.json()
+        for fields in people:
+            self.provider.directory.add(User(**fields))
+        return {"count": len(people)}
+
     async def change_user(self, request):
         user, fields = self._user(request), await request.json()
         _check_lies(fields)
         _set_fields(user, fields)
+        self.provider.directory.touch()
         return user.describe()
 
     async def administer(self, request):
@@ -132,7 +140,11 @@ class Control:
         return {"kid": key.kid, "algorithm": key.algorithm}
 
     async def change_graph(self, request):
-        _set_fields(self.provider.graph.settings, await request.json())
+        fields = await request.json()
+        _set_fields(self.provider.graph.settings, fields)
+        self.provider.directory.touch()
+        if fields.get("stale_lists"):
+            self.provider.graph.freeze_lists()
         return dataclasses.asdict(self.provider.graph.settings)
 
     async def revoke_graph(self, request):
@@ -172,6 +184,7 @@ class Control:
     ROUTES = (
         ("GET", "/ready", ready), ("POST", "/reset", reset), ("POST", "/mend", mend),
         ("GET", "/users", list_users), ("POST", "/users", add_user),
+        ("POST", "/people", add_people),
         ("PATCH", "/users/{name}", change_user), ("POST", "/users/{name}/{action}", administer),
         ("POST", "/authorize", authorize),
         ("GET", "/codes", list_codes), ("POST", "/codes/{code}", answer_code),
@@ -183,7 +196,7 @@ class Control:
     )
 
     def application(self):
-        app = web.Application()
+        app = web.Application(client_max_size=64 * 1024 * 1024)
         for method, path, handler in self.ROUTES:
             app.router.add_route(method, path, self._wrap(handler))
         return app

@@ -1,13 +1,14 @@
 """Microsoft Graph, as an application sees it (facts: v1.0, client credentials).
 
-People come from users.py. A delta token remembers what everybody looked like when it was given
-out, so that the next page of changes is whatever differs from that, in whatever order tests
-changed it.
+People come from users.py. A delta token remembers what everybody, or every group, looked like when
+it was given out, so that the next page of changes is whatever differs from that, in whatever order
+tests changed it.
 """
 
 import base64
 import hashlib
 import json
+import re
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ SCOPE = "/.default"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PROPERTIES = ("id", "userPrincipalName", "displayName", "mail", "accountEnabled")
 PLAIN = tuple(name for name in PROPERTIES if name != "accountEnabled")  # without $select
+USER, GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
+FILTERED_MOST = 50  # ids in the $filter of a delta
 
 
 @dataclass
@@ -32,6 +35,8 @@ class Settings:
     replays: bool = False         # changes come twice
     empty_pages: bool = False     # an empty page with a nextLink comes first
     delta_expired: bool = False   # every delta link is answered 410 and a Location
+    group_delta_expired: bool = False  # the same for groups alone
+    stale_lists: bool = False     # lists show what was there when this was set; changes are told
     certificates: list = field(default_factory=list)  # PEM, of those who may assert themselves
     nested: dict = field(default_factory=dict)        # group id -> ids of groups inside
     gone_groups: list = field(default_factory=list)   # ids of groups that were deleted
@@ -51,6 +56,7 @@ class Graph:
     def forget(self):
         self.restore()
         self._tokens, self._deltas, self._pages = {}, {}, {}
+        self._drawings, self._frozen = {}, {}
 
     # Tokens
 
@@ -86,9 +92,46 @@ class Graph:
                 waiting += self.settings.nested.get(one, [])
         return found
 
-    def members(self, group):
+    def _drawn(self, name, draw):
+        """What `draw` gives, drawn anew only after something changed."""
+        version = self._provider.directory.version
+        if self._drawings.get(name, (None,))[0] != version:
+            self._drawings[name] = (version, draw())
+        return self._drawings[name][1]
+
+    def _by_group(self):
+        """{group: its own members, those who were deleted too}"""
+        by_group = {}
+        for user in self._provider.directory.all():
+            for group in user.groups:
+                by_group.setdefault(group, []).append(user)
+        return by_group
+
+    def _list(self, group):
+        by_group = self._drawn("by group", self._by_group)
         groups = self.groups_within(group)
-        return [user for user in self.people() if groups & set(user.groups)]
+        found = {user.id: user for one in groups for user in by_group.get(one, ())
+                 if not user.deleted}
+        return list(found.values()), sorted(groups - {group})
+
+    def freeze_lists(self):
+        known = set(self.settings.nested) | set(self._drawn("by group", self._by_group))
+        self._frozen = {group: self._list(group) for group in known}
+
+    def members(self, group):
+        """(people, groups) that are in it, however deep."""
+        if self.settings.stale_lists:
+            return self._frozen.get(group, ([], []))
+        return self._list(group)
+
+    def groups_above(self, user):
+        """The groups that a person is in, however deep."""
+        by_group = self._frozen if self.settings.stale_lists else None
+        if by_group is not None:
+            return sorted(group for group, (people, _) in by_group.items() if user in people)
+        every = set(user.groups) | set(self.settings.nested)
+        return sorted(group for group in every - set(self.settings.gone_groups)
+                      if self.groups_within(group) & set(user.groups))
 
     def entry(self, user, selected):
         every = {"id": user.id, "userPrincipalName": user.username, "displayName": user.name,
@@ -97,21 +140,39 @@ class Graph:
 
     # Changes
 
-    def _picture(self):
+    def _draw_people(self):
         return {user.id: (user.username, user.name, user.enabled, user.deleted)
                 for user in self._provider.directory.all()}
 
-    def new_delta(self, selected, picture=None):
+    def _draw_groups(self):
+        """{group: its own members as (id, type)}. Who is deleted and may be restored stays one."""
+        groups = {group: {(inner, GROUP) for inner in nested}
+                  for group, nested in self.settings.nested.items()}
+        for group, people in self._drawn("by group", self._by_group).items():
+            groups.setdefault(group, set()).update((user.id, USER) for user in people)
+        return {group: frozenset(members) for group, members in groups.items()
+                if group not in self.settings.gone_groups}
+
+    def _picture(self):
+        return self._drawn("people", self._draw_people)
+
+    def group_picture(self):
+        return self._drawn("groups", self._draw_groups)
+
+    def new_delta(self, selected, picture):
         token = secrets.token_urlsafe(16)
-        self._deltas[token] = (self._picture() if picture is None else picture, selected)
+        self._deltas[token] = (picture, selected)
         return token
+
+    def latest(self, selected):
+        return self.new_delta(selected, self._picture())
 
     def changes_since(self, token):
         """(entries, what was selected, the picture now)."""
         before, selected = self._deltas[token]
         now = self._picture()
         entries = []
-        for user in self._provider.directory.all():
+        for user in self._provider.directory.all() if before is not now else ():
             if before.get(user.id) == now[user.id]:
                 continue
             if user.deleted:
@@ -123,8 +184,34 @@ class Graph:
                     for one in before if one not in now]
         return entries * (2 if self.settings.replays else 1), selected, now
 
+    def _membership(self, group, before, now):
+        """The entries about one group; a large one is told in several."""
+        entries = [{"@odata.type": kind, "id": one} for one, kind in sorted(now - before)]
+        entries += [{"@odata.type": kind, "id": one, "@removed": {"reason": "deleted"}}
+                    for one, kind in sorted(before - now)]
+        size = self.settings.page
+        return [{"id": group, "members@delta": entries[at:at + size]}
+                for at in range(0, len(entries), size)]
+
+    def group_changes_since(self, token):
+        """(entries, the ids that were filtered for, the picture now)."""
+        before, wanted = self._deltas[token]
+        now = self.group_picture()
+        entries = []
+        for group in sorted(set(before) | set(now)) if before is not now else ():
+            if wanted and group not in wanted:
+                continue
+            if group not in now:
+                entries.append({"id": group, "@removed": {"reason": "deleted"}})
+            else:
+                entries += self._membership(group, before.get(group, frozenset()), now[group])
+        return entries * (2 if self.settings.replays else 1), wanted, now
+
     def knows_delta(self, token):
         return token in self._deltas and not self.settings.delta_expired
+
+    def knows_group_delta(self, token):
+        return self.knows_delta(token) and not self.settings.group_delta_expired
 
     # Pages
 
@@ -182,7 +269,22 @@ async def members(provider, request):
     if group in graph.settings.gone_groups:
         return _error(request, 404, "Request_ResourceNotFound", f"Resource '{group}' is not there.")
     selected = _selected(request)
-    return _page(graph, request, [graph.entry(user, selected) for user in graph.members(group)], {})
+    people, groups = graph.members(group)
+    entries = [{"@odata.type": USER, **graph.entry(user, selected)} for user in people]
+    entries += [{"@odata.type": GROUP, "id": one, "displayName": one} for one in groups]
+    return _page(graph, request, entries, {})
+
+
+async def member_of(provider, request):
+    """The groups of a person, however deep."""
+    graph, key = provider.graph, request.match_info["id"]
+    request["note"]["user"] = key
+    if "$skiptoken" in request.query:
+        return _next_page(graph, request)
+    found = graph.find(key)
+    if found is None:
+        return _error(request, 404, "Request_ResourceNotFound", f"Resource '{key}' is not there.")
+    return _page(graph, request, [{"id": one} for one in graph.groups_above(found)], {})
 
 
 async def user(provider, request):
@@ -198,21 +300,54 @@ def _delta_link(request, token):
     return f"{request.url.with_query(None)}?$deltatoken={token}"
 
 
+def _gone(request):
+    location = f"{request.url.with_query(None)}?$deltatoken="
+    return _error(request, 410, "syncStateNotFound", "Start over.", {"Location": location})
+
+
 async def delta(provider, request):
     graph, token = provider.graph, request.query.get("$deltatoken")
     request["note"]["from"] = "latest" if token == "latest" else "link" if token else "page"
     if "$skiptoken" in request.query:
         return _next_page(graph, request)
     if token == "latest":
-        link = _delta_link(request, graph.new_delta(_selected(request)))
+        link = _delta_link(request, graph.latest(_selected(request)))
         return _page(graph, request, [], {"@odata.deltaLink": link})
     if token is None:
         token = graph.new_delta(_selected(request), {})
     if not graph.knows_delta(token):
-        location = f"{request.url.with_query(None)}?$deltatoken="
-        return _error(request, 410, "syncStateNotFound", "Start over.", {"Location": location})
+        return _gone(request)
     entries, selected, now = graph.changes_since(token)
     link = _delta_link(request, graph.new_delta(selected, now))
+    return _page(graph, request, entries, {"@odata.deltaLink": link})
+
+
+def _filtered(request):
+    """The ids of `$filter=id eq 'A' or id eq 'B'`; None for what Graph does not support."""
+    text = request.query.get("$filter", "")
+    ids = re.findall(r"id eq '([^']+)'", text)
+    whole = " or ".join(f"id eq '{one}'" for one in ids)
+    return ids if whole == text and len(ids) <= FILTERED_MOST else None
+
+
+async def group_delta(provider, request):
+    """Who is in which group, as $select=members tells it: direct members, no nested ones."""
+    graph, token = provider.graph, request.query.get("$deltatoken")
+    request["note"]["from"] = "latest" if token == "latest" else "link" if token else "page"
+    if "$skiptoken" in request.query:
+        return _next_page(graph, request)
+    wanted = _filtered(request)
+    if wanted is None or {"$top", "$expand"} & set(request.query):
+        return _error(request, 400, "Request_UnsupportedQuery", "Not supported.")
+    if token == "latest":
+        link = _delta_link(request, graph.new_delta(wanted, graph.group_picture()))
+        return _page(graph, request, [], {"@odata.deltaLink": link})
+    if token is None:
+        token = graph.new_delta(wanted, {})
+    if not graph.knows_group_delta(token):
+        return _gone(request)
+    entries, wanted, now = graph.group_changes_since(token)
+    link = _delta_link(request, graph.new_delta(wanted, now))
     return _page(graph, request, entries, {"@odata.deltaLink": link})
 
 
@@ -260,8 +395,10 @@ def client_credentials(provider, realm, request, form):
 
 
 ROUTES = (
-    ("members", "/v1.0/groups/{id}/transitiveMembers/microsoft.graph.user", members),
+    ("members", "/v1.0/groups/{id}/transitiveMembers", members),
     ("delta", "/v1.0/users/delta", delta),
+    ("group-delta", "/v1.0/groups/delta", group_delta),
+    ("member-of", "/v1.0/users/{id}/transitiveMemberOf/microsoft.graph.group", member_of),
     ("user", "/v1.0/users/{id}", user),
 )
 

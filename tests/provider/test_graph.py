@@ -4,6 +4,7 @@ import base64
 import hashlib
 import subprocess
 import time
+import urllib.parse
 import uuid
 
 import pytest
@@ -31,7 +32,7 @@ def get(control, client):
 
 
 def members_path(group, query=SELECT):
-    return f"/v1.0/groups/{group}/transitiveMembers/microsoft.graph.user?{query}"
+    return f"/v1.0/groups/{group}/transitiveMembers?{query}"
 
 
 def every_page(get, path):
@@ -67,9 +68,14 @@ def test_members_come_in_pages_and_through_groups_inside(get, control):
     control.set_graph(page=2, nested={AUDIT_STAFF: [inner]})
     control.add_user("dora@rcpch.ac.uk", groups=[inner])
     entries, _, pages = every_page(get, members_path(AUDIT_STAFF))
-    assert {entry["userPrincipalName"].split("@")[0] for entry in entries} == {
+    people = [entry for entry in entries if entry["@odata.type"] == graph.USER]
+    assert {entry["userPrincipalName"].split("@")[0] for entry in people} == {
         "alice", "bob", "carol", "dora"}
-    assert pages == 2 and all(entry["accountEnabled"] is True for entry in entries)
+    assert pages == 3 and all(entry["accountEnabled"] is True for entry in people)
+    assert [entry["id"] for entry in entries if entry["@odata.type"] == graph.GROUP] == [inner]
+    dora = get("/v1.0/users/dora@rcpch.ac.uk").json()["id"]
+    above, _, _ = every_page(get, f"/v1.0/users/{dora}/transitiveMemberOf/microsoft.graph.group")
+    assert {entry["id"] for entry in above} == {inner, AUDIT_STAFF}
 
 
 def test_account_enabled_is_told_only_where_selected(get, control):
@@ -102,6 +108,60 @@ def test_changes_from_now_on(get, control):
     assert every_page(get, page["@odata.deltaLink"])[0] == entries     # the old link again
     control.set_graph(replays=False, empty_pages=False)
     assert every_page(get, last["@odata.deltaLink"])[0] == []
+
+
+GROUP_DELTA = "/v1.0/groups/delta?$select=members"
+
+
+def told(entries):
+    """[(group, member, type, is removed)]"""
+    return sorted((entry["id"], one["id"], one["@odata.type"], "@removed" in one)
+                  for entry in entries for one in entry.get("members@delta", []))
+
+
+def test_changes_of_groups(get, control):
+    inner = str(uuid.uuid4())
+    _, page, _ = every_page(get, GROUP_DELTA + "&$deltatoken=latest")
+    ids = {user["username"]: user["id"] for user in control.users()}
+    control.set_user(BOB, groups=[])
+    control.set_user(ALICE, groups=[AUDIT_STAFF, AUDIT_ADMINS, inner])
+    control.set_graph(page=1, nested={AUDIT_ADMINS: [inner]})
+    entries, last, pages = every_page(get, page["@odata.deltaLink"])
+    assert told(entries) == sorted([(AUDIT_STAFF, ids[BOB], graph.USER, True),
+                                    (inner, ids[ALICE], graph.USER, False),
+                                    (AUDIT_ADMINS, inner, graph.GROUP, False)])
+    assert pages == 3
+    assert every_page(get, last["@odata.deltaLink"])[0] == []
+    control.delete(ALICE)                       # may be restored, and stays a member until then
+    assert every_page(get, last["@odata.deltaLink"])[0] == []
+    control.set_graph(gone_groups=[inner])
+    entries, _, _ = every_page(get, last["@odata.deltaLink"])
+    assert entries == [{"id": inner, "@removed": {"reason": "deleted"}}]
+
+
+def test_changes_of_groups_are_filtered_by_id_and_by_no_more_than_fifty(get, control):
+    def filtered(ids):
+        text = " or ".join(f"id eq '{one}'" for one in ids)
+        return GROUP_DELTA + "&$filter=" + urllib.parse.quote(text)
+    _, page, _ = every_page(get, filtered([AUDIT_ADMINS]) + "&$deltatoken=latest")
+    control.set_user(ALICE, groups=[])
+    entries, _, _ = every_page(get, page["@odata.deltaLink"])
+    assert {entry["id"] for entry in entries} == {AUDIT_ADMINS}
+    many = [str(uuid.uuid4()) for _ in range(51)]
+    assert get(filtered(many[:50])).status == 200
+    assert get(filtered(many)).status == 400
+    control.set_graph(group_delta_expired=True)
+    assert get(page["@odata.deltaLink"]).status == 410
+
+
+def test_lists_may_lag_behind_the_changes(get, control):
+    _, page, _ = every_page(get, GROUP_DELTA + "&$deltatoken=latest")
+    control.set_graph(stale_lists=True)
+    control.set_user(BOB, groups=[])
+    assert every_page(get, page["@odata.deltaLink"])[0]
+    assert len(every_page(get, members_path(AUDIT_STAFF))[0]) == 3
+    control.set_graph(stale_lists=False)
+    assert len(every_page(get, members_path(AUDIT_STAFF))[0]) == 2
 
 
 def test_the_first_round_tells_everybody(get, control):
