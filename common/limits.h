@@ -67,7 +67,12 @@
 #define DIRECTORY_PAGE_MAX      2000u  /* people on one page */
 #define DIRECTORY_PAGES_MAX     1000u  /* pages of one list */
 #define DIRECTORY_ROLL_MAX      (2u * ACCOUNTS_MAX) /* memberships of one round */
-#define DIRECTORY_ID_MAX        128u   /* bytes of a person's id */
+#define DIRECTORY_ID_MAX        128u   /* bytes of a person's or a group's id */
+#define DIRECTORY_INSIDE_MAX    2000u  /* groups known to lie inside a group */
+#define DIRECTORY_LISTS_MAX     20u    /* lists a round, where nothing says which group changed */
+#define DIRECTORY_LOOKS_MAX     20u    /* people a round who are asked for their groups */
+#define DIRECTORY_ASKED_MAX     100u   /* people a round who are asked for by id */
+#define DIRECTORY_AWAY_MAX      2000u  /* members without an account who are remembered */
 
 /* Logins under way (defaults; configuration may lower them). */
 #define LOGINS_PER_ACCOUNT_MAX  5u

@@ -20,8 +20,12 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .members_url = graph_members_url,
         .person_url = graph_person_url,
         .changes_url = graph_changes_url,
+        .group_changes_url = graph_group_changes_url,
+        .person_groups_url = graph_person_groups_url,
         .parse_page = graph_page_parse,
         .parse_person = graph_person_parse,
+        .parse_group_changes = graph_group_changes_parse,
+        .parse_groups = graph_groups_parse,
         .error_code = graph_error_code,
     },
 };

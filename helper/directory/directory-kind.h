@@ -24,7 +24,11 @@ typedef struct DirectoryKind {
     int (*members_url)(const char *base, const char *group_id, char **ret_url);
     int (*person_url)(const char *base, const char *id, char **ret_url);
     int (*changes_url)(const char *base, char **ret_url);
-    DirectoryParser parse_page, parse_person;
+    /* Where changes are told, also of groups, and which groups a person is in. NULL: the groups are
+     * listed, however little changed. */
+    int (*group_changes_url)(const char *base, char **ret_url);
+    int (*person_groups_url)(const char *base, const char *id, char **ret_url);
+    DirectoryParser parse_page, parse_person, parse_group_changes, parse_groups;
     void (*error_code)(const char *data, size_t size, char *out, size_t out_size);
 } DirectoryKind;
 

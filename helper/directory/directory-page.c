@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "helper/base/text-list.h"
+
 DirectoryState directory_state(EvidenceSource source, const char *attribute, const char *value)
 {
     const EvidenceFact *fact = evidence_fact(source, EVIDENCE_ABOUT_PERSON, attribute, value);
@@ -32,7 +34,13 @@ DirectoryPage *directory_page_free(DirectoryPage *page)
         return NULL;
     for (size_t i = 0; i < page->count; i++)
         directory_person_clear(&page->people[i]);
+    for (size_t i = 0; i < page->change_count; i++) {
+        free(page->changes[i].group);
+        text_list_free(page->changes[i].people);
+    }
     free(page->people);
+    free(page->changes);
+    text_list_free(page->groups);
     free(page->next);
     free(page->link);
     free(page);

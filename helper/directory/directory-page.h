@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "common/cleanup.h"
 #include "helper/provider/evidence-table.h"
@@ -28,9 +29,21 @@ typedef struct DirectoryPerson {
     DirectoryState state;
 } DirectoryPerson;
 
+/* What changed in one group. */
+typedef struct DirectoryChange {
+    char *group;       /* its id, in lower case */
+    bool is_removed;   /* the group is gone */
+    bool has_groups;   /* a group went in or out, or something of which that is not known */
+    char **people;     /* ids of who went in or out, in lower case; never NULL */
+} DirectoryChange;
+
 typedef struct DirectoryPage {
     DirectoryPerson *people;
     size_t count;
+    char **groups; /* ids, in lower case: those inside the group listed, or those a person is in;
+                    * NULL: none */
+    DirectoryChange *changes; /* on pages of changes of groups */
+    size_t change_count;
     char *next; /* where the next page is; NULL: this is the last */
     char *link; /* where later changes are; only on the last page of changes */
 } DirectoryPage;

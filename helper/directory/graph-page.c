@@ -11,6 +11,10 @@
 #include "common/names.h"
 #include "helper/base/hostile-text.h"
 #include "helper/base/json-strict.h"
+#include "helper/base/text-list.h"
+
+#define TYPE_USER  "#microsoft.graph.user"
+#define TYPE_GROUP "#microsoft.graph.group"
 
 static int refuse(const char **ret_reason, const char *reason)
 {
@@ -37,14 +41,35 @@ static bool id_is_sound(const char *id)
     return true;
 }
 
-static int read_id(const json_t *entry, DirectoryPerson *person, const char **ret_reason)
+static int read_id(const json_t *entry, char **ret_id, const char **ret_reason)
 {
     const char *id = json_text(entry, "id", DIRECTORY_ID_MAX);
 
     if (!id || !id_is_sound(id))
         return refuse(ret_reason, "directory: an entry without a sound id");
-    person->id = folded(id);
-    return person->id ? 0 : -ENOMEM;
+    *ret_id = folded(id);
+    return *ret_id ? 0 : -ENOMEM;
+}
+
+/* What sort of thing an entry is about. A list of people alone need not say so. */
+static int read_type(const json_t *entry, const char **ret_type, const char **ret_reason)
+{
+    const json_t *type = json_object_get(entry, "@odata.type");
+
+    if (!json_is_object(entry))
+        return refuse(ret_reason, "directory: an entry is not an object");
+    if (type && !json_is_string(type))
+        return refuse(ret_reason, "directory: @odata.type is not a text");
+    *ret_type = type ? json_string_value(type) : "";
+    return 0;
+}
+
+static int add_id(const json_t *entry, char ***list, const char **ret_reason)
+{
+    _cleanup_free_ char *id = NULL;
+    int r = read_id(entry, &id, ret_reason);
+
+    return r < 0 ? r : text_list_add(list, id);
 }
 
 /* A name that no account can have (a guest's, say) is as good as none. */
@@ -86,30 +111,112 @@ static int read_person(const json_t *entry, DirectoryPerson *person, const char 
 {
     if (!json_is_object(entry))
         return refuse(ret_reason, "directory: an entry is not an object");
-    int r = read_id(entry, person, ret_reason);
+    int r = read_id(entry, &person->id, ret_reason);
     if (r == 0)
         r = read_names(entry, person);
     return r == 0 ? read_state(entry, person, ret_reason) : r;
 }
 
-static int read_people(const json_t *list, DirectoryPage *page, const char **ret_reason)
+/* Devices and programs are nobody. */
+static int read_entry(const json_t *entry, DirectoryPage *page, const char **ret_reason)
 {
-    size_t count = json_array_size(list);
+    const char *type;
+    int r = read_type(entry, &type, ret_reason);
 
+    if (r < 0)
+        return r;
+    if (strcmp(type, TYPE_GROUP) == 0)
+        return add_id(entry, &page->groups, ret_reason);
+    if (*type && strcmp(type, TYPE_USER) != 0)
+        return 0;
+    return read_person(entry, &page->people[page->count++], ret_reason);
+}
+
+/* How many entries there are. */
+static int check_list(const json_t *list, size_t *ret_count, const char **ret_reason)
+{
     if (!json_is_array(list))
         return refuse(ret_reason, "directory: the page holds no list");
-    if (count > DIRECTORY_PAGE_MAX)
-        return refuse(ret_reason, "directory: too many people on one page");
+    if (json_array_size(list) > DIRECTORY_PAGE_MAX)
+        return refuse(ret_reason, "directory: too many entries on one page");
+    *ret_count = json_array_size(list);
+    return 0;
+}
+
+static int read_people(const json_t *list, DirectoryPage *page, const char **ret_reason)
+{
+    size_t count = 0;
+    int r = check_list(list, &count, ret_reason);
+
+    if (r < 0)
+        return r;
     page->people = calloc(count + 1, sizeof(*page->people));
     if (!page->people)
         return -ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        int r = read_person(json_array_get(list, i), &page->people[page->count++], ret_reason);
-        if (r < 0)
-            return r;
-    }
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = read_entry(json_array_get(list, i), page, ret_reason);
+    return r;
+}
+
+static int read_groups(const json_t *list, DirectoryPage *page, const char **ret_reason)
+{
+    size_t count = 0;
+    int r = check_list(list, &count, ret_reason);
+
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = add_id(json_array_get(list, i), &page->groups, ret_reason);
+    return r;
+}
+
+/* --- changes of groups ------------------------------------------------------------------------ */
+
+static int read_member(const json_t *entry, DirectoryChange *change, const char **ret_reason)
+{
+    const char *type;
+    int r = read_type(entry, &type, ret_reason);
+
+    if (r < 0)
+        return r;
+    if (strcmp(type, TYPE_USER) == 0)
+        return add_id(entry, &change->people, ret_reason);
+    change->has_groups |= !*type || strcmp(type, TYPE_GROUP) == 0;
     return 0;
 }
+
+static int read_change(const json_t *entry, DirectoryChange *change, const char **ret_reason)
+{
+    const json_t *members = json_object_get(entry, "members@delta");
+    const json_t *removed = json_object_get(entry, "@removed");
+    int r;
+
+    if (removed && !json_is_object(removed))
+        return refuse(ret_reason, "directory: @removed is not an object");
+    if (members && !json_is_array(members))
+        return refuse(ret_reason, "directory: members@delta is not a list");
+    change->is_removed = removed != NULL;
+    change->people = text_list_new();
+    r = change->people ? read_id(entry, &change->group, ret_reason) : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < json_array_size(members); i++)
+        r = read_member(json_array_get(members, i), change, ret_reason);
+    return r;
+}
+
+static int read_changes(const json_t *list, DirectoryPage *page, const char **ret_reason)
+{
+    size_t count = 0;
+    int r = check_list(list, &count, ret_reason);
+
+    if (r < 0)
+        return r;
+    page->changes = calloc(count + 1, sizeof(*page->changes));
+    if (!page->changes)
+        return -ENOMEM;
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = read_change(json_array_get(list, i), &page->changes[page->change_count++], ret_reason);
+    return r;
+}
+
+/* --- pages ------------------------------------------------------------------------------------ */
 
 /* `base` and a slash must be the beginning: "https://graph.example.org.evil" is not
  * "https://graph.example.org". */
@@ -150,21 +257,41 @@ static int read_document(const char *data, size_t size, json_t **ret_document,
     return r;
 }
 
-int graph_page_parse(const char *data, size_t size, const ProviderConfig *settings,
-                     const char *asked, DirectoryPage **ret_page, const char **ret_reason)
+typedef int (*ListReader)(const json_t *list, DirectoryPage *page, const char **ret_reason);
+
+static int parse_list(const char *data, size_t size, const ProviderConfig *settings,
+                      ListReader reader, DirectoryPage **ret_page, const char **ret_reason)
 {
     json_auto_t *document = NULL;
     _cleanup_(directory_page_freep) DirectoryPage *page = calloc(1, sizeof(*page));
     int r = page ? read_document(data, size, &document, ret_reason) : -ENOMEM;
 
     if (r == 0)
-        r = read_people(json_object_get(document, "value"), page, ret_reason);
+        r = reader(json_object_get(document, "value"), page, ret_reason);
     if (r == 0)
         r = read_links(document, settings->directory_url, page, ret_reason);
     if (r < 0)
         return r;
     *ret_page = TAKE_PTR(page);
     return 0;
+}
+
+int graph_page_parse(const char *data, size_t size, const ProviderConfig *settings,
+                     const char *asked, DirectoryPage **ret_page, const char **ret_reason)
+{
+    return parse_list(data, size, settings, read_people, ret_page, ret_reason);
+}
+
+int graph_groups_parse(const char *data, size_t size, const ProviderConfig *settings,
+                       const char *asked, DirectoryPage **ret_page, const char **ret_reason)
+{
+    return parse_list(data, size, settings, read_groups, ret_page, ret_reason);
+}
+
+int graph_group_changes_parse(const char *data, size_t size, const ProviderConfig *settings,
+                              const char *asked, DirectoryPage **ret_page, const char **ret_reason)
+{
+    return parse_list(data, size, settings, read_changes, ret_page, ret_reason);
 }
 
 int graph_person_parse(const char *data, size_t size, const ProviderConfig *settings,

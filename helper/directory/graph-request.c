@@ -10,7 +10,7 @@
 #include "helper/base/form.h"
 
 #define SELECT      "$select=id,userPrincipalName,displayName,accountEnabled"
-#define MEMBERS_TOP "&$top=999"
+#define TOP         "&$top=999"
 
 /* base + before + the escaped id + after. The texts come first to last. */
 static int build_url(const char *base, const char *before, const char *id, const char *after,
@@ -33,8 +33,7 @@ static int build_url(const char *base, const char *before, const char *id, const
 
 int graph_members_url(const char *base, const char *group_id, char **ret_url)
 {
-    return build_url(base, "/v1.0/groups/", group_id,
-                     "/transitiveMembers/microsoft.graph.user?" SELECT MEMBERS_TOP, ret_url);
+    return build_url(base, "/v1.0/groups/", group_id, "/transitiveMembers?" SELECT TOP, ret_url);
 }
 
 /* A name that begins with '$' would be read as an option without the quotes. */
@@ -48,4 +47,16 @@ int graph_person_url(const char *base, const char *id, char **ret_url)
 int graph_changes_url(const char *base, char **ret_url)
 {
     return build_url(base, "/v1.0/users/delta?$deltatoken=latest&" SELECT, "", "", ret_url);
+}
+
+int graph_group_changes_url(const char *base, char **ret_url)
+{
+    return build_url(base, "/v1.0/groups/delta?$deltatoken=latest&$select=members", "", "",
+                     ret_url);
+}
+
+int graph_person_groups_url(const char *base, const char *id, char **ret_url)
+{
+    return build_url(base, "/v1.0/users/", id,
+                     "/transitiveMemberOf/microsoft.graph.group?$select=id" TOP, ret_url);
 }

@@ -7,7 +7,8 @@
  */
 #pragma once
 
-/* All people in a group, those in groups inside it too. */
+/* All that is in a group, however deep: people, and the groups in between. Not narrowed to people by
+ * a cast, which Graph answers from an index that lags behind, and which would not tell those groups. */
 int graph_members_url(const char *base, const char *group_id, char **ret_url);
 
 /* One person, by id or by name. */
@@ -15,3 +16,10 @@ int graph_person_url(const char *base, const char *id, char **ret_url);
 
 /* What changes from now on; answers with a link and, so to speak, an empty list. */
 int graph_changes_url(const char *base, char **ret_url);
+
+/* Who goes into or out of which group from now on. Of all groups of the tenant: $filter takes no more
+ * than 50 ids, and would leave out what lies inside ours. Only direct members are told. */
+int graph_group_changes_url(const char *base, char **ret_url);
+
+/* The groups that a person is in, however deep. */
+int graph_person_groups_url(const char *base, const char *id, char **ret_url);

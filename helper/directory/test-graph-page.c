@@ -59,6 +59,106 @@ static void test_a_page_of_people(void **state)
     directory_page_free(page);
 }
 
+/* --- groups ----------------------------------------------------------------------------------- */
+
+static int parse_changes(const char *text, DirectoryPage **ret_page)
+{
+    const char *reason = NULL;
+
+    return graph_group_changes_parse(text, strlen(text), &settings, "", ret_page, &reason);
+}
+
+static void test_groups_among_the_members(void **state)
+{
+    DirectoryPage *page = NULL;
+
+    assert_int_equal(
+        parse("{\"value\":["
+              "{\"@odata.type\":\"#microsoft.graph.user\",\"id\":\"a\",\"accountEnabled\":true},"
+              "{\"@odata.type\":\"#microsoft.graph.group\",\"id\":\"G-1\",\"displayName\":\"in\"},"
+              "{\"@odata.type\":\"#microsoft.graph.device\",\"id\":\"d\",\"accountEnabled\":true},"
+              "{\"@odata.type\":\"#microsoft.graph.servicePrincipal\",\"id\":null}]}",
+              &page),
+        0);
+    assert_int_equal(page->count, 1);
+    assert_string_equal(page->people[0].id, "a");
+    assert_string_equal(page->groups[0], "g-1");
+    assert_null(page->groups[1]);
+    directory_page_free(page);
+}
+
+static void test_the_groups_of_a_person(void **state)
+{
+    static const char text[] = "{\"value\":[{\"id\":\"A\"},{\"id\":\"b\",\"@odata.type\":\"x\"}],"
+                               "\"@odata.nextLink\":\"" BASE "/v1.0/x?$skiptoken=1\"}";
+    DirectoryPage *page = NULL;
+    const char *reason = NULL;
+
+    assert_int_equal(graph_groups_parse(text, strlen(text), &settings, "", &page, &reason), 0);
+    assert_string_equal(page->groups[0], "a");
+    assert_string_equal(page->groups[1], "b");
+    assert_null(page->groups[2]);
+    assert_non_null(page->next);
+    directory_page_free(page);
+}
+
+static void test_changes_of_groups(void **state)
+{
+    DirectoryPage *page = NULL;
+
+    assert_int_equal(
+        parse_changes("{\"value\":["
+                      "{\"id\":\"G\",\"members@delta\":["
+                      "{\"@odata.type\":\"#microsoft.graph.user\",\"id\":\"A\"},"
+                      "{\"@odata.type\":\"#microsoft.graph.user\",\"id\":\"b\","
+                      "\"@removed\":{\"reason\":\"deleted\"}},"
+                      "{\"@odata.type\":\"#microsoft.graph.device\",\"id\":\"d\"}]},"
+                      "{\"id\":\"h\",\"members@delta\":["
+                      "{\"@odata.type\":\"#microsoft.graph.group\",\"id\":\"i\"}]},"
+                      "{\"id\":\"j\",\"members@delta\":[{\"id\":\"k\"}]},"
+                      "{\"id\":\"l\",\"displayName\":\"no member moved\"},"
+                      "{\"id\":\"m\",\"@removed\":{\"reason\":\"changed\"}}],"
+                      "\"@odata.deltaLink\":\"" BASE "/v1.0/groups/delta?$deltatoken=2\"}",
+                      &page),
+        0);
+    assert_int_equal(page->change_count, 5);
+    assert_string_equal(page->changes[0].group, "g");
+    assert_string_equal(page->changes[0].people[0], "a");
+    assert_string_equal(page->changes[0].people[1], "b");
+    assert_null(page->changes[0].people[2]);
+    for (size_t i = 0; i < page->change_count; i++) {
+        assert_int_equal(page->changes[i].has_groups, i == 1 || i == 2);
+        assert_int_equal(page->changes[i].is_removed, i == 4);
+        assert_true(i == 0 || !*page->changes[i].people);
+    }
+    assert_string_equal(page->link, BASE "/v1.0/groups/delta?$deltatoken=2");
+    directory_page_free(page);
+}
+
+static void test_changes_of_groups_that_are_refused(void **state)
+{
+    static const char *const rows[] = {
+        "{\"value\":[{}]}",
+        "{\"value\":[{\"id\":\"../x\"}]}",
+        "{\"value\":[[]]}",
+        "{\"value\":[{\"id\":\"a\",\"@removed\":true}]}",
+        "{\"value\":[{\"id\":\"a\",\"members@delta\":{}}]}",
+        "{\"value\":[{\"id\":\"a\",\"members@delta\":[1]}]}",
+        "{\"value\":[{\"id\":\"a\",\"members@delta\":[{\"@odata.type\":1,\"id\":\"b\"}]}]}",
+        "{\"value\":[{\"id\":\"a\",\"members@delta\":["
+        "{\"@odata.type\":\"#microsoft.graph.user\",\"id\":\"?\"}]}]}",
+        "{\"value\":[],\"@odata.deltaLink\":\"https://elsewhere.test/v1.0/groups/delta\"}",
+        "{\"value\":[],\"@odata.deltaLink\":\"" BASE ".evil/v1.0/groups/delta\"}",
+        "{\"value\":[],\"@odata.nextLink\":\"http://graph.test/v1.0/groups/delta\"}",
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        DirectoryPage *page = NULL;
+        assert_int_equal(parse_changes(rows[i], &page), -EBADMSG);
+        assert_null(page);
+    }
+}
+
 static void test_an_empty_page_is_a_page(void **state)
 {
     DirectoryPage *page = NULL;
@@ -177,7 +277,7 @@ static void test_addresses_escape_and_always_select(void **state)
         const char *id, *wanted;
     } rows[] = {
         {graph_members_url, "a/b?c",
-         BASE "/v1.0/groups/a%2Fb%3Fc/transitiveMembers/microsoft.graph.user?"},
+         BASE "/v1.0/groups/a%2Fb%3Fc/transitiveMembers?"},
         {graph_person_url, "x#EXT#@y", BASE "/v1.0/users/x%23EXT%23%40y?"},
         {graph_person_url, "100%'", BASE "/v1.0/users/100%25%27?"},
         {graph_person_url, "$x@y", BASE "/v1.0/users('%24x%40y')?"},
@@ -199,6 +299,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_page_of_people),
+        cmocka_unit_test(test_groups_among_the_members),
+        cmocka_unit_test(test_the_groups_of_a_person),
+        cmocka_unit_test(test_changes_of_groups),
+        cmocka_unit_test(test_changes_of_groups_that_are_refused),
         cmocka_unit_test(test_an_empty_page_is_a_page),
         cmocka_unit_test(test_what_is_refused_as_a_whole),
         cmocka_unit_test(test_too_many_people_on_a_page_are_refused),

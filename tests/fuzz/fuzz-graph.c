@@ -25,6 +25,21 @@ static void check_person(const DirectoryPerson *person)
     insist(person->state < _DIRECTORY_STATE_COUNT);
 }
 
+static void check_ids(char *const *ids)
+{
+    for (; ids && *ids; ids++)
+        insist(**ids && strlen(*ids) <= DIRECTORY_ID_MAX && !strpbrk(*ids, "/?#%'. "));
+}
+
+static void check_change(const DirectoryChange *change)
+{
+    char *const group[] = {change->group, NULL};
+
+    insist(change->group && change->people);
+    check_ids(group);
+    check_ids(change->people);
+}
+
 static void check_link(const char *link)
 {
     insist(!link || (strncmp(link, BASE "/", strlen(BASE) + 1) == 0 &&
@@ -33,7 +48,8 @@ static void check_link(const char *link)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const DirectoryParser parsers[] = {graph_page_parse, graph_person_parse};
+    static const DirectoryParser parsers[] = {graph_page_parse, graph_person_parse, graph_groups_parse,
+                                              graph_group_changes_parse};
     static const ProviderConfig settings = {.directory_url = (char *)(uintptr_t)BASE};
     char code[64];
 
@@ -48,6 +64,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         insist(page->count <= DIRECTORY_PAGE_MAX && !(page->next && page->link));
         for (size_t j = 0; j < page->count; j++)
             check_person(&page->people[j]);
+        insist(page->change_count <= DIRECTORY_PAGE_MAX);
+        for (size_t j = 0; j < page->change_count; j++)
+            check_change(&page->changes[j]);
+        check_ids(page->groups);
         check_link(page->next);
         check_link(page->link);
         directory_page_free(page);
