@@ -8,6 +8,7 @@
 
 #include "common/names.h"
 #include "helper/store/store-sql.h"
+#include "helper/store/store-wal.h"
 #include "helper/base/text-list.h"
 
 #define COLUMNS                                                                                    \
@@ -274,5 +275,8 @@ int store_account_save(Store *store, Account *account)
 
 int store_scrub(Store *store)
 {
-    return store_execute(store, "PRAGMA wal_checkpoint(TRUNCATE)");
+    int r = store_execute(store, "PRAGMA wal_checkpoint(TRUNCATE)");
+
+    store_wal_reserve(store);
+    return r;
 }

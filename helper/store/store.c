@@ -14,6 +14,7 @@
 #include "helper/store/store-crypto.h"
 #include "helper/store/store-migrations.h"
 #include "helper/store/store-sql.h"
+#include "helper/store/store-wal.h"
 
 #define BUSY_TIMEOUT_MS      500
 #define CLOSED_SESSIONS_KEPT "1000"
@@ -27,7 +28,7 @@ static const char *const pragmas[] = {
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA journal_size_limit = 4194304",
+    "PRAGMA journal_size_limit = " STORE_WAL_SIZE_TEXT,
 };
 
 /* SQLite would make the file with the umask's mode and follow a link. */
@@ -75,7 +76,11 @@ static int prepare_database(Store *store)
         r = store_execute(store, pragmas[i]);
     if (r >= 0)
         r = check_integrity(store);
-    return r < 0 ? r : store_migrate(store);
+    if (r >= 0)
+        r = store_migrate(store);
+    if (r >= 0)
+        store_wal_reserve(store);
+    return r;
 }
 
 int store_open(const char *path, const Secret *key, Store **ret_store)

@@ -537,6 +537,54 @@ static void files_are_private(void **state)
     assert_int_equal(st.st_size, 32);
 }
 
+static int count_account(Account *account, void *userdata)
+{
+    (*(unsigned *)userdata)++;
+    account_free(account);
+    return 0;
+}
+
+/* --- the write-ahead log's room ----------------------------------------------------------------- */
+
+static off_t log_size(const Fixture *fixture)
+{
+    struct stat st;
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s-wal", fixture->db);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    return st.st_size;
+}
+
+static void save_some(Fixture *fixture, uint32_t first, unsigned count)
+{
+    for (uint32_t uid = first; uid < first + count; uid++) {
+        char name[32];
+        snprintf(name, sizeof(name), "user%u", uid);
+        _cleanup_(account_freep) Account *account = make_account(name, uid);
+        assert_int_equal(store_account_save(fixture->store, account), 0);
+    }
+}
+
+/* Over several rounds of the log, a scrub and a restart: a commit never pays for a longer file. */
+static void the_log_keeps_its_length(void **state)
+{
+    Fixture *fixture = *state;
+    unsigned count = 0;
+
+    assert_int_equal(log_size(fixture), 4194304);
+    save_some(fixture, 1900000000, 600);
+    assert_int_equal(log_size(fixture), 4194304);
+    assert_int_equal(store_scrub(fixture->store), 0);
+    assert_int_equal(log_size(fixture), 4194304);
+    save_some(fixture, 1900001000, 20);
+    reopen(fixture);
+    assert_int_equal(log_size(fixture), 4194304);
+    assert_int_equal(store_account_each(fixture->store, count_account, &count), 0);
+    assert_int_equal(count, 620);
+}
+
 static void keys(void **state)
 {
     Fixture *fixture = *state;
@@ -588,13 +636,6 @@ static void fill_disk(Fixture *fixture)
         _exit(2);
     fixture->store = store_free(fixture->store);
     _exit(uid > 1900000020 ? 0 : 3);
-}
-
-static int count_account(Account *account, void *userdata)
-{
-    (*(unsigned *)userdata)++;
-    account_free(account);
-    return 0;
 }
 
 static void full_disks(void **state)
@@ -728,6 +769,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(newer_versions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rows_that_make_no_sense, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_are_private, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_log_keeps_its_length, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(full_disks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(killed_at_any_instant, set_up, tear_down),
