@@ -18,6 +18,7 @@
 #include "common/paths.h"
 #include "common/text.h"
 #include "pam_rcpch/audit.h"
+#include "pam_rcpch/kept-bus.h"
 
 #define USEC_PER_MSEC    UINT64_C(1000)
 #define CLOSE_TIMEOUT_MS 1000u
@@ -114,11 +115,13 @@ static int bus_call_run(BusCall *call)
     return r < 0 ? r : bus_call_error(call);
 }
 
-/* Opens the connection and begins the message to the helper's Authenticator. */
-static int bus_call_begin(BusCall *call, const char *method, unsigned timeout_ms)
+/* Opens the connection, or goes on with one that was kept (NULL: none), and begins the message to
+ * the helper's Authenticator. */
+static int bus_call_begin(BusCall *call, sd_bus *kept, const char *method, unsigned timeout_ms)
 {
     call->deadline_usec = now_usec() + timeout_ms * USEC_PER_MSEC;
-    int r = bus_open(call);
+    call->bus = kept;
+    int r = kept ? 0 : bus_open(call);
     if (r < 0)
         return r;
     return sd_bus_message_new_method_call(call->bus, &call->message, RCPCH_BUS_NAME, RCPCH_BUS_PATH,
@@ -221,7 +224,7 @@ int bus_begin_login(const Request *request, int *ret_channel, char ret_sign_in[S
 {
     _cleanup_(bus_call_clear) BusCall call = {0};
 
-    int r = bus_call_begin(&call, "BeginLogin", BUS_CALL_TIMEOUT_MS);
+    int r = bus_call_begin(&call, NULL, "BeginLogin", BUS_CALL_TIMEOUT_MS);
     if (r >= 0)
         r = begin_login_compose(call.message, request);
     if (r >= 0)
@@ -270,7 +273,7 @@ void bus_check_account(const Request *request, const Subject *subject, Decision 
     const char *text = NULL;
     uint32_t outcome = OUTCOME_INTERNAL;
 
-    int r = bus_call_begin(&call, "CheckAccount", BUS_CALL_TIMEOUT_MS);
+    int r = bus_call_begin(&call, NULL, "CheckAccount", BUS_CALL_TIMEOUT_MS);
     if (r >= 0)
         r = check_account_compose(call.message, request, subject);
     if (r >= 0)
@@ -281,6 +284,8 @@ void bus_check_account(const Request *request, const Subject *subject, Decision 
         decision_failed(decision, "CheckAccount", &call, r);
     else
         decision_set(decision, outcome, text);
+    if (r >= 0 && subject->elevation && decision->outcome == OUTCOME_ALLOW)
+        kept_bus_put(request->pamh, TAKE_PTR(call.bus));
 }
 
 static int open_session_compose(sd_bus_message *message, const Request *request,
@@ -345,7 +350,7 @@ void bus_open_session(const Request *request, const Subject *subject, const char
 
     ret_session[0] = '\0';
     ret_claims->count = 0;
-    int r = bus_call_begin(&call, "OpenSession", BUS_CALL_TIMEOUT_MS);
+    int r = bus_call_begin(&call, kept_bus_take(request->pamh), "OpenSession", BUS_CALL_TIMEOUT_MS);
     if (r >= 0)
         r = open_session_compose(call.message, request, subject, sign_in, leader_pidfd);
     if (r >= 0)
@@ -362,7 +367,7 @@ int bus_close_session(const char *session)
 
     if (!id_is_valid(session))
         return -EINVAL;
-    int r = bus_call_begin(&call, "CloseSession", CLOSE_TIMEOUT_MS);
+    int r = bus_call_begin(&call, NULL, "CloseSession", CLOSE_TIMEOUT_MS);
     if (r >= 0)
         r = sd_bus_message_append(call.message, "s", session);
     if (r >= 0)

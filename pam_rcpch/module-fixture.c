@@ -301,17 +301,40 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static void application_start(Application *application, Talk *talk, struct pam_conv *conv,
+                              const char *stack)
+{
+    *talk = (Talk){.application = application};
+    *conv = (struct pam_conv){.conv = converse, .appdata_ptr = talk};
+    write_text(CONFIG_DIR "/other", stack);
+    must(pam_start_confdir(application->service ? application->service : "sshd", application->user,
+                           conv, CONFIG_DIR, &talk->pamh) == PAM_SUCCESS,
+         "pam_start");
+    application_items(application, talk->pamh);
+}
+
+Codes application_run(Application *application, void (*between)(void))
+{
+    struct pam_conv conv;
+    Talk talk;
+    Codes codes;
+
+    application_start(application, &talk, &conv,
+                      "account required " MODULE_PATH "\nsession required " MODULE_PATH "\n");
+    codes.account = pam_acct_mgmt(talk.pamh, 0);
+    between();
+    codes.session = pam_open_session(talk.pamh, 0);
+    pam_end(talk.pamh, codes.session);
+    return codes;
+}
+
 int application_call(Application *application, ModuleFunction function)
 {
-    Talk talk = {.application = application};
-    struct pam_conv conv = {.conv = converse, .appdata_ptr = &talk};
+    struct pam_conv conv;
+    Talk talk;
     int argc = 0;
 
-    write_text(CONFIG_DIR "/other", "auth required pam_deny.so\n");
-    must(pam_start_confdir(application->service ? application->service : "sshd", application->user,
-                           &conv, CONFIG_DIR, &talk.pamh) == PAM_SUCCESS,
-         "pam_start");
-    application_items(application, talk.pamh);
+    application_start(application, &talk, &conv, "auth required pam_deny.so\n");
     while (argc < (int)ELEMENTSOF(application->arguments) && application->arguments[argc])
         argc++;
     application->shown[0] = '\0';

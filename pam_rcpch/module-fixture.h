@@ -65,4 +65,11 @@ ModuleFunction fixture_function(void *module, Phase phase);
 /* Calls one function of the module with a PAM handle of its own; returns what it returned. */
 int application_call(Application *application, ModuleFunction function);
 
+/* Account and session phase on one handle, through libpam as an application goes; `between` is
+ * called between them. The codes of the phases. */
+typedef struct Codes {
+    int account, session;
+} Codes;
+Codes application_run(Application *application, void (*between)(void));
+
 unsigned fixture_open_descriptors(void);

@@ -301,6 +301,7 @@ static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
     if (!sd_bus_message_is_method_call(m, RCPCH_BUS_AUTHENTICATOR, NULL))
         return 0;
     keep(peer->method, sizeof(peer->method), sd_bus_message_get_member(m));
+    keep(peer->sender, sizeof(peer->sender), sd_bus_message_get_sender(m));
     int r = note_call(peer, m);
     if (r < 0)
         return r;

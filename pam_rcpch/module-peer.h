@@ -50,6 +50,7 @@ typedef struct Peer {
     bool tells_no_claims;   /* as a helper of before CopyClaims= */
     /* Seen by the peer. */
     unsigned calls;
+    char sender[64]; /* the connection of the last call */
     char method[32], user[256], ruser[256], service[64], rhost[64], tty[64], target[64],
         auth_info[2048], sign_in[64];
     uint32_t timeout, audit_session; /* UINT32_MAX: not said */

@@ -445,6 +445,100 @@ static void test_sudo_session_is_the_invoking_users(void **state)
     assert_int_equal(host.peer->calls, 1);
 }
 
+/* --- the connection that an elevation keeps ------------------------------------------------------ */
+
+static char sender_between[64];
+
+static void note_sender(void)
+{
+    memcpy(sender_between, host.peer->sender, sizeof(sender_between));
+}
+
+static void assert_all_succeed(Application *application, void (*between)(void))
+{
+    peer_says(OUTCOME_ALLOW, "");
+    Codes codes = application_run(application, between);
+    assert_int_equal(codes.account, PAM_SUCCESS);
+    assert_int_equal(codes.session, PAM_SUCCESS);
+    assert_int_equal(host.peer->calls, 2);
+}
+
+static void test_an_elevation_connects_once(void **state)
+{
+    Application sudo = {.service = "sudo", .user = "root", .ruser = "alice"};
+    Application ssh = {.user = "alice"};
+
+    assert_all_succeed(&sudo, note_sender);
+    assert_string_equal(host.peer->sender, sender_between);
+    assert_all_succeed(&ssh, note_sender);
+    assert_string_not_equal(host.peer->sender, sender_between);
+}
+
+static unsigned descriptors_between;
+
+static void count_descriptors(void)
+{
+    descriptors_between = fixture_open_descriptors();
+}
+
+/* A connection is worth something to everybody: nobody holds one longer than that. */
+static void test_only_an_elevation_keeps_a_connection(void **state)
+{
+    Application sudo = {.service = "sudo", .user = "root", .ruser = "alice"};
+    Application ssh = {.user = "alice"};
+
+    assert_all_succeed(&ssh, count_descriptors);
+    unsigned before = fixture_open_descriptors();
+    assert_all_succeed(&ssh, count_descriptors);
+    assert_int_equal(descriptors_between, before);
+    assert_all_succeed(&sudo, count_descriptors);
+    assert_int_equal(descriptors_between, before + 1);
+    peer_says(OUTCOME_DISABLED, "");
+    assert_int_equal(application_run(&sudo, count_descriptors).account, PAM_ACCT_EXPIRED);
+    assert_int_equal(descriptors_between, before);
+    assert_int_equal(fixture_open_descriptors(), before);
+}
+
+static void restart_bus(void)
+{
+    host_down(NULL);
+    host.bus = fixture_bus_start(256);
+    host.helper = fixture_peer_start(host.peer);
+}
+
+/* The child goes on with the session phase; so does the parent, once it has seen it end. */
+static pid_t forked;
+static int child_status;
+
+static void fork_now(void)
+{
+    note_sender();
+    forked = fork();
+    if (forked > 0)
+        waitpid(forked, &child_status, 0);
+}
+
+static void test_a_kept_connection_is_one_process_s(void **state)
+{
+    Application sudo = {.service = "sudo", .user = "root", .ruser = "alice"};
+
+    peer_says(OUTCOME_ALLOW, "");
+    Codes codes = application_run(&sudo, fork_now);
+    bool kept = strcmp(host.peer->sender, sender_between) == 0;
+    if (forked == 0)
+        _exit(codes.session != PAM_SUCCESS ? 1 : kept ? 2 : 0);
+    assert_int_equal(child_status, 0);
+    assert_int_equal(codes.session, PAM_SUCCESS);
+    assert_true(kept);
+}
+
+static void test_a_kept_connection_need_not_last(void **state)
+{
+    Application sudo = {.service = "sudo", .user = "root", .ruser = "alice"};
+
+    assert_all_succeed(&sudo, restart_bus);
+}
+
 /* Session ids go into the environment: only plain ones are taken, in both directions. */
 static void test_strange_session_ids(void **state)
 {
@@ -729,6 +823,10 @@ int main(void)
         hosted(test_a_helper_that_tells_no_claims_opens_sessions),
         hosted(test_the_end_of_an_elevation_asks_nobody),
         hosted(test_sudo_session_is_the_invoking_users),
+        hosted(test_an_elevation_connects_once),
+        hosted(test_only_an_elevation_keeps_a_connection),
+        hosted(test_a_kept_connection_is_one_process_s),
+        hosted(test_a_kept_connection_need_not_last),
         hosted(test_strange_session_ids),
         hosted(test_replies_that_make_no_sense),
         hosted(test_helper_dies_in_the_call),

@@ -522,5 +522,9 @@ int enforcer_link_call(EnforcerLink *link, const EnforcerCall *call, const void 
             return -errno;
     }
     append_request(link, TAKE_PTR(request));
+    /* Now, not in the loop's next turn: the enforcer works while the caller goes on. Of a broken
+     * connection that turn hears by itself. */
+    if (link->fd >= 0 && link->retry_usec == 0 && !link->blocked)
+        (void)send_waiting(link);
     return rearm(link);
 }
