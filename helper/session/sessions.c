@@ -294,7 +294,19 @@ static int append_opened(Opening *opening)
     return r;
 }
 
-/* From here on the handler is called by the opening, whatever happens. */
+/* The row, and the descriptor that tells a later helper of the session's end. */
+static int keep_session(Session *session)
+{
+    int r = store_session_put(session->sessions->manager->store, &session->row);
+
+    if (r < 0)
+        return r;
+    fd_store_put(session->row.id, session->pidfd);
+    return 0;
+}
+
+/* From here on the handler is called by the opening, whatever happens. The enforcer syncs the line
+ * while we sync the row: the answer waits for both. */
 static void start_opening(Session *session, Opening *opening)
 {
     opening->session = session;
@@ -305,6 +317,8 @@ static void start_opening(Session *session, Opening *opening)
         r = append_opened(opening);
     if (r < 0)
         refuse_opening(opening, OUTCOME_UNAVAILABLE, "refused: the access log is out of reach");
+    else if (keep_session(session) < 0)
+        refuse_opening(opening, OUTCOME_UNAVAILABLE, "refused: the session could not be stored");
 }
 
 /* --- registering ------------------------------------------------------------------------------ */
@@ -380,7 +394,6 @@ static int session_set_origin(Session *session, const SessionRequest *request)
     });
 }
 
-/* Everything that can fail happens before the row; after it the session stands. */
 static int register_session(Sessions *sessions, const SessionRequest *request,
                             Session **ret_session)
 {
@@ -395,10 +408,6 @@ static int register_session(Sessions *sessions, const SessionRequest *request,
     r = session_watch(session);
     if (r < 0)
         return r;
-    r = store_session_put(sessions->manager->store, &session->row);
-    if (r < 0)
-        return r;
-    fd_store_put(session->row.id, session->pidfd);
     session_link(session);
     *ret_session = TAKE_PTR(session);
     return 0;
