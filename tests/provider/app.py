@@ -7,7 +7,8 @@ from functools import partial
 
 from aiohttp import web
 
-from tests.provider import browser, entra, generic, graph, keycloak, oidc, pages
+from tests.provider import (b2c, browser, entra, external_id, generic, graph, keycloak, oidc,
+                            pages)
 from tests.provider.ca import CERTIFICATES, Certificates
 from tests.provider.control import Control
 from tests.provider.faults import Faults, play
@@ -17,6 +18,8 @@ from tests.provider.users import Directory, add_demo_people
 
 REALMS = (("generic", generic, ""),
           ("entra", entra, f"/{entra.TENANT}/v2.0"),
+          ("external-id", external_id, f"/{external_id.TENANT}/v2.0"),
+          ("b2c", b2c, f"/{b2c.TENANT}/v2.0/"),
           ("keycloak", keycloak, "/realms/rcpch"))
 
 
@@ -37,14 +40,20 @@ class Provider:
         self.graph.forget()
         self.faults = Faults()
         self.journal = Journal()
-        self.realms = {name: Realm(name, dialect, self.origin + base, self.origin,
-                                   interval=interval)
+        self.realms = {name: self._realm(name, dialect, base, interval)
                        for name, dialect, base in REALMS}
         self._transports = set()
         self._site = None
         self._listening = None
         self._runner = None
         self._control = None
+
+    def _realm(self, name, dialect, base, interval):
+        """Where each tenant has a host of its own, the realm's origin is that."""
+        host, _, port = self.origin.removeprefix("https://").rpartition(":")
+        of_tenant = getattr(dialect, "host", None)
+        origin = f"https://{of_tenant(dialect.TENANT, host)}:{port}" if of_tenant else self.origin
+        return Realm(name, dialect, origin + base, origin, interval=interval)
 
     # Life
 
@@ -150,7 +159,7 @@ class Provider:
         app = web.Application(middlewares=[self._remember_connection])
         pages.add_routes(app, self)
         for realm in self.realms.values():
-            base = realm.issuer[len(self.origin):]
+            base = realm.issuer[len(realm.origin):]
             for endpoint, path in realm.dialect.paths(base).items():
                 if endpoint == "authorize":
                     continue

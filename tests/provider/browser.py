@@ -72,6 +72,8 @@ def answer(provider, realm, address, username, approve):
     user = provider.directory.get(username)
     if not error and not approve:
         error = "access_denied"
+    if error == "access_denied" and realm.says("decline"):
+        return _send_back(realm, query, **realm.says("decline")(realm))
     if error:
         return _send_back(realm, query, error=error)
     if user is None or user.state():

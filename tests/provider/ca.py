@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.provider import external_id
+
 DAY = datetime.timedelta(days=1)
 
 # What the listener can show: name -> (signed by our CA?, right host name?, still valid?)
@@ -38,7 +40,10 @@ def _write_private(path, data):
 
 
 def _alternative_names(host, address):
-    names = [x509.DNSName(host)]
+    """The host, tenants below it, and what External ID's tenant is called on an address."""
+    names = [x509.DNSName(host), x509.DNSName("*." + host)]
+    names += [x509.DNSName(external_id.host(tenant, "127.0.0.1"))
+              for tenant in (external_id.TENANT, external_id.TENANT_NAME)]
     if address:
         names.append(x509.IPAddress(ipaddress.ip_address(address)))
     return x509.SubjectAlternativeName(names)

@@ -9,6 +9,7 @@ TENANT = "9f2c1b7a-0d52-4c8e-a6b1-52f0c0de0001"
 
 GROUPS_IN_TOKEN = 200  # of more than these the token says only where to ask
 
+HAS_GRAPH = True  # applications get tokens for graph.py here
 SETTINGS = {"rotation": "keep", "issuer_in_answer": False, "code_size": 1300}
 
 # Why a request is refused -> (error, code, text)
@@ -23,6 +24,7 @@ ERRORS = {
     "deleted": ("invalid_grant", 50034, "The user account does not exist in the directory."),
     "revoked": ("invalid_grant", 50173,
                 "The provided grant has expired due to it being revoked."),
+    "aged": ("invalid_grant", 700082, "The refresh token has expired due to inactivity."),
     "reused": ("invalid_grant", 70000, "The grant is not valid."),
     "unknown_token": ("invalid_grant", 70000, "The grant is not valid."),
     "bad_client": ("invalid_client", 7000215, "Invalid client secret provided."),

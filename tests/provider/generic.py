@@ -12,6 +12,7 @@ ERRORS = {
     "disabled": "invalid_grant",
     "deleted": "invalid_grant",
     "revoked": "invalid_grant",
+    "aged": "invalid_grant",
     "reused": "invalid_grant",
     "unknown_token": "invalid_grant",
     "bad_client": "invalid_client",
@@ -24,6 +25,7 @@ DESCRIPTIONS = {
     "disabled": "The token is not valid.",
     "deleted": "The token is not valid.",
     "revoked": "The token is not valid.",
+    "aged": "The token is not valid.",
     "reused": "The token is not valid.",
     "unknown_token": "The token is not valid.",
 }

@@ -60,14 +60,22 @@ class Graph:
 
     # Tokens
 
-    def issue(self, lifetime):
+    def issue(self, realm, lifetime):
         token = secrets.token_urlsafe(48)
-        self._tokens[token] = time.monotonic() + lifetime
+        self._tokens[token] = time.monotonic() + lifetime, realm
         return token
 
-    def accepts(self, request):
+    def _bearer(self, request):
+        """(until when it is good, of which realm)."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        return scheme == "Bearer" and self._tokens.get(token, 0) > time.monotonic()
+        return self._tokens.get(token if scheme == "Bearer" else None, (0, None))
+
+    def accepts(self, request):
+        return self._bearer(request)[0] > time.monotonic()
+
+    def tells_changes(self, request):
+        """External tenants have no users/delta."""
+        return self._bearer(request)[1].says("TELLS_CHANGES", True)
 
     def revoke_tokens(self):
         self._tokens.clear()
@@ -307,6 +315,8 @@ def _gone(request):
 
 async def delta(provider, request):
     graph, token = provider.graph, request.query.get("$deltatoken")
+    if not graph.tells_changes(request):
+        return _error(request, 400, "Request_UnsupportedQuery", "Not in this tenant.")
     request["note"]["from"] = "latest" if token == "latest" else "link" if token else "page"
     if "$skiptoken" in request.query:
         return _next_page(graph, request)
@@ -390,7 +400,7 @@ def client_credentials(provider, realm, request, form):
     lifetime = min(realm.settings.token_lifetime, 3599)
     request["note"]["outcome"] = "issued"
     return web.json_response({"token_type": "Bearer", "expires_in": lifetime,
-                              "ext_expires_in": lifetime, "access_token": graph.issue(lifetime)},
+                              "ext_expires_in": lifetime, "access_token": graph.issue(realm, lifetime)},
                              headers={"Cache-Control": "no-store"})
 
 

@@ -14,6 +14,7 @@ ERRORS = {
     "disabled": ("invalid_grant", "User disabled"),
     "deleted": ("invalid_grant", "Invalid refresh token"),
     "revoked": ("invalid_grant", "Stale token"),
+    "aged": ("invalid_grant", "Session not active"),
     "reused": ("invalid_grant", "Maximum allowed refresh token reuse exceeded"),
     "unknown_token": ("invalid_grant", "Invalid refresh token"),
     "bad_client": ("invalid_client", "Invalid client or Invalid client credentials"),

@@ -40,11 +40,13 @@ async def discovery(provider, realm, request):
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint": origin + paths["token"],
         "jwks_uri": origin + paths["jwks"],
-        "device_authorization_endpoint": origin + paths["device"],
+        "device_authorization_endpoint": origin + paths["device"] if "device" in paths
+                                         else "__absent__",
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "grant_types_supported": [DEVICE_GRANT, "authorization_code", "refresh_token"],
+        "grant_types_supported": [*([DEVICE_GRANT] if "device" in paths else []),
+                                  "authorization_code", "refresh_token"],
         "token_endpoint_auth_methods_supported": ["none", "client_secret_post",
                                                   "client_secret_basic"],
         "id_token_signing_alg_values_supported": ALGORITHMS,
@@ -111,12 +113,13 @@ async def token(provider, realm, request):
     form = await request.post()
     request["note"]["grant_type"] = form.get("grant_type")
     known = _client_is_known(realm, request, form)
-    if form.get("grant_type") == "client_credentials" and realm.name == "entra":
+    if form.get("grant_type") == "client_credentials" and realm.says("HAS_GRAPH"):
         return _app_token(provider, realm, request, form)
     if not known:
         return _refuse(realm, request, "bad_client")
-    grants = {DEVICE_GRANT: _device_grant, "authorization_code": _code_grant,
-              "refresh_token": _refresh_grant}
+    grants = {"authorization_code": _code_grant, "refresh_token": _refresh_grant}
+    if "device" in realm.dialect.paths("/"):
+        grants[DEVICE_GRANT] = _device_grant
     handler = grants.get(form.get("grant_type"))
     if handler is None:
         return _refuse(realm, request, "unsupported_grant")
@@ -194,10 +197,14 @@ def _refresh_state(realm, user, grant):
     """Why this refresh is refused, or None."""
     if user is None:
         return "deleted"
-    if user.state():
-        return user.state()
+    state = user.state()
+    if state and not (state == "disabled" and realm.says("REFRESHES_DISABLED")):
+        return state
     if grant.issued_at < user.sessions_not_before:
         return "revoked"
+    lifetime = realm.settings.refresh_lifetime
+    if lifetime is not None and time.time() - grant.issued_at >= lifetime:
+        return "aged"
     return "reused" if grant.used else None
 
 
@@ -223,7 +230,8 @@ def _issue(provider, realm, request, user, grant, refreshed=False, nonce=None):
             refreshed and realm.settings.rotation == "same"):
         new = realm.issue_refresh(user.username, grant.client_id, grant.scope)
         reply["refresh_token"] = new.token
-    return _no_store(reply)
+    complete = realm.says("token_reply")
+    return _no_store(complete(realm, grant, reply) if complete else reply)
 
 
 HANDLERS = {"discovery": discovery, "jwks": jwks, "device": device, "token": token}

@@ -74,6 +74,7 @@ class Settings:
     announced_interval: object = None  # what is said instead, of any type; "absent" leaves it out
     expires_in: int = 900
     rotation: str = "rotate"
+    refresh_lifetime: float = None  # seconds a refresh token lives; None: for ever
     clock_offset: int = 0       # seconds that the provider's clock is ahead
     token_lifetime: int = 3600
     lie: str = None             # a row of lies.py, for every token
@@ -91,7 +92,9 @@ class Settings:
 
 
 class Realm:
-    """An issuer of one kind. `dialect` is a module: generic, entra or keycloak."""
+    """An issuer of one kind. `dialect` is a module: generic.py and those beside it that have the same
+    functions; what only some have (HAS_GRAPH, REFRESHES_DISABLED, decline, token_reply) is looked
+    up by says()."""
 
     def __init__(self, name, dialect, issuer, origin, client_id="rcpch-host",
                  client_secret=None, **settings):
@@ -114,6 +117,10 @@ class Realm:
         self.device_grants = {}
         self.code_grants = {}
         self.refresh_grants = {}
+
+    def says(self, name, otherwise=None):
+        """What the dialect has under a name that not all have."""
+        return getattr(self.dialect, name, otherwise)
 
     def now(self):
         """The realm's own clock, in seconds."""
