@@ -37,6 +37,7 @@ typedef struct ProviderTraits {
     bool has_tenant;      /* the issuer's path holds a tenant; ids get it in front, in lower case */
     TenantClaim tenant_claim;
     bool keys_name_issuer; /* a key may be for another issuer, and says so */
+    const char *keys_issuer; /* what its own keys may say besides Issuer=; NULL: nothing */
     bool has_policy;       /* Policy= is a part of the path, and tokens name it in tfp or acr */
     bool has_cloud;        /* Cloud= says which hosts are its own */
     const char

@@ -163,9 +163,14 @@ const char *id_token_check_claims(const json_t *payload, const IdTokenRules *rul
 static int verify(const Jwt *jwt, const Jwks *jwks, const IdTokenRules *rules,
                   const char **ret_reason)
 {
-    bool named = provider_traits(rules->config->type)->keys_name_issuer;
-    int r = jwt_verify(jwt, jwks, named ? rules->config->issuer : NULL, rules->tenant);
+    const ProviderTraits *traits = provider_traits(rules->config->type);
+    _cleanup_free_ char *other = NULL;
+    int r = traits->keys_issuer ? provider_expand(traits->keys_issuer, rules->config, &other) : 0;
 
+    if (r == -ENOMEM)
+        return r;
+    const char *const issuers[] = {rules->config->issuer, other, NULL};
+    r = jwt_verify(jwt, jwks, traits->keys_name_issuer ? issuers : NULL, rules->tenant);
     if (r == JWT_E_UNKNOWN_KEY) {
         *ret_reason = "id token: signed by a key the provider does not publish";
         return ID_TOKEN_E_UNKNOWN_KEY;

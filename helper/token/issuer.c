@@ -11,13 +11,16 @@ static const char tenant_hole[] = "{tenantid}";
 
 bool issuer_matches(const char *text, const char *issuer, const char *tenant)
 {
-    const char *hole = tenant ? strstr(text, tenant_hole) : NULL;
+    const char *hole;
 
-    if (!hole)
-        return strcmp(text, issuer) == 0;
-    size_t before = (size_t)(hole - text), width = strlen(tenant);
-    return strncmp(text, issuer, before) == 0 && strncmp(issuer + before, tenant, width) == 0 &&
-           strcmp(hole + sizeof(tenant_hole) - 1, issuer + before + width) == 0;
+    while (tenant && (hole = strstr(text, tenant_hole))) {
+        size_t before = (size_t)(hole - text), width = strlen(tenant);
+        if (strncmp(text, issuer, before) != 0 || strncmp(issuer + before, tenant, width) != 0)
+            return false;
+        text = hole + sizeof(tenant_hole) - 1;
+        issuer += before + width;
+    }
+    return strcmp(text, issuer) == 0;
 }
 
 int issuer_tenant(const char *issuer, char **ret_tenant)

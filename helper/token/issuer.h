@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* True if `text` is `issuer` byte by byte, "{tenantid}" in `text` standing for `tenant` (NULL: no
- * standing in). */
+/* True if `text` is `issuer` byte by byte, each "{tenantid}" in `text` standing for `tenant` (NULL:
+ * no standing in). */
 bool issuer_matches(const char *text, const char *issuer, const char *tenant);
 
 /* The first segment of the issuer's path, which is the tenant's id (the second after "tfp", as

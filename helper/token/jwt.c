@@ -146,12 +146,21 @@ int jwt_parse(const char *token, size_t size, Jwt **ret_jwt, const char **ret_re
     return 0;
 }
 
-/* Is this the key, or one of the keys, that the token names? */
-static bool is_named(const Jwt *jwt, const Jwk *key, const char *issuer, const char *tenant)
+/* Does the key say that it signs for somebody else? */
+static bool is_of_another(const Jwk *key, const char *const *issuers, const char *tenant)
 {
-    if (jwt->kid && (!key->kid || strcmp(jwt->kid, key->kid) != 0))
+    if (!issuers || !key->issuer)
         return false;
-    return !issuer || !key->issuer || issuer_matches(key->issuer, issuer, tenant);
+    for (; *issuers; issuers++)
+        if (issuer_matches(key->issuer, *issuers, tenant))
+            return false;
+    return true;
+}
+
+/* Is this the key, or one of the keys, that the token names? */
+static bool is_named(const Jwt *jwt, const Jwk *key)
+{
+    return !jwt->kid || (key->kid && strcmp(jwt->kid, key->kid) == 0);
 }
 
 /* RFC 8725 §3.1: the key decides which algorithms it takes, not the token. */
@@ -161,14 +170,14 @@ static bool takes_algorithm(const Jwk *key, const SignatureAlgorithm *algorithm)
            (!key->algorithm || key->algorithm == algorithm);
 }
 
-int jwt_verify(const Jwt *jwt, const Jwks *jwks, const char *issuer, const char *tenant)
+int jwt_verify(const Jwt *jwt, const Jwks *jwks, const char *const *issuers, const char *tenant)
 {
     unsigned attempts = 0;
     bool known = false;
 
     for (size_t i = 0; i < jwks->count && attempts < ATTEMPTS_MAX; i++) {
         const Jwk *key = jwks->keys[i];
-        if (!is_named(jwt, key, issuer, tenant))
+        if (!is_named(jwt, key) || is_of_another(key, issuers, tenant))
             continue;
         known = jwt->kid;
         if (!takes_algorithm(key, jwt->algorithm))

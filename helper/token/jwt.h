@@ -29,10 +29,10 @@ typedef struct Jwt {
  * Returns 0, -EBADMSG with a static *ret_reason, -ENOMEM. */
 int jwt_parse(const char *token, size_t size, Jwt **ret_jwt, const char **ret_reason);
 
-/* Looks for a key that made the signature. `issuer`: keys with an issuer member must name this one
- * ("{tenantid}" in it standing for `tenant`); NULL: that member is not looked at. Returns 0 or a
- * JWT_E_*. */
-int jwt_verify(const Jwt *jwt, const Jwks *jwks, const char *issuer, const char *tenant);
+/* Looks for a key that made the signature. `issuers`, up to NULL: keys with an issuer member must
+ * name one of these ("{tenantid}" in it standing for `tenant`); NULL: that member is not looked at.
+ * Returns 0 or a JWT_E_*. */
+int jwt_verify(const Jwt *jwt, const Jwks *jwks, const char *const *issuers, const char *tenant);
 
 Jwt *jwt_free(Jwt *jwt);
 DEFINE_CLEANUP(Jwt *, jwt_free)

@@ -402,22 +402,18 @@ static void test_entra(void **state)
         ID_TOKEN_E_REFUSED);
 }
 
-/* Tokens of External ID name their tenant; its keys name whom they like. */
+/* Tokens of External ID name their tenant. */
 static void test_external_id(void **state)
 {
     ProviderConfig external = config;
     const IdTokenRules rules = {.config = &external, .now_sec = NOW, .tenant = "tenant-1"};
-    Jwks *set = set_of(jose_jwk_ec(good_key, "P-256", 32,
-                                   ",\"kid\":\"good\",\"issuer\":\"https://other.example\""),
-                       NULL);
 
     external.type = PROVIDER_ENTRA_EXTERNAL_ID;
-    assert_int_equal(validate_with(set, &rules, jose_token(good_key, &es256, HEADER, PAYLOAD), NULL),
+    assert_int_equal(validate_with(jwks, &rules, jose_token(good_key, &es256, HEADER, PAYLOAD), NULL),
                      0);
-    assert_int_equal(validate_with(set, &rules,
+    assert_int_equal(validate_with(jwks, &rules,
                                    jose_token(good_key, &es256, HEADER, "{" ISS "," REST "}"), NULL),
                      ID_TOKEN_E_REFUSED); /* no tid */
-    jwks_free(set);
 }
 
 /* One issuer, several policies: only the configured one signs in. */
@@ -488,6 +484,48 @@ static void test_entra_key_issuer(void **state)
             rows[i].result);
         jwks_free(set);
         free(extra);
+    }
+}
+
+/* External ID's may name the tenant by its own host, with holes or without, or as Entra ID does. */
+static void test_external_id_key_issuer(void **state)
+{
+    static const char issuer[] = "https://tenant-1.ciam.example/tenant-1/v2.0";
+    ProviderConfig external = config;
+    const IdTokenRules rules = {.config = &external, .now_sec = NOW, .tenant = "tenant-1"};
+    static const struct {
+        const char *issuer;
+        int result;
+    } rows[] = {
+        {"https://tenant-1.ciam.example/tenant-1/v2.0", 0},
+        {"https://{tenantid}.ciam.example/{tenantid}/v2.0", 0},
+        {"https://tenant-1.ciam.example/{tenantid}/v2.0", 0},
+        {"https://login.microsoftonline.com/{tenantid}/v2.0", 0},
+        {"https://login.microsoftonline.com/tenant-1/v2.0", 0},
+        {"https://login.microsoftonline.com/tenant-2/v2.0", ID_TOKEN_E_UNKNOWN_KEY},
+        {"https://tenant-2.ciam.example/tenant-2/v2.0", ID_TOKEN_E_UNKNOWN_KEY},
+        {"https://tenant-2.ciam.example/{tenantid}/v2.0", ID_TOKEN_E_UNKNOWN_KEY},
+        {"https://{tenantid}.ciam.example/{tenantid}/v2.0{tenantid}", ID_TOKEN_E_UNKNOWN_KEY},
+        {"https://login.microsoftonline.us/{tenantid}/v2.0", ID_TOKEN_E_UNKNOWN_KEY},
+        {"{tenantid}{tenantid}", ID_TOKEN_E_UNKNOWN_KEY},
+        {"", ID_TOKEN_E_UNKNOWN_KEY},
+    };
+
+    external.type = PROVIDER_ENTRA_EXTERNAL_ID;
+    external.issuer = (char *)(uintptr_t)issuer;
+    external.tenant = (char *)(uintptr_t)"tenant-1";
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        char *extra = NULL, *payload = NULL;
+        assert_true(asprintf(&extra, ",\"kid\":\"good\",\"issuer\":\"%s\"", rows[i].issuer) > 0);
+        assert_true(asprintf(&payload, "{\"iss\":\"%s\"," REST ",\"tid\":\"tenant-1\",\"oid\":\"o\"}",
+                             issuer) > 0);
+        Jwks *set = set_of(jose_jwk_ec(good_key, "P-256", 32, extra), NULL);
+        int r = validate_with(set, &rules, jose_token(good_key, &es256, HEADER, payload), NULL);
+        if (r != rows[i].result)
+            fail_msg("a key of '%s' gives %d", rows[i].issuer, r);
+        jwks_free(set);
+        free(extra);
+        free(payload);
     }
 }
 
@@ -612,6 +650,7 @@ int main(void)
         cmocka_unit_test(test_b2c_policy),
         cmocka_unit_test(test_entra),
         cmocka_unit_test(test_entra_key_issuer),
+        cmocka_unit_test(test_external_id_key_issuer),
         cmocka_unit_test(test_keycloak_kinds),
         cmocka_unit_test(test_encoding),
         cmocka_unit_test(test_unused_bits),
