@@ -7,8 +7,8 @@ from functools import partial
 
 from aiohttp import web
 
-from tests.provider import (b2c, browser, entra, external_id, generic, graph, keycloak, oidc,
-                            pages)
+from tests.provider import (b2c, browser, entra, external_id, generic, graph, keycloak,
+                            keycloak_admin, oidc, pages)
 from tests.provider.ca import CERTIFICATES, Certificates
 from tests.provider.control import Control
 from tests.provider.faults import Faults, play
@@ -38,6 +38,7 @@ class Provider:
         add_demo_people(self.directory)
         self.graph = graph.Graph(self)
         self.graph.forget()
+        self.keycloak = keycloak_admin.Admin(self)
         self.faults = Faults()
         self.journal = Journal()
         self.realms = {name: self._realm(name, dialect, base, interval)
@@ -97,6 +98,7 @@ class Provider:
         """Honest, reachable and in time again; people, codes and tokens stay."""
         self.faults.clear()
         self.graph.restore()
+        self.keycloak.restore()
         for user in self.directory.all():
             user.be_honest()
         for realm in self.realms.values():
@@ -109,6 +111,7 @@ class Provider:
         self.directory.clear()
         add_demo_people(self.directory)
         self.graph.forget()
+        self.keycloak.forget()
         for realm in self.realms.values():
             realm.forget_grants()
 
@@ -172,6 +175,10 @@ class Provider:
         for endpoint, path, handler in graph.ROUTES:
             app.router.add_route("GET", path, self._endpoint(
                 self.realms["entra"], endpoint, partial(graph.answer, self, handler=handler)))
+        for endpoint, path, handler in keycloak_admin.ROUTES:
+            app.router.add_route("GET", path, self._endpoint(
+                self.realms["keycloak"], endpoint,
+                partial(keycloak_admin.answer, self, handler=handler)))
         app.router.add_route("*", "/{path:.*}", self._elsewhere)
         return app
 

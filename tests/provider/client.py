@@ -124,6 +124,12 @@ class ProviderControl:
     def revoke_graph_tokens(self):
         return self.call("POST", "/graph/revoke")
 
+    def set_keycloak(self, **settings):
+        return self.call("PATCH", "/keycloak", settings)
+
+    def revoke_keycloak_tokens(self):
+        return self.call("POST", "/keycloak/revoke")
+
     # The journal
 
     def last(self):

@@ -15,6 +15,8 @@
 | POST /realms/NAME/rotate | {"algorithm", "keep_old"} |
 | PATCH /graph | settings of graph.py |
 | POST /graph/revoke | no access token of an application is good any more |
+| PATCH /keycloak | settings of keycloak_admin.py |
+| POST /keycloak/revoke | no access token of a service account is good any more |
 | PUT, DELETE /faults/REALM/ENDPOINT | faults.py; REALM or ENDPOINT may be `*` |
 | PUT /listener | {"state": "up" or "refuse", "certificate": a row of ca.CERTIFICATES} |
 | GET /journal | ?since=N&wait=SECONDS&count=N&KEY=VALUE… |
@@ -151,6 +153,14 @@ class Control:
         self.provider.graph.revoke_tokens()
         return {}
 
+    async def change_keycloak(self, request):
+        _set_fields(self.provider.keycloak.settings, await request.json())
+        return dataclasses.asdict(self.provider.keycloak.settings)
+
+    async def revoke_keycloak(self, request):
+        self.provider.keycloak.revoke_tokens()
+        return {}
+
     def _fault_place(self, request):
         realm, endpoint = request.match_info["realm"], request.match_info["endpoint"]
         return (None if realm == "*" else self._realm(realm).name,
@@ -190,6 +200,7 @@ class Control:
         ("GET", "/codes", list_codes), ("POST", "/codes/{code}", answer_code),
         ("PATCH", "/realms/{name}", change_realm), ("POST", "/realms/{name}/rotate", rotate),
         ("PATCH", "/graph", change_graph), ("POST", "/graph/revoke", revoke_graph),
+        ("PATCH", "/keycloak", change_keycloak), ("POST", "/keycloak/revoke", revoke_keycloak),
         ("PUT", "/faults/{realm}/{endpoint}", set_fault),
         ("DELETE", "/faults/{realm}/{endpoint}", clear_fault),
         ("PUT", "/listener", listener), ("GET", "/journal", journal),

@@ -366,12 +366,11 @@ def _unsigned_header(assertion):
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
-def _asserts(graph, realm, form):
+def asserts(certificates, audience, form):
     """RFC 7523 §3 with Entra's x5t: a key whose certificate was uploaded signs who it is."""
-    audience = realm.origin + realm.dialect.paths(realm.issuer[len(realm.origin):])["token"]
     try:
         wanted = _unsigned_header(form["client_assertion"]).get("x5t#S256")
-        for pem in graph.settings.certificates:
+        for pem in certificates:
             key = jwk.JWK.from_pem(pem.encode())
             der = base64.b64decode("".join(pem.split("-----")[2].split()))
             digest = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
@@ -390,7 +389,9 @@ def client_credentials(provider, realm, request, form):
     """The token of an application (RFC 6749 §4.4); who it is was not looked at before."""
     graph = provider.graph
     if form.get("client_assertion_type") == ASSERTION_TYPE:
-        known = form.get("client_id") == CLIENT_ID and _asserts(graph, realm, form)
+        audience = realm.origin + realm.dialect.paths(realm.issuer[len(realm.origin):])["token"]
+        known = form.get("client_id") == CLIENT_ID and asserts(
+            graph.settings.certificates, audience, form)
     else:
         known = request["credentials"] == (CLIENT_ID, CLIENT_SECRET)
     if not known:

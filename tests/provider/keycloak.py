@@ -18,6 +18,9 @@ ERRORS = {
     "reused": ("invalid_grant", "Maximum allowed refresh token reuse exceeded"),
     "unknown_token": ("invalid_grant", "Invalid refresh token"),
     "bad_client": ("invalid_client", "Invalid client or Invalid client credentials"),
+    "bad_secret": ("unauthorized_client", "Invalid client or Invalid client credentials"),
+    "no_service_account": ("unauthorized_client",
+                           "Client not enabled to retrieve service account"),
     "bad_request": ("invalid_request", "Missing parameter"),
     "unsupported_grant": ("unsupported_grant_type", "Unsupported grant_type"),
 }
@@ -60,7 +63,7 @@ def claims(realm, user, client_id):
 
 def error(reason):
     name, description = ERRORS[reason]
-    status = 401 if reason == "bad_client" else 400
+    status = 401 if name in ("invalid_client", "unauthorized_client") else 400
     return status, {"error": name, "error_description": description}
 
 
