@@ -73,6 +73,8 @@
 #define DIRECTORY_LOOKS_MAX     20u    /* people a round who are asked for their groups */
 #define DIRECTORY_ASKED_MAX     100u   /* people a round who are asked for by id */
 #define DIRECTORY_AWAY_MAX      2000u  /* members without an account who are remembered */
+#define DIRECTORY_REFUSED_MAX   256u   /* people who cannot be added that are named in the log */
+#define DIRECTORY_REFUSED_TEXT_MAX 448u /* bytes of the alarm about them, without its beginning */
 
 /* Logins under way (defaults; configuration may lower them). */
 #define LOGINS_PER_ACCOUNT_MAX  5u

@@ -36,6 +36,7 @@ static Directory *directory_free(Directory *directory)
     directory_token_clear(&directory->token);
     directory_roll_clear(&directory->roll);
     directory_people_clear(&directory->people);
+    directory_refused_clear(&directory->refused);
     free(directory->listed);
     free(directory->link);
     free(directory->url);

@@ -18,7 +18,9 @@
 #define SLICE_USEC (10 * USEC_PER_MSEC)
 #define KEEP_USEC  (300 * USEC_PER_SEC) /* between two times that confirmations are stored */
 
-#define ALARM_HELD "Directory of %s would take a group from many at once"
+#define ALARM_HELD    "Directory of %s would take a group from many at once"
+#define ALARM_REFUSED "Directory of %s cannot add"
+#define ALARM_MISSING "Directory of %s does not find"
 
 /* --- who is who ------------------------------------------------------------------------------- */
 
@@ -212,6 +214,7 @@ void directory_apply_begin(Directory *directory)
     directory->is_held = directory_sync_must_hold(&count) && !directory->accepts_absence;
     directory->slice = 0;
     directory->slices_accounts = true;
+    directory_refused_begin(&directory->refused);
     if (directory->is_held)
         manager_alarm(manager, ALARM_HELD ": %zu of %zu. Nobody's groups are changed, and nobody is "
                       "added. If it is meant so: rcpchctl reload --enforce",
@@ -222,10 +225,29 @@ void directory_apply_begin(Directory *directory)
 
 /* --- newcomers -------------------------------------------------------------------------------- */
 
-static void alarm_about(const Directory *directory, const char *name, const char *why)
+static void refuse(Directory *directory, const char *name, const char *why)
 {
-    manager_alarm(directory->manager, "Directory of %s: %s cannot be added: %s",
-                  directory->settings->name, name, why);
+    Record record = {.event = RECORD_ACCOUNT};
+
+    if (!directory_refused_note(&directory->refused, name, why))
+        return;
+    record_set(&record, RECORD_USER, name);
+    record_set(&record, RECORD_PROVIDER, directory->settings->name);
+    record_set(&record, RECORD_ACTOR, "directory");
+    record_set(&record, RECORD_ACTION, "add-refused");
+    record_set(&record, RECORD_REASON, why);
+    manager_log(directory->manager, &record);
+}
+
+static void end_refused(Directory *directory)
+{
+    const char *provider = directory->settings->name;
+    char who[DIRECTORY_REFUSED_TEXT_MAX];
+
+    if (directory_refused_end(&directory->refused))
+        manager_alarm_over(directory->manager, ALARM_REFUSED, provider);
+    if (directory_refused_describe(&directory->refused, who, sizeof(who)))
+        manager_alarm(directory->manager, ALARM_REFUSED " %s", provider, who);
 }
 
 /* An administrator added the name; the directory says whose it is. */
@@ -246,7 +268,7 @@ static bool bind_waiting(Directory *directory, const RollPerson *person, const c
         int r = account_bind(manager->accounts, manager->config, account,
                              directory->settings->issuer, identity);
         if (r < 0) {
-            alarm_about(directory, name, "its account here belongs to somebody else");
+            refuse(directory, name, "its account here belongs to somebody else");
             continue;
         }
         manager_log_account(manager, account, "directory", "bound", "by its name");
@@ -266,14 +288,14 @@ static void add(Directory *directory, const RollPerson *person, const char *iden
     const char *why = "out of memory";
 
     if (new_groups(directory, &nobody, person, &groups) < 0) {
-        alarm_about(directory, first->name, why);
+        refuse(directory, first->name, why);
         return;
     }
     const AccountOptions options = {.id = identity, .groups = groups};
     int r = accounts_add(manager->accounts, manager->config, directory->settings, first->name,
                          &options, &account, &why);
     if (r < 0) {
-        alarm_about(directory, first->name, why);
+        refuse(directory, first->name, why);
         return;
     }
     (void)account_set_profile(manager->accounts, account, first->full_name);
@@ -352,9 +374,12 @@ static bool apply_one(Directory *directory)
         directory->slices_accounts = false;
         directory->slice = 0;
     }
-    if (directory->is_held ||
-        !directory_roll_next(&directory->roll, &directory->slice, &person))
+    if (directory->is_held)
         return false;
+    if (!directory_roll_next(&directory->roll, &directory->slice, &person)) {
+        end_refused(directory);
+        return false;
+    }
     welcome(directory, &person);
     return true;
 }
@@ -433,15 +458,15 @@ void directory_people_judge(Directory *directory)
     const Evidence evidence = {
         .meaning = EVIDENCE_DISABLED, .is_explicit = true, .code = "not found"};
 
-    if (people->missing_count == 0)
-        return;
-    if (!directory_sync_believes_missing(people->count, people->missing_count,
+    if (people->missing_count > 0 &&
+        !directory_sync_believes_missing(people->count, people->missing_count,
                                          directory->knows_somebody)) {
         manager_alarm(directory->manager,
-                      "Directory of %s does not find %zu people of this host. Nobody is cut by that.",
+                      ALARM_MISSING " %zu people of this host. Nobody is cut by that.",
                       directory->settings->name, people->missing_count);
         return;
     }
+    manager_alarm_over(directory->manager, ALARM_MISSING, directory->settings->name);
     for (size_t i = 0; i < people->missing_count; i++)
         revocation_directory(directory->manager->revocation, people->missing[i], &evidence, false);
 }

@@ -6,6 +6,7 @@
 
 #include "helper/directory/directories.h"
 #include "helper/directory/directory-kind.h"
+#include "helper/directory/directory-refused.h"
 #include "helper/directory/directory-roll.h"
 #include "helper/directory/directory-sync.h"
 #include "helper/directory/directory-token.h"
@@ -52,6 +53,7 @@ typedef struct Directory {
     bool *listed;  /* by [group] section: its list is whole */
     DirectoryRoll roll;
     PeopleToAsk people;
+    DirectoryRefused refused;
 
     bool is_held, accepts_absence, is_changed, knows_somebody;
     size_t slice; /* where applying goes on */

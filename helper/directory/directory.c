@@ -19,6 +19,7 @@
 #define BACK_OFF_MAX       (300 * USEC_PER_SEC)
 
 #define ALARM_SILENT "Directory of %s gives no answer"
+#define ALARM_UNKNOWN_GROUP "Directory of %s does not know [group %s]"
 #define ALARM_EXPIRY "Directory of %s: the certificate of DirectoryCertificateFile= ends in"
 
 uint64_t directory_boot_usec(const Directory *directory)
@@ -366,6 +367,8 @@ static void take_members(Directory *directory, DirectoryPage *page)
         ask_for(directory, TAKE_PTR(page->next));
         return;
     }
+    manager_alarm_over(directory->manager, ALARM_UNKNOWN_GROUP, directory->settings->name,
+                       directory->config->groups[directory->group].name);
     directory->listed[directory->group++] = true;
     list_next_group(directory);
 }
@@ -411,8 +414,7 @@ static void take_page(Directory *directory, const HttpReply *reply)
 /* A deleted group is not an empty one: its people keep it until the configuration drops it. */
 static void skip_group(Directory *directory)
 {
-    manager_alarm(directory->manager, "Directory of %s does not know [group %s]",
-                  directory->settings->name, directory->config->groups[directory->group].name);
+    manager_alarm(directory->manager, ALARM_UNKNOWN_GROUP, directory->settings->name, directory->config->groups[directory->group].name);
     directory->group++;
     list_next_group(directory);
 }

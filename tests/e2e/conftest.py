@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.e2e.houses import make as houses_of
 from tests.host.lab import Lab, end_on_signals
 from tests.host.process import wait_for
 from tests.host.settings import REFRESH_CHECK_SEC
@@ -67,6 +68,12 @@ def lab():
         yield made
 
 
+@pytest.fixture(scope="session")
+def houses(lab):
+    """Three providers at once (houses.py)."""
+    return houses_of(lab)
+
+
 @pytest.fixture
 def own_lab():
     """A host for this test only, to be broken at will."""
@@ -98,7 +105,9 @@ def clean_provider(request):
     """After every test the provider is honest, reachable and in time again."""
     yield
     if "lab" in request.fixturenames:
-        request.getfixturevalue("lab").control.mend()
+        lab = request.getfixturevalue("lab")
+        for provider in (lab.provider, *lab.others):
+            provider.control.mend()
 
 
 def account(lab, name):

@@ -250,6 +250,51 @@ def test_a_certificate_is_renewed_while_it_runs(directory, certificate):
     wait_verdict(line, "bob", "disabled")
 
 
+def refused(line):
+    return line.records(event="account", action="add-refused")
+
+
+def test_who_cannot_be_added_is_logged_once_and_the_alarm_ends(directory):
+    """More of them than there are places for alarms: nothing is said again in every round."""
+    line = directory()
+    wait_user(line, "bob")
+    names = [domain("x" * 32 + str(number)) for number in range(40)]  # too long for a short name
+    for name in names:
+        line.control.add_user(name)
+    wait_alarm(line, "and 39 more: the account's name is not allowed on this host")
+    wait_rounds(line, 3)
+    assert sorted(record["user"] for record in refused(line)) == sorted(names)
+    assert {record["provider"] for record in refused(line)} == {"college"}
+    (alarm,) = alarms(line)
+    assert alarm.startswith("Directory of college cannot add xxxx")
+    assert len(line.records(event="alarm")) <= 3           # the forty may come in pieces
+    for name in names:
+        line.control.delete(name)
+    wait_until(lambda: alarms(line) == [], 20, "the alarm to be over")
+
+
+def test_a_short_name_of_another_provider_is_refused_and_not_merged(directory):
+    """dana@sider.nhs.uk is here; the directory brings dana@rcpch.ac.uk."""
+    line = directory()
+    place.CONFIGURATION.write_text(place.CONFIGURATION.read_text().replace(
+        "[group audit-staff]\n", f"[provider sider]\nType=keycloak\nClientId=rcpch-host\n"
+        f"Issuer={line.provider.origin}/realms/rcpch\nCaFile={line.provider.ca_file}\n"
+        "Domains=sider.nhs.uk\n[group audit-staff]\nProvider=college\n").replace(
+        "[group audit-admins]\n", "[group audit-admins]\nProvider=college\n"))
+    line.manager("Reload", "b", False)
+    line.add_user("dana@sider.nhs.uk", id="0b1e7a00-0000-4000-8000-000000000d01")
+    before = dict(users(line)["dana"])
+    line.control.add_user(domain("dana"))
+    wait_alarm(line, f"cannot add {domain('dana')}: an account of this name exists")
+    (record,) = line.wait_records(event="account", action="add-refused")
+    assert (record["user"], record["provider"]) == (domain("dana"), "college")
+    wait_rounds(line)
+    assert dict(users(line)["dana"]) == before
+    line.manager("ForgetUser", "s", "dana")
+    line.control.delete(domain("dana"))
+    wait_until(lambda: alarms(line) == [], 20, "the alarm to be over")
+
+
 # --- what is answered wrongly ------------------------------------------------------------------
 
 OTHERS = '{"value":[{"id":"11111111-0000-4000-8000-%012d","accountEnabled":true,\
@@ -316,6 +361,8 @@ def test_a_deleted_group_is_not_an_empty_one(directory):
     wait_alarm(line, "does not know [group audit-staff]")
     wait_rounds(line)
     nobody_moved(line)
+    line.control.set_graph(gone_groups=[])
+    wait_until(lambda: alarms(line) == [], 20, "the alarm to be over")
 
 
 def test_starting_over_makes_nobody_vanish(directory):
