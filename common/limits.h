@@ -61,6 +61,9 @@
 #define CLAIM_GROUPS_MAX        2000u
 #define CLAIMS_COPIED_MAX       16u    /* claims that CopyClaims= may name */
 #define CLAIM_COPIED_MAX        256u   /* bytes of one copied value */
+#define STRENGTH_WORD_MAX       255u   /* bytes of one acr, method or authentication context */
+#define STRENGTH_MAX            2048u  /* bytes of all that a sign-in says of its strength */
+#define STRENGTH_REQUEST_MAX    1024u  /* bytes of what is asked of a sign-in */
 
 /* Directories. */
 #define HTTP_URL_MAX            8192u  /* bytes of an address; links to changes are long */

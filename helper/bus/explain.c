@@ -129,6 +129,7 @@ static Outcome judge_after_sign_in(Manager *manager, const Account *account,
     copy.id = copy.id ? copy.id : bound;
     copy.verdict = VERDICT_ACTIVE;
     copy.confirmed = copy.signed_in = signed_in.signed_in = *now;
+    signed_in.any_strength = true; /* what is needed is asked for; nobody knows what comes */
     const AdmissionRequest request = admission_request(manager, &copy, &signed_in);
     if (!request.enforcer_connected) /* before the groups, which a sign-in might bring */
         return OUTCOME_UNAVAILABLE;

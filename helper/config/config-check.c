@@ -17,6 +17,8 @@
 #include "helper/base/networks.h"
 #include "helper/provider/provider-type.h"
 #include "helper/base/text-list.h"
+#include "helper/base/hostile-text.h"
+#include "helper/token/strength.h"
 
 /* --- addresses -------------------------------------------------------------------------------- */
 
@@ -460,6 +462,56 @@ static void check_end_elevated(const ServiceConfig *service, ConfigReport *repor
                             "needs RequireGroups=: without one nobody is ever out of it");
 }
 
+/* In these a job begins, and nobody signs in. */
+static bool asks_nobody(const char *service)
+{
+    static const char *const services[] = {"cron", "crond", "atd", "systemd-user"};
+
+    for (size_t i = 0; i < ELEMENTSOF(services); i++)
+        if (strcmp(service, services[i]) == 0)
+            return true;
+    return false;
+}
+
+static void check_classes(const ServiceConfig *service, ConfigReport *report)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; service->require_acr[i]; i++) {
+        size += strlen(service->require_acr[i]) + 1;
+        if (!hostile_text_is_graphic(service->require_acr[i], STRENGTH_WORD_MAX))
+            config_report_error(report, "service", service->name, "RequireAcr",
+                                "'%.100s' is no value of acr", service->require_acr[i]);
+    }
+    if (size > STRENGTH_REQUEST_MAX)
+        config_report_error(report, "service", service->name, "RequireAcr",
+                            "is longer than %u bytes", STRENGTH_REQUEST_MAX);
+    for (size_t i = 0; service->require_auth_context[i]; i++)
+        if (!strength_is_context(service->require_auth_context[i]))
+            config_report_error(report, "service", service->name, "RequireAuthContext",
+                                "'%.100s' is none of c1 to c99",
+                                service->require_auth_context[i]);
+}
+
+/* Who cannot have what is asked of a sign-in is told so now rather than at the door. */
+static void check_strength(const Config *config, const ServiceConfig *service,
+                           ConfigReport *report)
+{
+    check_classes(service, report);
+    if (!strength_is_required(service))
+        return;
+    const char *key = service->require_acr[0] ? "RequireAcr" : "RequireAuthContext";
+    if (asks_nobody(service->name))
+        config_report_warning(report, "service", service->name, key,
+                              "lets nobody in: no sign-in is made for %s", service->name);
+    for (size_t i = 0; i < config->provider_count; i++)
+        if (!strength_wanted(service, config->providers[i].type))
+            config_report_warning(report, "service", service->name, key,
+                                  "lets nobody of [provider %s] in: its type needs %s=",
+                                  config->providers[i].name,
+                                  service->require_acr[0] ? "RequireAuthContext" : "RequireAcr");
+}
+
 static void check_networks(const ServiceConfig *service, ConfigReport *report)
 {
     if (service_elevates(service->name) && service->allow_from[0] &&
@@ -494,6 +546,7 @@ static void check_service(const Config *config, const ServiceConfig *service,
                       report);
     check_sshd_keys(service, report);
     check_end_elevated(service, report);
+    check_strength(config, service, report);
     check_networks(service, report);
 }
 

@@ -167,6 +167,10 @@ static int fill_service(ServiceConfig *service)
 {
     int r = default_list(&service->require_groups);
 
+    if (r >= 0)
+        r = default_list(&service->require_acr);
+    if (r >= 0)
+        r = default_list(&service->require_auth_context);
     return r < 0 ? r : default_list(&service->allow_from);
 }
 

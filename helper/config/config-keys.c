@@ -154,6 +154,8 @@ static const ConfigKey keys[] = {
 
     {"service", "RequireGroups", &config_kind_list, SERVICE(require_groups)},
     {"service", "EndElevated", &config_kind_boolean, SERVICE(end_elevated)},
+    {"service", "RequireAcr", &config_kind_list, SERVICE(require_acr)},
+    {"service", "RequireAuthContext", &config_kind_list, SERVICE(require_auth_context)},
     {"service", "MaxAuthAge", &config_kind_duration, SERVICE(max_auth_age_usec), 0, YEAR, SEC},
     {"service", "Keys", &config_kind_word, SERVICE(keys), .words = keys_words},
     {"service", "AllowFrom", &config_kind_list, SERVICE(allow_from)},

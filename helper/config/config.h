@@ -137,6 +137,8 @@ typedef struct ServiceConfig {
     char *name;
     char **require_groups;     /* RequireGroups= names of [group] sections */
     bool end_elevated;         /* EndElevated=yes */
+    char **require_acr;        /* RequireAcr= (strength.h) */
+    char **require_auth_context; /* RequireAuthContext=, of Entra */
     uint64_t max_auth_age_usec;/* MaxAuthAge=, 0 = none (for keys: 12 h) */
     Keys keys;                 /* Keys=, of sshd only */
     char **allow_from;         /* AllowFrom= (networks.h); empty: from anywhere */

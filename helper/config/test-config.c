@@ -179,7 +179,8 @@ static void every_key(void **state)
         "Provider=entra\nGid=1900000000\n"
         "[user bob]\nUid=1900000001\nShell=/bin/sh\nHome=/srv/bob\n"
         "[user deploy]\nDirectory=Alice@rcpch.ac.uk\nKillServices=yes\n"
-        "[service sudo]\nRequireGroups=audit-admins\nMaxAuthAge=8h\n"
+        "[service sudo]\nRequireGroups=audit-admins\nMaxAuthAge=8h\nRequireAcr=gold, urn:x:2\n"
+        "RequireAuthContext=c1 c99\n"
         "[service screen]\nUnprivileged=true\n"
         "[service sshd]\nKeys=deny\nMaxAuthAge=1h\nRequirePrior=publickey\n"
         "AllowFrom=10.0.0.0/8, 2001:db8::/32\nAllowFrom=local\n"
@@ -211,6 +212,9 @@ static void every_key(void **state)
     assert_int_equal(config_user(config, "bob")->uid, 1900000001);
     assert_string_equal(config_user(config, "deploy")->directory, "alice@rcpch.ac.uk");
     assert_int_equal(config_service(config, "sudo-i")->max_auth_age_usec, 8 * HOUR);
+    assert_string_equal(config_service(config, "sudo-i")->require_acr[1], "urn:x:2");
+    assert_string_equal(config_service(config, "sudo")->require_auth_context[1], "c99");
+    assert_int_equal(text_list_count(config_service(config, "screen")->require_acr), 0);
     assert_true(config_service(config, "screen")->unprivileged);
     assert_int_equal(config_service(config, "sshd")->keys, KEYS_DENY);
     assert_int_equal(config_service(config, "screen")->keys, KEYS_WITH_SIGN_IN);
@@ -356,6 +360,9 @@ static const Refused refused[] = {
     {"[service sudo-i]\n", "is covered by [service sudo]"},
     {"[service ../sudo]\n", "is not a PAM service's name"},
     {"[service login]\nKeys=deny\n", "[service login] Keys= is for [service sshd] only"},
+    {"[service sudo]\nRequireAuthContext=c1 c100\n",
+     "[service sudo] RequireAuthContext= 'c100' is none of c1 to c99"},
+    {"[service sudo]\nRequireAcr=g\u00f6ld\n", "RequireAcr= 'g\u00f6ld' is no value of acr"},
     {"[service sudo]\nRequirePrior=publickey\n",
      "[service sudo] RequirePrior= is for [service sshd] only"},
     {"[service sshd]\nAllowFrom=10.0.0.0/8 audit01\n",
@@ -395,6 +402,17 @@ static void warnings(void **state)
     assert_warned(*state, "[user bob]\nUid=1001\n", "useradd");
     assert_warned(*state, "[service sshd]\nKeys=allow\nMaxAuthAge=8h\n",
                   "rcpch.conf:2: warning: [service sshd] Keys= allows keys without a sign-in");
+    assert_warned(*state, "[service cron]\nRequireAcr=gold\n",
+                  "rcpch.conf:2: warning: [service cron] RequireAcr= lets nobody in: no sign-in");
+    assert_warned(*state,
+                  "[provider college]\nType=entra\nClientId=c\n"
+                  "Tenant=9188040d-6c67-4c5b-b112-36a304b66dad\n"
+                  "[service sudo]\nRequireAcr=gold\n",
+                  "lets nobody of [provider college] in: its type needs RequireAuthContext=");
+    assert_warned(*state,
+                  "[provider college]\nIssuer=https://x.example\nClientId=c\n"
+                  "[service sudo]\nRequireAuthContext=c1\n",
+                  "lets nobody of [provider college] in: its type needs RequireAcr=");
     assert_warned(*state, "[service su]\nAllowFrom=10.0.0.0/8\n", "AllowFrom= has no 'local'");
     assert_warned(*state, "[user deploy]\nDirectory=alice@elsewhere.example\n",
                   "rcpch.conf:2: warning: [user deploy] Directory= no [provider] section");

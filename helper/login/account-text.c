@@ -69,6 +69,39 @@ static void text_of_keys(const AccountTextFacts *facts, char *text)
              config_format_duration(age, was, sizeof(was)), facts->user, facts->host);
 }
 
+/* Of the account phase: what is asked for is in no sign-in of this session. */
+static void text_of_strength(const AccountTextFacts *facts, char *text)
+{
+    static const char here[] =
+        "This needs a sign-in with a second factor, made in this login session; a key\n"
+        "is none. Try: sudo -k, then the same again. If that does not ask you to sign\n"
+        "in, log in anew:\n"
+        "ssh -o PreferredAuthentications=keyboard-interactive USER@HOST";
+    static const char anywhere[] =
+        "This needs a sign-in with a second factor; a key is none. Log in with:\n"
+        "ssh -o PreferredAuthentications=keyboard-interactive USER@HOST";
+
+    put_text(facts, facts->session_bound ? here : anywhere, text);
+}
+
+/* Of the sign-in itself. */
+static void text_of_weakness(const AccountTextFacts *facts, char *text)
+{
+    put_text(facts,
+             "You are signed in, but this needs a sign-in with a second factor, as your\n"
+             "organisation sets it. Try again and confirm with it; if nothing asks you for\n"
+             "it, tell the administrator of this host.",
+             text);
+}
+
+static void text_of_silence(const AccountTextFacts *facts, char *text)
+{
+    put_text(facts,
+             "This needs a sign-in with a second factor, and your sign-in service does not\n"
+             "tell this host about it. Tell the administrator of this host.",
+             text);
+}
+
 static const struct {
     const char *rule;
     void (*compose)(const AccountTextFacts *facts, char *text);
@@ -76,6 +109,9 @@ static const struct {
     {"groups", text_of_groups},
     {"keys", text_of_keys},
     {"sign-in age", text_of_age},
+    {"strength", text_of_strength},
+    {"weak sign-in", text_of_weakness},
+    {"strength untold", text_of_silence},
 };
 
 void account_text(const AccountTextFacts *facts, char *ret_text)

@@ -13,7 +13,7 @@
 
 typedef struct AccountTextFacts {
     Outcome outcome;
-    const char *rule;       /* of admission.h, or NULL */
+    const char *rule;       /* of admission.h, "weak sign-in", "strength untold", or NULL */
     const char *user, *host;
     const char *missing;    /* the group that was needed, or NULL */
     const Config *config;

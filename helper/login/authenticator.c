@@ -25,6 +25,7 @@ struct Check {
     Check *next;
     char *user, *ruser, *service, *rhost, *target, *auth_info, *sign_in;
     uint32_t audit_session;
+    bool unprivileged;
     RefreshWait *wait;
     AuthenticatorHandler handler;
     void *userdata;
@@ -69,6 +70,7 @@ static int check_new(Authenticator *authenticator, const AccountCheckRequest *re
     check->auth_info = strdup(request->auth_info);
     check->sign_in = strdup(request->unprivileged ? "" : request->sign_in);
     check->audit_session = request->audit_session;
+    check->unprivileged = request->unprivileged;
     if (!check->user || !check->ruser || !check->service || !check->rhost || !check->target ||
         !check->auth_info || !check->sign_in)
         return -ENOMEM;
@@ -129,6 +131,7 @@ static const char *reason_for(const Check *check, const Account *account, const 
     } rows[] = {
         {"groups", "not in a group that the service requires"},
         {"keys", "no sign-in was made in this connection, and Keys= asks for one"},
+        {"strength", "the sign-in that counts here is not strong enough, or there is none"},
         {"enforcer", "the enforcer cannot be reached"},
     };
 
@@ -168,11 +171,14 @@ static void decide(Check *check)
             .rhost = check->rhost,
             .audit_session = check->audit_session,
             .signed_in = sign_in ? sign_in->when : (Stamp){0},
+            .strength = sign_in ? sign_in->strength : NULL,
+            .any_strength = check->unprivileged, /* login-accept.c has judged it */
         };
         request = admission_request(manager, account, &caller);
         outcome = admission_judge(&request, manager->config, &now, &rule);
         if (outcome == OUTCOME_ALLOW && request.session_bound && sign_in)
-            sessions_renew(manager->sessions, check->user, check->audit_session, &sign_in->when);
+            sessions_renew(manager->sessions, check->user, check->audit_session, &sign_in->when,
+                           sign_in->strength);
     }
     if (rule && strcmp(rule, "groups") == 0)
         missing = admission_missing_group(account, manager->config, check->service);

@@ -13,6 +13,8 @@
 #include "helper/session/elevations.h"
 #include "helper/revocation/revocation.h"
 #include "helper/login/sign-in.h"
+#include "helper/login/account-text.h"
+#include "helper/token/strength.h"
 
 #define ENFORCER_PATIENCE_USEC (10 * USEC_PER_SEC)
 
@@ -146,7 +148,8 @@ static void remember_sign_in(const Login *login)
 
     if (!login->unprivileged)
         (void)sign_ins_add(login->logins->manager->sign_ins, login->sign_in, login->account->name,
-                           login->service, login_method_to_word(login->method), &now);
+                           login->service, login_method_to_word(login->method), login->strength,
+                           &now);
 }
 
 static void on_recorded(int result, const EnforcerAppendReply *reply, void *userdata)
@@ -270,6 +273,43 @@ static void keep_facts_of_refused(Login *login, const Identity *identity)
         manager_alarm(manager, "the groups of %s could not be stored", login->account->name);
 }
 
+static bool is_strong_enough(const Login *login)
+{
+    const ProviderConfig *provider =
+        config_provider(login->logins->manager->config, login->account->provider);
+
+    return provider && strength_meets(login->strength, login_service(login), provider->type);
+}
+
+static void refuse_weak(Login *login)
+{
+    char text[ACCOUNT_TEXT_SIZE], reason[256];
+
+    snprintf(reason, sizeof(reason), "the sign-in is not strong enough, it says: %.160s",
+             *login->strength ? login->strength : "nothing");
+    account_text(&(AccountTextFacts){.outcome = OUTCOME_MFA_MISSING, .rule = "weak sign-in"}, text);
+    login_refuse(login, OUTCOME_MFA_MISSING, reason, text);
+}
+
+/* What the sign-in was like stands in its line of the access log, as far as a field has room. */
+static int note_strength(Login *login, const Identity *identity)
+{
+    char *evidence = NULL;
+
+    free(login->strength);
+    login->strength = strdup(identity->strength ? identity->strength : "");
+    if (!login->strength)
+        return -ENOMEM;
+    if (!*login->strength)
+        return 0;
+    if (asprintf(&evidence, "%.100s %.800s", login->evidence ? login->evidence : "",
+                 login->strength) < 0)
+        return -ENOMEM;
+    free(login->evidence);
+    login->evidence = evidence;
+    return 0;
+}
+
 void login_accept(Login *login, TokenResult *result)
 {
     LoginDecision decision;
@@ -285,6 +325,14 @@ void login_accept(Login *login, TokenResult *result)
                          ? "RequireClaims= does not hold"
                          : reason_of(outcome),
                      NULL);
+        return;
+    }
+    if (note_strength(login, result->identity) < 0) {
+        login_refuse(login, OUTCOME_INTERNAL, "out of memory", NULL);
+        return;
+    }
+    if (!is_strong_enough(login)) {
+        refuse_weak(login);
         return;
     }
     if (!login_step(login, LOGIN_EVENT_APPROVED, &decision))

@@ -46,8 +46,9 @@ void login_begin_browser(Login *login)
     Provider *provider = manager_provider(login->logins->manager, login->account);
 
     login->pieces = 0;
-    int r = provider_browser_login(provider, &handlers, login->account->directory_name,
-                                   login_method_time_usec(login), login, &login->op);
+    int r = provider_browser_login(provider, &handlers, login_service(login),
+                                   login->account->directory_name, login_method_time_usec(login),
+                                   login, &login->op);
     if (r < 0)
         login_refuse(login, OUTCOME_UNAVAILABLE, "the sign-in could not be started", NULL);
 }

@@ -47,8 +47,8 @@ void login_begin_device(Login *login)
     static const DeviceHandlers handlers = {.on_code = on_code, .on_done = login_method_done};
     Provider *provider = manager_provider(login->logins->manager, login->account);
 
-    int r = provider_device_login(provider, &handlers, login_method_time_usec(login), login,
-                                  &login->op);
+    int r = provider_device_login(provider, &handlers, login_service(login),
+                                  login_method_time_usec(login), login, &login->op);
     if (r < 0)
         login_refuse(login, OUTCOME_UNAVAILABLE, "the sign-in could not be started", NULL);
 }

@@ -45,6 +45,7 @@ struct Login {
     /* For the log line. */
     char *identity; /* who signed in */
     char *evidence;
+    char *strength; /* of the sign-in (strength.h); NULL until it is approved */
 };
 
 struct Logins {
@@ -92,6 +93,9 @@ bool login_method_answer(Login *login, const Secret *text);
 /* What every method shows; `host` is filled and borrowed. Returns 0 or a negative errno, with
  * *ret_facts set in any case. */
 int login_method_facts(Login *login, char host[HOST_NAME_SIZE], SignInText *ret_facts);
+
+/* The [service] section, or NULL. */
+const ServiceConfig *login_service(const Login *login);
 
 /* How long a method's operation may take. */
 uint64_t login_method_time_usec(Login *login);

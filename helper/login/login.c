@@ -21,6 +21,7 @@
 #include "helper/retired.h"
 #include "helper/revocation/revocation.h"
 #include "helper/base/text-list.h"
+#include "helper/token/strength.h"
 
 #define TIMEOUT_DEFAULT_SEC 300u
 #define TIMEOUT_MIN_SEC     10u
@@ -46,6 +47,7 @@ static Login *login_free(Login *login)
     text_list_free(login->choices);
     free(login->identity);
     free(login->evidence);
+    free(login->strength);
     free(login);
     return NULL;
 }
@@ -377,11 +379,37 @@ static void refuse_group(Login *login, const char *missing)
     login_refuse(login, OUTCOME_NOT_IN_GROUP, "not in a group that the service requires", text);
 }
 
+const ServiceConfig *login_service(const Login *login)
+{
+    return config_service(login->logins->manager->config, login->service);
+}
+
+/* No sign-in of this provider could be strong enough: nobody is to fetch a telephone for nothing. */
+static bool can_be_strong_enough(const Login *login)
+{
+    const ServiceConfig *service = login_service(login);
+    const ProviderConfig *provider =
+        config_provider(login->logins->manager->config, login->account->provider);
+
+    return !strength_is_required(service) ||
+           (provider && strength_wanted(service, provider->type));
+}
+
+static void refuse_strength(Login *login)
+{
+    char text[ACCOUNT_TEXT_SIZE];
+
+    account_text(&(AccountTextFacts){.outcome = OUTCOME_MFA_MISSING, .rule = "strength untold"},
+                 text);
+    login_refuse(login, OUTCOME_MFA_MISSING,
+                 "the service asks of a sign-in what the account's provider never tells", text);
+}
+
 /* Strangers learn nothing of the account, and make no code appear. */
 static Outcome judge_origin(const Login *login, const char *auth_info, const char **ret_reason)
 {
     const Config *config = login->logins->manager->config;
-    const ServiceConfig *service = config_service(config, login->service);
+    const ServiceConfig *service = login_service(login);
 
     if (!admission_allows_address(config, login->service, login->rhost)) {
         *ret_reason = networks_refusal(login->rhost);
@@ -410,6 +438,10 @@ static void begin(Login *login, const char *auth_info)
     const char *missing = outcome == OUTCOME_ALLOW ? known_missing_group(login) : NULL;
     if (missing) {
         refuse_group(login, missing);
+        return;
+    }
+    if (outcome == OUTCOME_ALLOW && !can_be_strong_enough(login)) {
+        refuse_strength(login);
         return;
     }
     if (outcome == OUTCOME_ALLOW) {

@@ -20,6 +20,7 @@ static void clear_row(SignIn *row)
 {
     free(row->user);
     free(row->service);
+    free(row->strength);
     *row = (SignIn){0};
 }
 
@@ -38,11 +39,12 @@ SignIns *sign_ins_free(SignIns *sign_ins)
 }
 
 int sign_ins_add(SignIns *sign_ins, const char *id, const char *user, const char *service,
-                 const char *method, const Stamp *now)
+                 const char *method, const char *strength, const Stamp *now)
 {
-    SignIn row = {.user = strdup(user), .service = strdup(service), .method = method, .when = *now};
+    SignIn row = {.user = strdup(user), .service = strdup(service), .method = method,
+                  .strength = strdup(strength), .when = *now};
 
-    if (!row.user || !row.service) {
+    if (!row.user || !row.service || !row.strength) {
         clear_row(&row);
         return -ENOMEM;
     }

@@ -20,16 +20,17 @@ typedef struct SignIn {
     char id[RANDOM_ID_SIZE];
     char *user, *service;
     const char *method; /* login_method_to_word() */
+    char *strength;     /* strength.h */
     Stamp when;
 } SignIn;
 
 int sign_ins_new(SignIns **ret_sign_ins);
 SignIns *sign_ins_free(SignIns *sign_ins);
 
-/* Copies `user` and `service`, borrows `method` for ever. The oldest goes when there are too many.
+/* Copies the texts but `method`, which is borrowed for ever. The oldest goes when there are too many.
  * 0, -ENOMEM. */
 int sign_ins_add(SignIns *sign_ins, const char *id, const char *user, const char *service,
-                 const char *method, const Stamp *now);
+                 const char *method, const char *strength, const Stamp *now);
 
 /* The sign-in of that name, when it is this account's for this service and young enough; else
  * NULL. Borrowed until the next call. */

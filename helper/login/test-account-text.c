@@ -63,6 +63,26 @@ static void test_sudo_asks_for_this_session(void **state)
     assert_string_equal(strrchr(text, '\n') + 1, COMMAND);
 }
 
+static void test_a_second_factor_and_what_to_do(void **state)
+{
+    static const struct {
+        const char *rule, *says;
+    } rows[] = {
+        {"strength", "a key is none. Log in with:\n" COMMAND},
+        {"weak sign-in", "confirm with it"},
+        {"strength untold", "Tell the administrator of this host."},
+    };
+    char text[ACCOUNT_TEXT_SIZE];
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+        assert_non_null(strstr(text_of(OUTCOME_MFA_MISSING, rows[i].rule, 0), rows[i].says));
+    account_text(&(AccountTextFacts){.outcome = OUTCOME_MFA_MISSING, .rule = "strength",
+                                     .user = "alice", .host = "audit01", .session_bound = true},
+                 text);
+    assert_non_null(strstr(text, "sudo -k"));
+    assert_string_equal(strrchr(text, '\n') + 1, COMMAND);
+}
+
 static void test_the_others(void **state)
 {
     assert_string_equal(text_of(OUTCOME_ALLOW, NULL, 0), "");
@@ -79,6 +99,7 @@ int main(void)
         cmocka_unit_test(test_the_command_is_exact),
         cmocka_unit_test(test_why_a_key_is_too_late),
         cmocka_unit_test(test_sudo_asks_for_this_session),
+        cmocka_unit_test(test_a_second_factor_and_what_to_do),
         cmocka_unit_test(test_the_others),
     };
 

@@ -34,7 +34,8 @@ static int show_address(ProviderOp *op)
     int r = begin_request(&op->code_request);
     if (r == 0)
         r = code_request_url(&op->code_request, provider->config,
-                             provider->metadata->authorization_endpoint, op->login_hint, &address);
+                             provider->metadata->authorization_endpoint, op->login_hint,
+                             &op->strength, &address);
     if (r < 0)
         return r;
     op->state = OP_WAITING_ANSWER;
@@ -101,22 +102,22 @@ static const OpKind browser_kind = {
 };
 
 int provider_browser_login(Provider *provider, const BrowserHandlers *handlers,
-                           const char *login_hint, uint64_t timeout_usec, void *userdata,
-                           ProviderOp **ret_op)
+                           const ServiceConfig *service, const char *login_hint,
+                           uint64_t timeout_usec, void *userdata, ProviderOp **ret_op)
 {
-    ProviderOp *op = NULL;
+    _cleanup_(op_freep) ProviderOp *op = NULL;
     int r = op_new(provider, &browser_kind, timeout_usec, userdata, &op);
 
+    if (r >= 0)
+        r = strength_request_init(service, provider->config->type, &op->strength);
     if (r < 0)
         return r;
     op->browser_handlers = *handlers;
     op->pasted = BUFFER_INIT(PASTED_ADDRESS_MAX);
     op->login_hint = login_hint ? strdup(login_hint) : NULL;
-    if (login_hint && !op->login_hint) {
-        op_free(op);
+    if (login_hint && !op->login_hint)
         return -ENOMEM;
-    }
-    *ret_op = op;
+    *ret_op = TAKE_PTR(op);
     return 0;
 }
 

@@ -57,7 +57,8 @@ static const char *prompt_of(const ProviderConfig *config)
 }
 
 int code_request_url(const CodeRequest *request, const ProviderConfig *config,
-                     const char *endpoint, const char *login_hint, Buffer *url)
+                     const char *endpoint, const char *login_hint,
+                     const StrengthRequest *strength, Buffer *url)
 {
     char challenge[PKCE_CHALLENGE_SIZE];
     _cleanup_buffer_ Buffer query = BUFFER_INIT(url->max);
@@ -79,6 +80,8 @@ int code_request_url(const CodeRequest *request, const ProviderConfig *config,
 
     for (size_t i = 0; r == 0 && i < ELEMENTSOF(parameters); i++)
         r = form_add(&query, parameters[i].name, parameters[i].value);
+    if (r == 0)
+        r = strength_request_add(strength, &query);
     if (r == 0)
         r = buffer_add_text(url, endpoint);
     if (r == 0) /* RFC 6749 §3.1: the endpoint may have a query of its own */

@@ -10,6 +10,7 @@
 #include "common/secret.h"
 #include "helper/base/buffer.h"
 #include "helper/config/config.h"
+#include "helper/provider/strength-request.h"
 
 #define CODE_RANDOM_BYTES 64u /* 16 for the state, 16 for the nonce, 32 for the verifier */
 #define CODE_STATE_SIZE   23u /* base64url of 16 bytes, and the NUL */
@@ -28,9 +29,10 @@ int code_request_init(CodeRequest *request, const uint8_t random[CODE_RANDOM_BYT
 void code_request_clear(CodeRequest *request);
 
 /* Appends the address to open (Core §3.1.2.1). `login_hint` (may be NULL) spares the person typing
- * their name. Returns 0, -EMSGSIZE, -ENOMEM, -EIO. */
+ * their name; `strength` is what is asked of the sign-in. Returns 0, -EMSGSIZE, -ENOMEM, -EIO. */
 int code_request_url(const CodeRequest *request, const ProviderConfig *config,
-                     const char *endpoint, const char *login_hint, Buffer *url);
+                     const char *endpoint, const char *login_hint,
+                     const StrengthRequest *strength, Buffer *url);
 
 /* What a pasted address turns out to be. */
 typedef enum CodeAnswer {

@@ -24,6 +24,8 @@ static int send_start(ProviderOp *op)
     _cleanup_buffer_ Buffer form = FORM_INIT;
     int r = form_add(&form, "scope", provider->config->scope);
 
+    if (r == 0)
+        r = strength_request_add(&op->strength, &form);
     return r == 0 ? op_post(op, provider->metadata->device_endpoint, &form) : r;
 }
 
@@ -35,6 +37,8 @@ static int send_poll(ProviderOp *op)
 
     if (r == 0)
         r = form_add(&form, "device_code", secret_peek(op->device.device_code));
+    if (r == 0) /* Entra reads `claims` here, too */
+        r = form_add(&form, "claims", op->strength.claims);
     return r == 0 ? op_post(op, op->provider->metadata->token_endpoint, &form) : r;
 }
 
@@ -167,15 +171,18 @@ static const OpKind device_kind = {
     .on_deadline = device_on_deadline,
 };
 
-int provider_device_login(Provider *provider, const DeviceHandlers *handlers, uint64_t timeout_usec,
-                          void *userdata, ProviderOp **ret_op)
+int provider_device_login(Provider *provider, const DeviceHandlers *handlers,
+                          const ServiceConfig *service, uint64_t timeout_usec, void *userdata,
+                          ProviderOp **ret_op)
 {
-    ProviderOp *op = NULL;
+    _cleanup_(op_freep) ProviderOp *op = NULL;
     int r = op_new(provider, &device_kind, timeout_usec, userdata, &op);
 
+    if (r >= 0)
+        r = strength_request_init(service, provider->config->type, &op->strength);
     if (r < 0)
         return r;
     op->device_handlers = *handlers;
-    *ret_op = op;
+    *ret_op = TAKE_PTR(op);
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "helper/token/jwks.h"
 #include "helper/provider/provider.h"
 #include "helper/provider/request-budget.h"
+#include "helper/provider/strength-request.h"
 
 /* Where an operation is. Only OP_WAITING states are woken when a document settles. */
 typedef enum OpState {
@@ -49,6 +50,8 @@ struct ProviderOp {
     bool is_showing;   /* on_code or on_address runs */
     bool is_cancelled; /* meanwhile cancelled from there */
     void *userdata;
+
+    StrengthRequest strength; /* what is asked of a sign-in */
 
     /* a device login */
     DeviceHandlers device_handlers;

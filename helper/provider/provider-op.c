@@ -66,6 +66,7 @@ ProviderOp *op_free(ProviderOp *op)
     device_response_clear(&op->device);
     code_request_clear(&op->code_request);
     free(op->login_hint);
+    strength_request_clear(&op->strength);
     buffer_clear(&op->pasted);
     secret_free(op->code);
     secret_free(op->refresh_token);

@@ -26,7 +26,7 @@ static const ProviderTraits table[_PROVIDER_TYPE_COUNT] = {
                         .scope = SCOPE, .id_claim = "oid", .username_claim = "preferred_username",
                         .dialect = DIALECT_AADSTS, .has_tenant = true,
                         .tenant_claim = TENANT_CLAIM_NEEDED, .keys_name_issuer = true,
-                        .has_cloud = true},
+                        .has_cloud = true, .names_contexts = true},
     /* Tokens name the tenant's id as their host, by whatever name it was asked. Microsoft has the
      * keys' issuer checked where metadata are for all tenants; which of the tenant's two issuers
      * keys say here it does not tell: either will do, another tenant's will not. */
@@ -37,7 +37,7 @@ static const ProviderTraits table[_PROVIDER_TYPE_COUNT] = {
                                     .tenant_claim = TENANT_CLAIM_NEEDED,
                                     .keys_name_issuer = true,
                                     .keys_issuer = "https://{login}/{tenant}/v2.0",
-                                    .has_cloud = true},
+                                    .has_cloud = true, .names_contexts = true},
     /* One issuer for all policies, metadata and keys for each. Without a resource in the scope
      * there is no access token; the client itself is one. */
     [PROVIDER_ENTRA_B2C] = {.metadata = "{origin}/{tenant}/{policy}/v2.0"

@@ -38,6 +38,7 @@ typedef struct ProviderTraits {
     TenantClaim tenant_claim;
     bool keys_name_issuer; /* a key may be for another issuer, and says so */
     const char *keys_issuer; /* what its own keys may say besides Issuer=; NULL: nothing */
+    bool names_contexts; /* authentication contexts: asked for by `claims`, told in acrs */
     bool has_policy;       /* Policy= is a part of the path, and tokens name it in tfp or acr */
     bool has_cloud;        /* Cloud= says which hosts are its own */
     const char

@@ -31,6 +31,7 @@ typedef struct Identity {
     char **roles;      /* RolesClaim=, NULL-terminated; only meaningful when roles_known */
     bool roles_known;  /* false: the claim is malformed. None is no role: nothing else is sent to
                         * those who have none. */
+    char *strength;    /* of the sign-in (strength.h), "" when the token says nothing */
     char **claims;     /* CopyClaims= as "name=value", NULL-terminated */
     bool lacks_claim;  /* something of RequireClaims= does not hold */
     bool groups_known; /* false: no claim, or overage. "No answer" is not "no groups". */
@@ -103,17 +104,19 @@ const char *provider_name(const Provider *provider);
 const char *provider_issuer(const Provider *provider);
 
 /* RFC 8628, from the device authorization request to validated tokens. Polling starts at once.
+ * What `service` (may be NULL) asks of a sign-in is asked for (strength-request.h).
  * Ends by itself when the code expires or after `timeout_usec`, whichever is first. Returns 0 or
  * -ENOMEM; everything else is told to on_done. */
-int provider_device_login(Provider *provider, const DeviceHandlers *handlers, uint64_t timeout_usec,
-                          void *userdata, ProviderOp **ret_op);
+int provider_device_login(Provider *provider, const DeviceHandlers *handlers,
+                          const ServiceConfig *service, uint64_t timeout_usec, void *userdata,
+                          ProviderOp **ret_op);
 
 /* The authorization code grant with PKCE (code-grant.h). After on_address it waits for
- * provider_browser_answer(), at most `timeout_usec` in all. `login_hint` may be NULL. Returns 0 or
- * -ENOMEM; everything else is told to on_done. */
+ * provider_browser_answer(), at most `timeout_usec` in all. `login_hint` and `service` may be NULL.
+ * Returns 0 or -ENOMEM; everything else is told to on_done. */
 int provider_browser_login(Provider *provider, const BrowserHandlers *handlers,
-                           const char *login_hint, uint64_t timeout_usec, void *userdata,
-                           ProviderOp **ret_op);
+                           const ServiceConfig *service, const char *login_hint,
+                           uint64_t timeout_usec, void *userdata, ProviderOp **ret_op);
 
 /* Adds a piece of the address that a person pasted (empty: nothing more will come) and judges what
  * is there. With CODE_ANSWER_CODE the code is redeemed, once, and on_done follows; after

@@ -20,6 +20,8 @@ static const CodeAnswerRules rules = {
     .issuer = "https://login.rcpch.test",
 };
 
+static const StrengthRequest nothing_asked;
+
 static CodeAnswer read_by(const CodeAnswerRules *by, const char *text, char **ret_code,
                           char error[CODE_ERROR_SIZE])
 {
@@ -67,7 +69,9 @@ static void test_address_to_open(void **unused)
         random[i] = (uint8_t)(i / 16);
     memcpy(random + 32, verifier, sizeof(verifier));
     assert_int_equal(code_request_init(&request, random), 0);
-    assert_int_equal(code_request_url(&request, &config, "https://i/authorize", "a@b.uk", &url), 0);
+    assert_int_equal(code_request_url(&request, &config, "https://i/authorize", "a@b.uk",
+                                      &nothing_asked, &url),
+                     0);
     assert_string_equal(
         url.data,
         "https://i/authorize?response_type=code&client_id=rcpch%20host"
@@ -92,7 +96,9 @@ static void test_endpoint_with_a_query(void **unused)
     CodeRequest request;
 
     assert_int_equal(code_request_init(&request, random), 0);
-    assert_int_equal(code_request_url(&request, &config, "https://i/a?p=B2C_1", NULL, &url), 0);
+    assert_int_equal(code_request_url(&request, &config, "https://i/a?p=B2C_1", NULL,
+                                      &nothing_asked, &url),
+                     0);
     assert_ptr_equal(strstr(url.data, "https://i/a?p=B2C_1&response_type=code&"), url.data);
     assert_null(strstr(url.data, "login_hint"));
     code_request_clear(&request);
@@ -126,7 +132,9 @@ static void test_prompts(void **unused)
         CodeRequest request;
 
         assert_int_equal(code_request_init(&request, random), 0);
-        assert_int_equal(code_request_url(&request, &config, "https://i/a", NULL, &url), 0);
+        assert_int_equal(code_request_url(&request, &config, "https://i/a", NULL,
+                                          &nothing_asked, &url),
+                         0);
         assert_int_equal(strstr(url.data, "prompt=") != NULL, rows[i].wanted != NULL);
         assert_true(!rows[i].wanted || strstr(url.data, rows[i].wanted));
         code_request_clear(&request);

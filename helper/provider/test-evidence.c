@@ -202,6 +202,8 @@ static void test_errors(void **state)
         {"interaction_required", EVIDENCE_NEEDS_MORE, EVIDENCE_AGED, EVIDENCE_NEEDS_MORE,
          EVIDENCE_AGED},
         {"login_required", EVIDENCE_NEEDS_MORE, EVIDENCE_AGED, EVIDENCE_NEEDS_MORE, EVIDENCE_AGED},
+        {"unmet_authentication_requirements", EVIDENCE_NEEDS_MORE, EVIDENCE_NEUTRAL,
+         EVIDENCE_NEEDS_MORE, EVIDENCE_NEUTRAL},
         {"consent_required", EVIDENCE_NEEDS_MORE, EVIDENCE_AGED, EVIDENCE_NEEDS_MORE,
          EVIDENCE_AGED},
         {"invalid_client", EVIDENCE_OUR_FAULT, EVIDENCE_OUR_FAULT, EVIDENCE_OUR_FAULT,

@@ -6,6 +6,9 @@
  * that elevates, which the kernel's audit session id names, or in this very sudo. So a session
  * that somebody opened with a stolen key does not borrow the sign-in of the owner's. What runs in
  * no audit session, or in one of its own (cron, at, the user manager), has none.
+ *
+ * Strength is never the account's: it is that of the sign-in made for this very request, or for an
+ * elevation that of the login session.
  */
 #include "helper/session/admission-request.h"
 
@@ -22,23 +25,31 @@ static bool elevates_oneself(const AdmissionCaller *caller)
            (caller->ruser[0] == '\0' || strcmp(caller->ruser, caller->user) == 0);
 }
 
-static Stamp sign_in_of_session(const Manager *manager, const AdmissionCaller *caller)
+static void take_sign_in(const Manager *manager, const AdmissionCaller *caller,
+                         AdmissionRequest *request)
 {
-    if (stamp_is_set(&caller->signed_in))
-        return caller->signed_in;
-    return sessions_sign_in(manager->sessions, caller->user, caller->audit_session);
+    if (stamp_is_set(&caller->signed_in)) {
+        request->signed_in = request->session_bound ? caller->signed_in
+                                                    : request->account->signed_in;
+        request->strength = caller->strength;
+    } else if (request->session_bound) {
+        request->signed_in = sessions_sign_in(manager->sessions, caller->user,
+                                              caller->audit_session, &request->strength);
+    } else {
+        request->signed_in = request->account->signed_in;
+    }
 }
 
 AdmissionRequest admission_request(const Manager *manager, const Account *account,
                                    const AdmissionCaller *caller)
 {
-    bool is_bound = elevates_oneself(caller);
-
-    return (AdmissionRequest){
+    AdmissionRequest request = {
         .account = account, .service = caller->service, .rhost = caller->rhost,
-        .any_rhost = caller->any_rhost, .session_bound = is_bound,
-        .signed_in = is_bound ? sign_in_of_session(manager, caller) : account->signed_in,
-        .signed_in_here = stamp_is_set(&caller->signed_in),
+        .any_rhost = caller->any_rhost, .session_bound = elevates_oneself(caller),
+        .signed_in_here = stamp_is_set(&caller->signed_in), .any_strength = caller->any_strength,
         .enforcer_connected = enforcer_client_connected(manager->enforcer),
     };
+
+    take_sign_in(manager, caller, &request);
+    return request;
 }

@@ -14,6 +14,8 @@ typedef struct AdmissionCaller {
     bool any_rhost;         /* of admission.h */
     uint32_t audit_session; /* AUDIT_SESSION_NONE */
     Stamp signed_in;        /* made for this very request; unset: none */
+    const char *strength;   /* of that one (strength.h); NULL: none */
+    bool any_strength;      /* of admission.h */
 } AdmissionCaller;
 
 /* Texts are borrowed. */

@@ -15,6 +15,7 @@
 #include "helper/base/networks.h"
 #include "helper/revocation/revocation.h"
 #include "helper/base/text-list.h"
+#include "helper/token/strength.h"
 
 /* A request and what was looked up for it once. */
 typedef struct Case {
@@ -358,6 +359,48 @@ static void explain_sign_in(const Case *one, AdmissionFinding *finding)
         ago(&one->request->signed_in, one->now, &words));
 }
 
+/* --- [service] RequireAcr=, RequireAuthContext= ------------------------------------------------- */
+
+/* A provider that is not configured any more can vouch for no sign-in. */
+static Outcome judge_strength(const Case *one)
+{
+    const ProviderConfig *provider = config_provider(one->config, one->account->provider);
+
+    if (!strength_is_required(one->service))
+        return OUTCOME_ALLOW;
+    if (!provider)
+        return OUTCOME_MFA_MISSING;
+    if (one->request->any_strength)
+        return strength_wanted(one->service, provider->type) ? OUTCOME_ALLOW : OUTCOME_MFA_MISSING;
+    return strength_meets(one->request->strength, one->service, provider->type)
+               ? OUTCOME_ALLOW
+               : OUTCOME_MFA_MISSING;
+}
+
+static void explain_strength(const Case *one, AdmissionFinding *finding)
+{
+    const char *strength = one->request->strength;
+    const char *where = one->request->session_bound ? "in this login session" : "for this itself";
+
+    finding->applies = strength_is_required(one->service);
+    if (!finding->applies)
+        return;
+    const ServiceConfig *service = one->service;
+    _cleanup_free_ char *classes = text_list_join(service->require_acr, ' ');
+    _cleanup_free_ char *contexts = text_list_join(service->require_auth_context, ' ');
+    set_setting(finding, "[service %s]%s%s%s%s", service->name,
+                service->require_acr && *service->require_acr ? " RequireAcr=" : "",
+                classes ? classes : "",
+                service->require_auth_context && *service->require_auth_context
+                    ? " RequireAuthContext="
+                    : "",
+                contexts ? contexts : "");
+    if (!strength)
+        say(finding, "no sign-in was made %s", where);
+    else
+        say(finding, "the sign-in made %s says %.180s", where, *strength ? strength : "nothing of it");
+}
+
 /* --- the enforcer ----------------------------------------------------------------------------- */
 
 /* Who cannot be cut is not let in. */
@@ -383,6 +426,7 @@ static const Rule rules[] = {
     {"groups", judge_groups, explain_groups},
     {"keys", judge_keys, explain_keys},
     {"sign-in age", judge_sign_in, explain_sign_in},
+    {"strength", judge_strength, explain_strength},
     {"enforcer", judge_enforcer, explain_enforcer},
 };
 

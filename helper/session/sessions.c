@@ -72,6 +72,7 @@ Session *session_free(Session *session)
     free(session->row.rhost);
     free(session->row.tty);
     free(session->row.method);
+    free(session->row.strength);
     free(session);
     return NULL;
 }
@@ -86,7 +87,9 @@ int session_set_texts(Session *session, const SessionRow *texts)
     row->rhost = strdup(texts->rhost);
     row->tty = strdup(texts->tty);
     row->method = strdup(texts->method);
-    if (!row->user || !row->ruser || !row->service || !row->rhost || !row->tty || !row->method)
+    row->strength = strdup(texts->strength);
+    if (!row->user || !row->ruser || !row->service || !row->rhost || !row->tty || !row->method ||
+        !row->strength)
         return -ENOMEM;
     return 0;
 }
@@ -240,6 +243,7 @@ static Outcome judge_opened(const Session *session)
     const AdmissionCaller caller = {
         .user = row->user, .ruser = row->ruser, .service = row->service, .rhost = row->rhost,
         .audit_session = row->audit_session, .signed_in = row->signed_in,
+        .strength = row->strength,
     };
 
     return judge(session->sessions, &caller);
@@ -391,6 +395,7 @@ static int session_set_origin(Session *session, const SessionRequest *request)
         .user = (char *)request->user, .ruser = (char *)request->ruser,
         .service = (char *)request->service, .rhost = (char *)request->rhost,
         .tty = (char *)request->tty, .method = methods,
+        .strength = sign_in ? sign_in->strength : (char[]){""},
     });
 }
 
@@ -432,6 +437,7 @@ static Outcome try_to_open(Sessions *sessions, const SessionRequest *request, Se
         .rhost = request->rhost,
         .audit_session = request->audit_session,
         .signed_in = sign_in ? sign_in->when : (Stamp){0},
+        .strength = sign_in ? sign_in->strength : NULL,
     };
     Outcome outcome = judge(sessions, &caller);
     if (outcome != OUTCOME_ALLOW)

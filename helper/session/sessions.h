@@ -36,12 +36,14 @@ void sessions_open(Sessions *sessions, const SessionRequest *request, SessionHan
 void sessions_stop(Sessions *sessions);
 void sessions_close(Sessions *sessions, const char *id);
 /* sessions-sign-in.c. The newest interactive sign-in of an account's open sessions within one audit
- * session of the kernel; unset when there is none, or no audit session. */
-Stamp sessions_sign_in(const Sessions *sessions, const char *user, uint32_t audit_session);
+ * session of the kernel, and how strong that one was (strength.h; borrowed until sessions change);
+ * unset and NULL when there is none, or no audit session. */
+Stamp sessions_sign_in(const Sessions *sessions, const char *user, uint32_t audit_session,
+                       const char **ret_strength);
 /* The person signed in once more, in sudo, within that audit session. Where it cannot be stored it
  * holds until the helper's next start. */
 void sessions_renew(Sessions *sessions, const char *user, uint32_t audit_session,
-                    const Stamp *signed_in);
+                    const Stamp *signed_in, const char *strength);
 
 size_t sessions_count(const Sessions *sessions);
 const SessionRow *sessions_next(Sessions *sessions, size_t *iterator);

@@ -15,6 +15,9 @@ static char *staff_and_admins[] = {(char *)"id-staff", (char *)"id-admins", NULL
 static char *staff_only[] = {(char *)"audit-staff", NULL};
 static char *admins_or_ops[] = {(char *)"audit-admins", (char *)"ops", NULL};
 
+static char *gold[] = {(char *)"gold", NULL};
+static char *c1[] = {(char *)"c1", NULL};
+
 static GroupConfig groups[] = {
     {.name = (char *)"audit-staff", .id = (char *)"id-staff"},
     {.name = (char *)"audit-admins", .id = (char *)"id-admins"},
@@ -23,11 +26,12 @@ static GroupConfig groups[] = {
 static ServiceConfig services[] = {
     {.name = (char *)"sudo", .require_groups = admins_or_ops},
     {.name = (char *)"vault", .max_auth_age_usec = 600 * USEC_PER_SEC},
+    {.name = (char *)"safe", .require_acr = gold, .require_auth_context = c1},
 };
 static ProviderConfig providers[] = {{.name = (char *)"college"}};
 static Config config = {
     .providers = providers, .provider_count = 1, .groups = groups, .group_count = 3,
-    .services = services, .service_count = 2, .allow_groups = staff_only, .fresh_usec = 30 * USEC_PER_SEC,
+    .services = services, .service_count = 3, .allow_groups = staff_only, .fresh_usec = 30 * USEC_PER_SEC,
     .offline_grace_usec = 3600 * USEC_PER_SEC,
 };
 
@@ -200,6 +204,7 @@ static void test_explained_yes(void **state)
         {"groups", true, OUTCOME_ALLOW, "[service sudo] RequireGroups=audit-admins ops",
          "member of audit-admins (id-admins)"},
         {"sign-in age", false, OUTCOME_ALLOW, "", "last interactive sign-in: 1m 1s ago"},
+        {"strength", false, OUTCOME_ALLOW, "", ""},
         {"enforcer", true, OUTCOME_ALLOW, "", "the enforcer answers"},
     };
     Account account = account_active();
@@ -243,6 +248,69 @@ static void test_explained_no(void **state)
          "a key works for 12h after a sign-in; the last one: never"},
     };
     assert_words(&account, "sshd", 1061, sshd, ELEMENTSOF(sshd));
+}
+
+static Outcome judge_strength(const AdmissionRequest *how, AdmissionFinding *ret_finding)
+{
+    static const char name[] = "strength";
+    AdmissionFinding findings[ADMISSION_RULES_MAX];
+    Account account = account_active();
+    AdmissionRequest request = *how;
+    Stamp now = at_second(1001);
+    const char *rule = NULL;
+
+    account.evidence = (char *)"";
+    request.account = &account;
+    request.service = "safe";
+    request.enforcer_connected = true;
+    Outcome outcome = admission_judge(&request, &config, &now, &rule);
+    size_t i = admission_explain(&request, &config, &now, findings);
+    while (i > 0 && strcmp(findings[i - 1].rule, name) != 0)
+        i--;
+    *ret_finding = findings[i - 1];
+    assert_int_equal(outcome, ret_finding->outcome);
+    assert_true(outcome == OUTCOME_ALLOW || strcmp(rule, name) == 0);
+    return outcome;
+}
+
+static void test_strength_is_of_this_sign_in(void **state)
+{
+    static const struct {
+        AdmissionRequest request;
+        ProviderType type;
+        Outcome outcome;
+        const char *why;
+    } rows[] = {
+        {{.strength = "acr=gold"}, PROVIDER_GENERIC, OUTCOME_ALLOW,
+         "the sign-in made for this itself says acr=gold"},
+        {{.strength = "acr=gold"}, PROVIDER_ENTRA, OUTCOME_MFA_MISSING,
+         "the sign-in made for this itself says acr=gold"},
+        {{.strength = "acrs=c1", .session_bound = true}, PROVIDER_ENTRA, OUTCOME_ALLOW,
+         "the sign-in made in this login session says acrs=c1"},
+        {{.strength = ""}, PROVIDER_GENERIC, OUTCOME_MFA_MISSING,
+         "the sign-in made for this itself says nothing of it"},
+        {{.session_bound = true}, PROVIDER_GENERIC, OUTCOME_MFA_MISSING,
+         "no sign-in was made in this login session"},
+        {{.strength = NULL}, PROVIDER_GENERIC, OUTCOME_MFA_MISSING,
+         "no sign-in was made for this itself"},
+        {{.any_strength = true}, PROVIDER_GENERIC, OUTCOME_ALLOW,
+         "no sign-in was made for this itself"},
+    };
+    AdmissionFinding finding;
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        providers[0].type = rows[i].type;
+        assert_int_equal(judge_strength(&rows[i].request, &finding), rows[i].outcome);
+        assert_true(finding.applies);
+        assert_string_equal(finding.setting,
+                            "[service safe] RequireAcr=gold RequireAuthContext=c1");
+        assert_string_equal(finding.why, rows[i].why);
+    }
+    services[2].require_auth_context = NULL; /* no sign-in of theirs can have it */
+    providers[0].type = PROVIDER_ENTRA;
+    assert_int_equal(judge_strength(&rows[6].request, &finding), OUTCOME_MFA_MISSING);
+    services[2].require_auth_context = c1;
+    providers[0].type = PROVIDER_GENERIC;
 }
 
 /* What is explained is what is decided: the first rule that refuses gives the outcome. */
@@ -422,6 +490,7 @@ int main(void)
         cmocka_unit_test(test_no_enforcer_no_admission),
         cmocka_unit_test(test_explained_yes),
         cmocka_unit_test(test_explained_no),
+        cmocka_unit_test(test_strength_is_of_this_sign_in),
         cmocka_unit_test(test_explanation_and_decision_agree),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_addresses),

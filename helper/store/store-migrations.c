@@ -76,6 +76,8 @@ static const char *const migrations[] = {
     /* 5: roles and copied claims of an account, one a line. */
     ("ALTER TABLE accounts ADD COLUMN roles TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE accounts ADD COLUMN claims TEXT NOT NULL DEFAULT '';"),
+    /* 6: how strongly the person of a session signed in. */
+    "ALTER TABLE sessions ADD COLUMN strength TEXT NOT NULL DEFAULT '';",
 };
 
 static int run_step(Store *store, size_t index)

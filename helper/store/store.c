@@ -241,8 +241,8 @@ int store_number_put(Store *store, const char *owner, uint32_t number)
 
 static int read_session_texts(Query *query, SessionRow *row)
 {
-    char **const texts[] = {&row->user, &row->ruser, &row->service,
-                            &row->rhost, &row->tty, &row->method};
+    char **const texts[] = {&row->user, &row->ruser, &row->service, &row->rhost,
+                            &row->tty, &row->method, &row->strength};
     _cleanup_free_ char *id = NULL;
     int r = query_get_text(query, 0, &id);
 
@@ -261,8 +261,8 @@ static int read_session_texts(Query *query, SessionRow *row)
 /* A sign-in is of the boot that its session is of. */
 static int read_signed_in(Query *query, SessionRow *row)
 {
-    row->signed_in.wall_usec = (uint64_t)query_get_integer(query, 11);
-    row->signed_in.boot_usec = (uint64_t)query_get_integer(query, 12);
+    row->signed_in.wall_usec = (uint64_t)query_get_integer(query, 12);
+    row->signed_in.boot_usec = (uint64_t)query_get_integer(query, 13);
     if (row->signed_in.wall_usec == 0)
         return row->signed_in.boot_usec == 0 ? 0 : -EUCLEAN;
     memcpy(row->signed_in.boot_id, row->boot_id, sizeof(row->boot_id));
@@ -274,11 +274,11 @@ static int pass_session(Query *query, StoreSessionHandler handler, void *userdat
     SessionRow row = {0};
     int r = read_session_texts(query, &row);
 
-    row.leader = (uint32_t)query_get_integer(query, 7);
-    row.opened_usec = (uint64_t)query_get_integer(query, 8);
-    row.audit_session = (uint32_t)query_get_integer(query, 9);
+    row.leader = (uint32_t)query_get_integer(query, 8);
+    row.opened_usec = (uint64_t)query_get_integer(query, 9);
+    row.audit_session = (uint32_t)query_get_integer(query, 10);
     if (r >= 0)
-        r = query_get_bytes(query, 10, row.boot_id, sizeof(row.boot_id));
+        r = query_get_bytes(query, 11, row.boot_id, sizeof(row.boot_id));
     if (r >= 0)
         r = read_signed_in(query, &row);
     if (r >= 0)
@@ -289,14 +289,15 @@ static int pass_session(Query *query, StoreSessionHandler handler, void *userdat
     free(row.rhost);
     free(row.tty);
     free(row.method);
+    free(row.strength);
     return r;
 }
 
 int store_session_each(Store *store, StoreSessionHandler handler, void *userdata)
 {
     _cleanup_query_ Query query = query_new(store,
-        "SELECT id, user, ruser, service, rhost, tty, method, leader, opened, audit_session,"
-        " boot_id, signed_in_wall, signed_in_boot FROM sessions WHERE closed IS NULL ORDER BY rowid");
+        "SELECT id, user, ruser, service, rhost, tty, method, strength, leader, opened,"
+        " audit_session, boot_id, signed_in_wall, signed_in_boot FROM sessions WHERE closed IS NULL ORDER BY rowid");
     int r;
 
     while ((r = query_step(&query)) > 0) {
@@ -316,8 +317,8 @@ int store_session_put(Store *store, const SessionRow *row)
 {
     _cleanup_query_ Query query = query_new(store,
         "INSERT INTO sessions (id, user, ruser, service, rhost, tty, leader, opened, boot_id,"
-        " method, signed_in_wall, signed_in_boot, audit_session)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
+        " method, signed_in_wall, signed_in_boot, audit_session, strength)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
 
     query_bind_text(&query, 1, row->id);
     query_bind_text(&query, 2, or_empty(row->user));
@@ -332,18 +333,21 @@ int store_session_put(Store *store, const SessionRow *row)
     query_bind_integer(&query, 11, (int64_t)row->signed_in.wall_usec);
     query_bind_integer(&query, 12, (int64_t)row->signed_in.boot_usec);
     query_bind_integer(&query, 13, row->audit_session);
+    query_bind_text(&query, 14, or_empty(row->strength));
     return query_run(&query);
 }
 
-int store_session_set_signed_in(Store *store, const char *id, const Stamp *signed_in)
+int store_session_set_signed_in(Store *store, const char *id, const Stamp *signed_in,
+                                const char *strength)
 {
     _cleanup_query_ Query query = query_new(store,
-        "UPDATE sessions SET signed_in_wall = ?2, signed_in_boot = ?3"
+        "UPDATE sessions SET signed_in_wall = ?2, signed_in_boot = ?3, strength = ?4"
         " WHERE id = ?1 AND closed IS NULL");
 
     query_bind_text(&query, 1, id);
     query_bind_integer(&query, 2, (int64_t)signed_in->wall_usec);
     query_bind_integer(&query, 3, (int64_t)signed_in->boot_usec);
+    query_bind_text(&query, 4, or_empty(strength));
     return query_run(&query);
 }
 

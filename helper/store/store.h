@@ -63,6 +63,7 @@ typedef struct SessionRow {
     char *user, *ruser, *service, *rhost, *tty;
     char *method;          /* "device", "publickey", "publickey,device" …, "" when nothing said so */
     Stamp signed_in;       /* when the person signed in to open this session; unset: did not */
+    char *strength;        /* of that sign-in (strength.h), "" when nothing said so */
     uint32_t audit_session;/* the kernel's; AUDIT_SESSION_NONE */
     uint32_t leader;       /* pid, for people; never signalled */
     uint64_t opened_usec;  /* wall clock */
@@ -71,7 +72,8 @@ typedef struct SessionRow {
 typedef int (*StoreSessionHandler)(const SessionRow *row, void *userdata);
 int store_session_each(Store *store, StoreSessionHandler handler, void *userdata); /* open ones */
 int store_session_put(Store *store, const SessionRow *row);
-int store_session_set_signed_in(Store *store, const char *id, const Stamp *signed_in);
+int store_session_set_signed_in(Store *store, const char *id, const Stamp *signed_in,
+                                const char *strength);
 int store_session_close(Store *store, const char *id, const char *how); /* -ENOENT: not open */
 
 /* Where the changes of a directory go on, by its issuer. put: NULL deletes. */

@@ -338,6 +338,7 @@ static int count_session(const SessionRow *row, void *userdata)
     assert_int_equal(row->leader, 42);
     assert_int_equal(row->boot_id[15], 3);
     assert_string_equal(row->method, "publickey,device");
+    assert_string_equal(row->strength, "acr=gold amr=mfa");
     assert_int_equal(row->audit_session, 7);
     assert_int_equal(row->signed_in.wall_usec, 8);
     assert_int_equal(row->signed_in.boot_usec, 5);
@@ -349,9 +350,10 @@ static void sessions(void **state)
 {
     Fixture *fixture = *state;
     char user[] = "alice", service[] = "sshd", method[] = "publickey,device";
+    char strength[] = "acr=gold amr=mfa";
     SessionRow row = {.id = "s-1", .user = user, .service = service, .method = method,
-                      .signed_in = {.wall_usec = 8, .boot_usec = 5}, .audit_session = 7,
-                      .leader = 42, .opened_usec = 9, .boot_id = {[15] = 3}};
+                      .signed_in = {.wall_usec = 8, .boot_usec = 5}, .strength = strength,
+                      .audit_session = 7, .leader = 42, .opened_usec = 9, .boot_id = {[15] = 3}};
     int count = 0;
 
     assert_int_equal(store_session_put(fixture->store, &row), 0);
@@ -368,10 +370,33 @@ static void sessions(void **state)
     assert_int_equal(count, 1);
 }
 
+static int look_at_renewed(const SessionRow *row, void *userdata)
+{
+    *(bool *)userdata = row->signed_in.wall_usec == 20 && row->signed_in.boot_usec == 21 &&
+                        strcmp(row->strength, "acrs=c1") == 0;
+    return 0;
+}
+
+/* Age and strength are of one sign-in, also after a restart. */
+static void a_renewed_sign_in_brings_its_strength(void **state)
+{
+    Fixture *fixture = *state;
+    const Stamp renewed = {.wall_usec = 20, .boot_usec = 21};
+    const SessionRow row = {.id = "s-1", .signed_in = {.wall_usec = 8, .boot_usec = 5}};
+    bool found = false;
+
+    assert_int_equal(store_session_put(fixture->store, &row), 0);
+    assert_int_equal(store_session_set_signed_in(fixture->store, "s-1", &renewed, "acrs=c1"), 0);
+    reopen(fixture);
+    assert_int_equal(store_session_each(fixture->store, look_at_renewed, &found), 0);
+    assert_true(found);
+}
+
 static int look_at_old_session(const SessionRow *row, void *userdata)
 {
     (*(int *)userdata)++;
     assert_string_equal(row->method, "");
+    assert_string_equal(row->strength, "");
     assert_int_equal(row->audit_session, AUDIT_SESSION_NONE);
     assert_false(stamp_is_set(&row->signed_in));
     return 0;
@@ -391,6 +416,7 @@ static void sessions_of_the_first_version(void **state)
                      "ALTER TABLE sessions DROP COLUMN signed_in_wall;"
                      "ALTER TABLE sessions DROP COLUMN signed_in_boot;"
                      "ALTER TABLE sessions DROP COLUMN audit_session;"
+                     "ALTER TABLE sessions DROP COLUMN strength;"
                      "DROP TABLE directory_links;"
                      "INSERT INTO sessions VALUES ('s-1', 'alice', '', 'sshd', '', '', 42, 9,"
                      " zeroblob(16), NULL);"
@@ -760,6 +786,7 @@ int main(void)
         cmocka_unit_test(seals),
         cmocka_unit_test_setup_teardown(numbers_are_for_ever, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sessions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_renewed_sign_in_brings_its_strength, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sessions_of_the_first_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_directorys_link, set_up, tear_down),

@@ -11,6 +11,7 @@
 
 #include "common/limits.h"
 #include "helper/token/claims.h"
+#include "helper/token/strength.h"
 #include "helper/base/hostile-text.h"
 #include "helper/base/text-list.h"
 
@@ -156,6 +157,8 @@ int identity_from_claims(const json_t *payload, const ProviderConfig *config, co
     if (r == 0)
         r = read_roles(identity, payload, config);
     if (r == 0)
+        r = strength_from_claims(payload, &identity->strength);
+    if (r == 0)
         r = claims_copy(payload, config->copy_claims, &identity->claims);
     if (r == 0)
         *ret_identity = TAKE_PTR(identity);
@@ -171,6 +174,7 @@ Identity *identity_free(Identity *identity)
     free(identity->username);
     free(identity->email);
     free(identity->full_name);
+    free(identity->strength);
     text_list_free(identity->groups);
     text_list_free(identity->roles);
     text_list_free(identity->claims);

@@ -19,7 +19,8 @@
 #define HEADER     "{\"alg\":\"ES256\",\"kid\":\"k\"}"
 #define PAYLOAD                                                                                    \
     "{\"iss\":\"https://i\",\"aud\":\"c\",\"sub\":\"s\",\"exp\":1800003600,\"iat\":1800000000,"    \
-    "\"preferred_username\":\"Alice\",\"name\":\"Alice\",\"groups\":[\"a\",\"b\"]}"
+    "\"preferred_username\":\"Alice\",\"name\":\"Alice\",\"groups\":[\"a\",\"b\"],"     \
+    "\"acr\":\"gold\",\"amr\":[\"pwd\",\"mfa\"],\"acrs\":[\"c1\"]}"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);

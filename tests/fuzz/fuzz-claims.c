@@ -32,6 +32,12 @@ static void check_person(const json_t *payload, const IdTokenRules *rules)
     }
     insist(*identity->id && hostile_text_is_clean(identity->id, CLAIM_MAX + 16));
     insist(is_fine(identity->username) && is_fine(identity->full_name));
+    insist(strlen(identity->strength) <= STRENGTH_MAX);
+    /* Each word is one claim's: a blank never comes out of a value. */
+    for (const char *word = identity->strength; *word; word += strspn(word, " ")) {
+        insist(strncmp(word, "acr", 3) == 0 || strncmp(word, "amr=", 4) == 0);
+        word += strcspn(word, " ");
+    }
     insist(identity->groups_known == (identity->groups != NULL));
     for (size_t i = 0; identity->groups && identity->groups[i]; i++)
         insist(i < CLAIM_GROUPS_MAX && *identity->groups[i] && is_fine(identity->groups[i]));

@@ -148,7 +148,7 @@ static int start(Probe *probe, const json_t *order, const char *verb, Provider *
     _cleanup_secret_ Secret *token = NULL;
 
     if (strcmp(verb, "device") == 0)
-        return provider_device_login(provider, &handlers, timeout, op, &op->op);
+        return provider_device_login(provider, &handlers, NULL, timeout, op, &op->op);
     int r = secret_new_string(json_string_value(json_object_get(order, "token")), &token);
     if (r < 0)
         return r;

@@ -221,6 +221,7 @@ def test_cancelled_on_the_page(line):
 
 
 @pytest.mark.parametrize("error, outcome", [
+    ("unmet_authentication_requirements", "mfa-missing"),
     ("interaction_required", "mfa-missing"), ("temporarily_unavailable", "unavailable"),
     ("unheard_of", "unavailable"), ("invalid_scope", "unavailable"),
 ])

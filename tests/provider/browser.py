@@ -11,7 +11,7 @@ from html import escape
 
 from aiohttp import web
 
-from tests.provider import pages
+from tests.provider import pages, strength
 from tests.provider.realm import CodeGrant
 
 CODE_LIFE = 60
@@ -49,7 +49,8 @@ def _new_code(realm, query, username):
     code = secrets.token_urlsafe(size)[:size]
     realm.code_grants[code] = CodeGrant(
         code, username, query["client_id"], query["scope"], query["redirect_uri"],
-        query.get("nonce"), query["code_challenge"], time.monotonic() + CODE_LIFE)
+        query.get("nonce"), query["code_challenge"], time.monotonic() + CODE_LIFE,
+        strength.asked(query))
     return code
 
 

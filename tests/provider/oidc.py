@@ -11,7 +11,7 @@ import urllib.parse
 
 from aiohttp import web
 
-from tests.provider import browser, graph, keycloak_admin, lies
+from tests.provider import browser, graph, keycloak_admin, lies, strength
 from tests.provider.jwks_lies import JWKS_LIES
 from tests.provider.keys import ALGORITHMS
 from tests.provider.tokens import access_token, draft_id_token
@@ -95,7 +95,8 @@ async def device(provider, realm, request):
         return _refuse(realm, request, "bad_client")
     if realm.settings.device_refusal:
         return _ordered(realm, request, realm.settings.device_refusal)
-    grant = realm.begin_device(form["client_id"], form.get("scope", ""))
+    grant = realm.begin_device(form["client_id"], form.get("scope", ""), strength.asked(form))
+    request["note"].update({key: form[key] for key in ("acr_values", "claims") if key in form})
     reply = {
         "device_code": grant.device_code,
         "user_code": grant.user_code,
@@ -156,6 +157,8 @@ def _poll_state(realm, grant):
 def _device_grant(provider, realm, request, form):
     grant = realm.device_grants.get(form.get("device_code"))
     request["note"]["user_code"] = grant.user_code if grant else None
+    if "claims" in form:
+        request["note"]["claims"] = form["claims"]
     if grant and realm.settings.slow_downs > 0:
         realm.settings.slow_downs -= 1
         return _refuse(realm, request, "slow_down")
@@ -233,7 +236,8 @@ def _issue(provider, realm, request, user, grant, refreshed=False, nonce=None):
     }
     if not refreshed or realm.settings.id_token_on_refresh:
         draft = draft_id_token(realm, user, grant.client_id, nonce,
-                               provider.realms.get(realm.settings.signs_as))
+                               provider.realms.get(realm.settings.signs_as),
+                               {} if refreshed else strength.claims(user, grant.strength))
         reply["id_token"] = lies.tell(user.lie or realm.settings.lie, draft)
     if "offline_access" in grant.scope.split() and not (
             refreshed and realm.settings.rotation == "same"):

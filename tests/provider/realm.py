@@ -37,6 +37,7 @@ class DeviceGrant:
     state: str = "pending"  # pending, approved, declined, used
     username: str = None    # who approved
     last_poll: float = 0.0
+    strength: dict = None   # what was asked of the sign-in, see strength.py
 
 
 @dataclass
@@ -51,6 +52,7 @@ class CodeGrant:
     nonce: str
     challenge: str
     expires_at: float
+    strength: dict
     used: bool = False
 
 
@@ -128,12 +130,12 @@ class Realm:
 
     # Device codes
 
-    def begin_device(self, client_id, scope):
+    def begin_device(self, client_id, scope, strength):
         grant = DeviceGrant(
             device_code=secrets.token_urlsafe(32), user_code=new_user_code(),
             client_id=client_id, scope=scope,
             expires_at=time.monotonic() + self.settings.expires_in,
-            interval=self.settings.interval)
+            interval=self.settings.interval, strength=strength)
         self.device_grants[grant.device_code] = grant
         return grant
 

@@ -37,9 +37,9 @@ class Draft:
         return f"{signed}.{self.signature(signed)}"
 
 
-def draft_id_token(realm, user, client_id, nonce=None, signer=None):
+def draft_id_token(realm, user, client_id, nonce=None, signer=None, strength=None):
     """The draft of the honest token about `user`; `nonce` is the authorization request's, `signer`
-    another realm whose key is used under this one's name for it."""
+    another realm whose key is used under this one's name for it, `strength` what strength.py says."""
     now = int(realm.now())
     claims = {
         "iss": realm.issuer,
@@ -47,6 +47,7 @@ def draft_id_token(realm, user, client_id, nonce=None, signer=None):
         "nbf": now,
         "exp": now + realm.settings.token_lifetime,
         **realm.dialect.claims(realm, user, client_id),
+        **(strength or {}),
     }
     if nonce is not None:
         claims["nonce"] = nonce
