@@ -79,6 +79,10 @@
 #define DIRECTORY_REFUSED_MAX   256u   /* people who cannot be added that are named in the log */
 #define DIRECTORY_REFUSED_TEXT_MAX 448u /* bytes of the alarm about them, without its beginning */
 
+/* Numbers carried from host to host (`rcpchctl identity`). */
+#define IDENTITY_FILE_MAX       (8u * 1024u * 1024u) /* bytes */
+#define IDENTITY_ROWS_MAX       20000u
+
 /* Logins under way (defaults; configuration may lower them). */
 #define LOGINS_PER_ACCOUNT_MAX  5u
 #define LOGINS_PER_SOURCE_MAX   64u

@@ -88,6 +88,8 @@ void manager_log_account(Manager *manager, const Account *account, const char *a
 _printf_(2, 3) void manager_alarm(Manager *manager, const char *format, ...);
 /* How an alarm about a provider begins that refuses our client id or secret. */
 #define ALARM_REGISTRATION "Provider %s refuses this host's registration"
+/* How one begins about somebody whose account cannot be made. */
+#define ALARM_NOT_ADDED "%s cannot be added"
 /* What the alarms that begin with this text said is over: `status` shows them no more. */
 _printf_(2, 3) void manager_alarm_over(Manager *manager, const char *format, ...);
 

@@ -52,7 +52,8 @@ _rcpchctl()
         'access explain'*) options+=' --service --from' ;;
         reload*) options='--json --enforce --help' ;;
         log*) options+=' --follow --user --since --lines' ;;
-        check-config*) options='--help' ;;
+        check-config*|'identity export'*) options='--help' ;;
+        'identity import'*) options='--json --dry-run --help' ;;
         'user reinstate'*|'user forget'*|'group list'*|refresh*|doctor*|provider*) options='--json --help' ;;
         '') options+=' --version' ;;
         esac
@@ -61,10 +62,14 @@ _rcpchctl()
     fi
 
     case "${words[*]}" in
-    '') word='status doctor check-config reload user group session provider access refresh log' ;;
+    '') word='status doctor check-config reload user group session provider identity access refresh log' ;;
     user) word='list show add revoke reinstate forget' ;;
     group|session) word='list' ;;
     provider) word='list test' ;;
+    identity) word='export import' ;;
+    'identity import')
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return ;;
     'provider test') word=$(_rcpchctl_providers) ;;
     access) word='explain' ;;
     'access explain'|refresh|'user show'|'user revoke'|'user reinstate'|'user forget') word=$(_rcpchctl_users) ;;

@@ -21,17 +21,18 @@ same()
 
 help=$("$program" --help | sed -n '/^Verbs:/,/^$/p' | sed -n 's/^  //p')
 same "$(offers '')" "$(awk '{ print $1 }' <<<"$help" | sort -u)"
-for object in user group session access provider; do
+for object in user group session access provider identity; do
     same "$(offers $object '')" "$(awk -v o=$object '$1 == o { print $2 }' <<<"$help" | sort -u)"
 done
 
 while read -r first second _; do
-    case $first in user|group|session|access|provider) verb=("$first" "$second") ;; *) verb=("$first") ;; esac
+    case $first in user|group|session|access|provider|identity) verb=("$first" "$second") ;; *) verb=("$first") ;; esac
     own=$("$program" "${verb[@]}" --help | grep -o -- '--[a-z-]*' | sort -u)
     same "$(offers "${verb[@]}" --)" "$own"
 done <<<"$help"
 
 same "$(offers access explain '' | tr '\n' ' ')" "alice bob "
+(cd /usr; same "$(offers identity import li)" "$(compgen -f li | sort)")
 same "$(offers user show '' | tr '\n' ' ')" "alice bob "
 same "$(offers provider test '' | tr '\n' ' ')" "alice bob "
 same "$(offers log --user a | tr '\n' ' ')" "alice "

@@ -28,6 +28,7 @@ const OptionRow option_rows[] = {
     {OPTION_LINES, 'n', "lines", "N", "only the last N lines, or \"all\""},
     {OPTION_SERVICE, 0, "service", "NAME", "PAM service, such as sudo or login; default sshd"},
     {OPTION_FROM, 0, "from", "ADDRESS", "as if from there, or local, for AllowFrom="},
+    {OPTION_DRY_RUN, 0, "dry-run", NULL, "only say what would be changed"},
     {OPTION_HELP, 'h', "help", NULL, "show help; behind a verb, help about that verb"},
     {OPTION_VERSION, 0, "version", NULL, "show the version"},
 };
@@ -81,6 +82,14 @@ const Verb verbs[] = {
      "The helper connects, compares clocks, fetches metadata and keys, and asks for a device\n"
      "code, which is shown to nobody. A policy that refuses when a person signs in cannot be\n"
      "seen so. Exit code 1 when there is an error. Takes 20 seconds at most.\n"},
+    {"identity", "export", NULL, 0, verb_identity_export,
+     "print the numbers of people and groups, for other hosts",
+     "JSON: issuer, immutable id or name, number. No tokens, no secrets.\n"},
+    {"identity", "import", "FILE", JSON | OPTION_BIT(OPTION_DRY_RUN), verb_identity_import,
+     "take such numbers over from another host",
+     "FILE is \"-\" for the standard input. Who is not here yet gets the number when they come.\n"
+     "No number that an account or a group already has is changed: such a row is refused, and\n"
+     "then nothing is taken over. Exit code 1 when a row is refused or the file is not usable.\n"},
     {NULL, "refresh", "USER", JSON, verb_refresh, "ask the provider about an account now",
      "Exit code 0 when new access is allowed after that, 1 when it is not.\n"},
     {NULL, "log", NULL,

@@ -25,6 +25,7 @@ typedef enum OptionId {
     OPTION_LINES,
     OPTION_SERVICE,
     OPTION_FROM,
+    OPTION_DRY_RUN,
     OPTION_HELP,
     OPTION_VERSION,
     _OPTION_COUNT,
@@ -96,6 +97,8 @@ ExitCode verb_refresh(const Invocation *invocation);
 ExitCode verb_reload(const Invocation *invocation);
 ExitCode verb_provider_list(const Invocation *invocation);
 ExitCode verb_provider_test(const Invocation *invocation);
+ExitCode verb_identity_export(const Invocation *invocation);
+ExitCode verb_identity_import(const Invocation *invocation);
 ExitCode verb_log(const Invocation *invocation);
 ExitCode verb_access_explain(const Invocation *invocation);
 

@@ -15,6 +15,7 @@
 #include "helper/accounts/local-names.h"
 #include "helper/provider/provider-type.h"
 #include "helper/store/store.h"
+#include "helper/store/store-carried.h"
 #include "helper/base/text-list.h"
 
 typedef struct Addition {
@@ -28,6 +29,7 @@ typedef struct Addition {
     LocalNames *local;
     Account *present;         /* the forgotten account of this name, or NULL */
     Account *account;         /* being made */
+    uint32_t carried;         /* the number that another host gave this person, or 0 */
     const char *why;
 } Addition;
 
@@ -197,18 +199,42 @@ static int find_present(Addition *addition)
 
 /* --- number ----------------------------------------------------------------------------------- */
 
+/* Whose number it is elsewhere is not yet proven by a name: only that id can be bound later. */
+static int find_carried(Addition *addition)
+{
+    _cleanup_carried_ CarriedNumber carried = {0};
+    Account *account = addition->account;
+
+    if (addition->tied || addition->present)
+        return 0;
+    int r = store_carried_find(accounts_store(addition->accounts), addition->provider->issuer,
+                               account->id, account->directory_name, &carried);
+    if (r == -ENOENT)
+        return 0;
+    if (r >= 0 && carried.id && !account->id)
+        r = identity_digest(carried.issuer, carried.id, account->former_id);
+    if (r >= 0)
+        addition->carried = carried.number;
+    return r;
+}
+
 static int choose_number(Addition *addition)
 {
     const Config *config = addition->config;
     Account *account = addition->account;
     const char *id = account->id ? account->id : account->directory_name;
+    int r = find_carried(addition);
 
+    if (r < 0)
+        return r;
     if (addition->tied)
         account->uid = local_names_user(addition->local, account->name)->uid;
     else if (addition->present)
         account->uid = addition->present->uid;
     else if (addition->user && addition->user->uid != 0)
         account->uid = addition->user->uid;
+    else if (addition->carried != 0)
+        account->uid = addition->carried;
     else
         account->uid =
             number_of(addition->provider->issuer, id, config->uid_base, config->uid_count);
@@ -308,6 +334,7 @@ static int compose(Addition *addition)
 /* A tied account's number is the local files' business, not ours. */
 static int claim_number(Addition *addition)
 {
+    Store *store = accounts_store(addition->accounts);
     _cleanup_free_ char *owner = NULL;
 
     if (addition->tied)
@@ -316,7 +343,12 @@ static int claim_number(Addition *addition)
         owner = NULL;
         return -ENOMEM;
     }
-    int r = number_claim(accounts_store(addition->accounts), owner, addition->account->uid);
+    if (addition->account->uid == addition->carried)
+        return store_carried_claim(store, addition->carried, owner);
+    /* A pin outweighs what was carried here; that waits for nobody any more. */
+    int r = addition->carried != 0 ? store_carried_drop(store, addition->carried) : 0;
+    if (r >= 0)
+        r = number_claim(store, owner, addition->account->uid);
     if (r == -EADDRINUSE || r == -EEXIST)
         return refuse(addition, -EADDRINUSE,
                       "its number was given before; pin one by [user] Uid=");

@@ -126,6 +126,8 @@ uint32_t number_of(const char *issuer, const char *id, uint32_t base, uint32_t c
 typedef struct GroupConfig GroupConfig;
 int group_number(Store *store, const Config *config, const GroupConfig *group, const char *issuer,
                  uint32_t *ret_gid);
+/* Of the provider whose group it is, without Provider= the only one; NULL when there is none. */
+const char *group_issuer(const Config *config, const GroupConfig *group);
 
 /* SHA-256(issuer NUL id). Returns 0, -ENOMEM, -EIO. */
 int identity_digest(const char *issuer, const char *id, uint8_t ret_digest[32]);

@@ -20,5 +20,9 @@ void accounts_index_identity(Accounts *accounts, const Account *account);
 /* The directory name's digest that a forgotten account keeps. */
 int directory_name_digest(const char *directory_name, uint8_t ret_digest[32]);
 
+/* Who has a group's number in the table of numbers. A group that has an id is that group, whatever
+ * role it has besides. Returns 0, -ENOMEM. */
+int group_owner(const char *issuer, const char *id, const char *role, char **ret_owner);
+
 /* Was any digest kept? */
 bool former_is_set(const uint8_t former[32]);

@@ -2,7 +2,7 @@
  * Numbers of people and groups (design §4): a hash, so that every host gives the same person the
  * same number without asking anybody, and a table, so that a number once seen is never another's.
  */
-#include "helper/accounts/account.h"
+#include "helper/accounts/accounts-private.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
@@ -72,13 +72,22 @@ static int claim_pinned(Store *store, const char *owner, uint32_t number)
     return number_claim(store, pinned, number);
 }
 
-/* Whose number it is; a group that has an id is that group, whatever role it has besides. */
-static int group_owner(const GroupConfig *group, const char *issuer, char **ret_owner)
+const char *group_issuer(const Config *config, const GroupConfig *group)
 {
-    bool by_id = *group->id;
+    const ProviderConfig *provider = NULL;
 
-    if (asprintf(ret_owner, "%s:%s %s", by_id ? "group" : "role", issuer,
-                 by_id ? group->id : group->role) < 0) {
+    if (group->provider)
+        provider = config_provider(config, group->provider);
+    else if (config->provider_count == 1)
+        provider = &config->providers[0];
+    return provider ? provider->issuer : NULL;
+}
+
+int group_owner(const char *issuer, const char *id, const char *role, char **ret_owner)
+{
+    bool by_id = id && *id;
+
+    if (asprintf(ret_owner, "%s:%s %s", by_id ? "group" : "role", issuer, by_id ? id : role) < 0) {
         *ret_owner = NULL;
         return -ENOMEM;
     }
@@ -105,7 +114,7 @@ int group_number(Store *store, const Config *config, const GroupConfig *group, c
     _cleanup_free_ char *owner = NULL;
     uint32_t number = group->gid;
 
-    int r = group_owner(group, issuer, &owner);
+    int r = group_owner(issuer, group->id, group->role, &owner);
     if (r < 0)
         return r;
     if (number != 0) {

@@ -14,6 +14,7 @@
 #include "helper/accounts/account.h"
 #include "helper/config/config.h"
 #include "helper/store/store.h"
+#include "helper/store/store-carried.h"
 #include "helper/base/text-list.h"
 
 #define ISSUER "https://login.example.org"
@@ -571,6 +572,53 @@ static void group_numbers(void **state)
                      -EADDRINUSE);
 }
 
+static void carry(Fixture *fixture, uint32_t number, const char *id, const char *name)
+{
+    const CarriedNumber carried = {.number = number, .issuer = (char *)(uintptr_t)ISSUER,
+                                   .id = (char *)(uintptr_t)id, .name = (char *)(uintptr_t)name};
+
+    assert_int_equal(store_carried_put(fixture->store, &carried), 0);
+}
+
+static void numbers_carried_from_another_host(void **state)
+{
+    Fixture *fixture = *state;
+    const AccountOptions a = {.id = "id-a"}, b = {.id = "id-b"}, c = {.id = "id-c"};
+
+    carry(fixture, 1900000001, "id-a", "ann@rcpch.ac.uk");
+    carry(fixture, 1900000002, "id-b", "ben@rcpch.ac.uk");
+    carry(fixture, 1900000003, NULL, "cat@rcpch.ac.uk");
+    carry(fixture, 1900000004, "id-d", "dan@rcpch.ac.uk");
+    assert_int_equal(add(fixture, "other@rcpch.ac.uk", &a)->uid, 1900000001);
+    /* A recycled name is not the person. */
+    assert_int_equal(add(fixture, "ben@rcpch.ac.uk", &c)->uid,
+                     number_of(ISSUER, "id-c", UID_BASE_DEFAULT, UID_COUNT_DEFAULT));
+    assert_int_equal(add(fixture, "benjamin@rcpch.ac.uk", &b)->uid, 1900000002);
+    assert_int_equal(add(fixture, "cat@rcpch.ac.uk", NULL)->uid, 1900000003);
+    /* By name: only that id can be bound, also after a restart. */
+    assert_int_equal(add(fixture, "dan@rcpch.ac.uk", NULL)->uid, 1900000004);
+    reload(fixture);
+    Account *dan = accounts_find(fixture->accounts, "dan");
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, dan, ISSUER, "id-x"),
+                     -EEXIST);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, dan, ISSUER, "id-d"), 0);
+}
+
+static void a_pin_outweighs_a_carried_number(void **state)
+{
+    Fixture *fixture = *state;
+    const AccountOptions a = {.id = "id-a"};
+    _cleanup_carried_ CarriedNumber found = {0};
+
+    carry(fixture, 1900000001, "id-a", NULL);
+    configure(fixture, BASE "[user ann]\nUid=1900000009\n");
+    assert_int_equal(add(fixture, "ann@rcpch.ac.uk", &a)->uid, 1900000009);
+    assert_int_equal(store_carried_find(fixture->store, ISSUER, "id-a", NULL, &found), -ENOENT);
+    carry(fixture, 1900000010, NULL, "bob@rcpch.ac.uk");
+    configure(fixture, BASE "[user bob]\nUid=1900000010\n");
+    assert_int_equal(add(fixture, "bob@rcpch.ac.uk", NULL)->uid, 1900000010);
+}
+
 static void tied_accounts(void **state)
 {
     Fixture *fixture = *state;
@@ -684,6 +732,8 @@ int main(void)
         TEST(groups_belong_to_their_provider),
         TEST(accounts_of_a_provider_that_is_gone),
         TEST(group_numbers),
+        TEST(numbers_carried_from_another_host),
+        TEST(a_pin_outweighs_a_carried_number),
         TEST(tied_accounts),
         TEST(one_person_with_several_accounts),
         TEST(a_tie_to_somebody_else_lets_nobody_in),

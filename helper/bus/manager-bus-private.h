@@ -39,5 +39,7 @@ int manager_bus_add_user(sd_bus_message *message, void *userdata, sd_bus_error *
 int manager_bus_revoke_user(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_forget_user(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_explain_access(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int manager_bus_export_identity(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int manager_bus_import_identity(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_test_provider(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_reinstate_user(sd_bus_message *message, void *userdata, sd_bus_error *error);

@@ -192,13 +192,14 @@ static int add_account(Manager *manager, const char *name, const AddOptions *opt
         return r;
     r = accounts_add(manager->accounts, manager->config, provider, name, &options->account,
                      ret_account, &why);
-    if (r >= 0)
+    if (r >= 0) {
+        manager_alarm_over(manager, ALARM_NOT_ADDED, (*ret_account)->directory_name);
         return 0;
+    }
     log_refused(manager, name, why ? why : strerror(-r));
     if (r == -EADDRINUSE)
-        manager_alarm(
-            manager,
-            "The number of a new account is taken by another name; the newcomer is refused.");
+        manager_alarm(manager, ALARM_NOT_ADDED ": %s",
+                      account_directory_name(manager->config, name), why ? why : strerror(-r));
     return add_error(r, name, why, error);
 }
 

@@ -139,17 +139,6 @@ int manager_view_user(sd_bus_message *message, Manager *manager, const Account *
 
 /* --- groups and sessions ---------------------------------------------------------------------- */
 
-static const char *group_issuer(const Config *config, const GroupConfig *group)
-{
-    const ProviderConfig *provider = NULL;
-
-    if (group->provider)
-        provider = config_provider(config, group->provider);
-    else if (config->provider_count > 0)
-        provider = &config->providers[0];
-    return provider ? provider->issuer : NULL;
-}
-
 int manager_view_group(sd_bus_message *message, Manager *manager, const GroupConfig *group)
 {
     const char *issuer = group_issuer(manager->config, group);

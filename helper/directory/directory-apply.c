@@ -298,6 +298,7 @@ static void add(Directory *directory, const RollPerson *person, const char *iden
         refuse(directory, first->name, why);
         return;
     }
+    manager_alarm_over(manager, ALARM_NOT_ADDED, first->name); /* an administrator's try */
     (void)account_set_profile(manager->accounts, account, first->full_name);
     directory->is_changed = true;
     manager_log_account(manager, account, "directory", "added", NULL);

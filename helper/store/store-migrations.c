@@ -78,6 +78,17 @@ static const char *const migrations[] = {
      "ALTER TABLE accounts ADD COLUMN claims TEXT NOT NULL DEFAULT '';"),
     /* 6: how strongly the person of a session signed in. */
     "ALTER TABLE sessions ADD COLUMN strength TEXT NOT NULL DEFAULT '';",
+    /* 7: numbers carried here from another host, until their person comes. */
+    ("CREATE TABLE carried_numbers ("
+     " number INTEGER PRIMARY KEY,"
+     " issuer TEXT NOT NULL,"
+     " subject TEXT,"
+     " name TEXT,"
+     " CHECK (subject IS NOT NULL OR name IS NOT NULL)"
+     ");"
+     "CREATE UNIQUE INDEX carried_subjects ON carried_numbers (issuer, subject)"
+     " WHERE subject IS NOT NULL;"
+     "CREATE INDEX carried_names ON carried_numbers (issuer, name) WHERE name IS NOT NULL;"),
 };
 
 static int run_step(Store *store, size_t index)

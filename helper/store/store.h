@@ -51,7 +51,8 @@ int store_token_set_redeeming(Store *store, const Account *account, bool redeemi
 int store_token_is_redeeming(Store *store, const Account *account); /* 0, 1, negative errno */
 
 /* Numbers, also those of groups and of forgotten accounts: never deleted. owner: "user:<name>" or
- * "group:<issuer> <id>". put: -EEXIST when the owner has one or somebody else has this one. */
+ * "group:<issuer> <id>"; "carried:<number>" waits for its person (store-carried.h). put: -EEXIST
+ * when the owner has one or somebody else has this one. */
 int store_number_get(Store *store, const char *owner, uint32_t *ret_number); /* -ENOENT */
 int store_number_owner(Store *store, uint32_t number, char **ret_owner);     /* -ENOENT */
 int store_number_put(Store *store, const char *owner, uint32_t number);      /* -EEXIST */

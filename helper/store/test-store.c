@@ -18,6 +18,7 @@
 
 #include "helper/store/store-crypto.h"
 #include "helper/store/store.h"
+#include "helper/store/store-carried.h"
 #include "helper/base/text-list.h"
 
 typedef struct Fixture {
@@ -321,6 +322,54 @@ static void numbers_are_for_ever(void **state)
     assert_int_equal(store_number_owner(fixture->store, 5, &owner), -ENOENT);
 }
 
+static CarriedNumber carry(uint32_t number, const char *id, const char *name)
+{
+    return (CarriedNumber){.number = number, .issuer = (char *)(uintptr_t)"i",
+                           .id = (char *)(uintptr_t)id, .name = (char *)(uintptr_t)name};
+}
+
+static void assert_carried(Store *store, const char *id, const char *name, uint32_t number)
+{
+    _cleanup_carried_ CarriedNumber found = {0};
+
+    assert_int_equal(store_carried_find(store, "i", id, name, &found), number ? 0 : -ENOENT);
+    assert_int_equal(found.number, number);
+}
+
+static void carried_numbers_wait_for_their_person(void **state)
+{
+    Fixture *fixture = *state;
+    const CarriedNumber a = carry(1900000001, "a", "ann"), b = carry(1900000002, NULL, "ben"),
+                        c = carry(1900000003, "c", "eve"), d = carry(1900000004, "d", "eve"),
+                        again = carry(1900000005, "a", NULL), taken = carry(1900000001, "z", NULL);
+    uint32_t number = 0;
+
+    assert_int_equal(store_carried_put(fixture->store, &a), 0);
+    assert_int_equal(store_carried_put(fixture->store, &b), 0);
+    assert_int_equal(store_carried_put(fixture->store, &c), 0);
+    assert_int_equal(store_carried_put(fixture->store, &d), 0);
+    assert_int_equal(store_carried_put(fixture->store, &again), -EEXIST);
+    assert_int_equal(store_carried_put(fixture->store, &taken), -EEXIST);
+    assert_int_equal(store_number_put(fixture->store, "user:bob", 1900000001), -EEXIST);
+    assert_int_equal(store_number_put(fixture->store, "user:bob", 1900000005), 0);
+    reopen(fixture);
+    assert_carried(fixture->store, "a", NULL, 1900000001);
+    assert_carried(fixture->store, "a", "other", 1900000001);
+    assert_carried(fixture->store, NULL, "ann", 1900000001);
+    assert_carried(fixture->store, "x", "ann", 0); /* somebody else of that name */
+    assert_carried(fixture->store, "x", "ben", 1900000002);
+    assert_carried(fixture->store, NULL, "eve", 0); /* which of the two? */
+    assert_carried(fixture->store, "d", "eve", 1900000004);
+    assert_int_equal(store_carried_claim(fixture->store, 1900000001, "user:ann"), 0);
+    assert_int_equal(store_carried_claim(fixture->store, 1900000001, "user:bob"), -ENOENT);
+    assert_carried(fixture->store, "a", "ann", 0);
+    assert_int_equal(store_number_get(fixture->store, "user:ann", &number), 0);
+    assert_int_equal(number, 1900000001);
+    assert_int_equal(store_carried_drop(fixture->store, 1900000002), 0);
+    assert_carried(fixture->store, NULL, "ben", 0);
+    assert_int_equal(store_number_put(fixture->store, "user:carl", 1900000002), 0);
+}
+
 static void set_user_version(const Fixture *fixture, const char *sql)
 {
     sqlite3 *db = NULL;
@@ -418,6 +467,7 @@ static void sessions_of_the_first_version(void **state)
                      "ALTER TABLE sessions DROP COLUMN audit_session;"
                      "ALTER TABLE sessions DROP COLUMN strength;"
                      "DROP TABLE directory_links;"
+                     "DROP TABLE carried_numbers;"
                      "INSERT INTO sessions VALUES ('s-1', 'alice', '', 'sshd', '', '', 42, 9,"
                      " zeroblob(16), NULL);"
                      "PRAGMA user_version = 1");
@@ -785,6 +835,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tokens_do_not_move, set_up, tear_down),
         cmocka_unit_test(seals),
         cmocka_unit_test_setup_teardown(numbers_are_for_ever, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(carried_numbers_wait_for_their_person, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sessions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_renewed_sign_in_brings_its_strength, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sessions_of_the_first_version, set_up, tear_down),

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "common/cleanup.h"
+#include "helper/accounts/identity-file.h"
 #include "helper/provider/code-grant.h"
 #include "helper/provider/device-response.h"
 #include "helper/provider/discovery.h"
@@ -313,13 +314,40 @@ static void test_code_answer(void **state)
     fail_each(read_answer, TEXT("http://localhost/?code=c&state=AAAAAAAAAAAAAAAAAAAAAB"), false);
 }
 
+static int read_identity_file(void *userdata)
+{
+    _cleanup_(identity_file_freep) IdentityFile *file = NULL;
+    _cleanup_free_ char *written = NULL;
+    char reason[IDENTITY_REASON_SIZE];
+    const char *text = userdata;
+    int r = identity_file_parse(text, strlen(text), &file, reason);
+
+    if (r < 0)
+        assert_null(file);
+    return r < 0 ? r : identity_file_write(file, &written);
+}
+
+#define IDENTITIES(rows)                                                                           \
+    TEXT("{\"format\":\"rcpch-identity\",\"version\":1,\"range\":{\"base\":1,\"count\":9},"             \
+         "\"numbers\":[" rows "]}")
+#define IDENTITY_A "{\"kind\":\"user\",\"issuer\":\"i\",\"id\":\"a\",\"name\":\"a@b.org\",\"number\":1}"
+
+static void test_identity_file(void **state)
+{
+    fail_each(read_identity_file,
+              IDENTITIES(IDENTITY_A ",{\"kind\":\"group\",\"issuer\":\"i\",\"role\":\"r\","
+                                    "\"number\":2}"),
+              true);
+    fail_each(read_identity_file, IDENTITIES(IDENTITY_A "," IDENTITY_A), false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_id_token), cmocka_unit_test(test_keys),
         cmocka_unit_test(test_metadata), cmocka_unit_test(test_replies),
         cmocka_unit_test(test_evidence), cmocka_unit_test(test_form),
-        cmocka_unit_test(test_code_answer),
+        cmocka_unit_test(test_code_answer), cmocka_unit_test(test_identity_file),
     };
 
     if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)
