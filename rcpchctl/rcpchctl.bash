@@ -36,7 +36,7 @@ _rcpchctl()
     --provider)
         mapfile -t COMPREPLY < <(compgen -W "$(_rcpchctl_providers)" -- "$current")
         return ;;
-    --id|--full-name|--reason|--from)
+    --id|--full-name|--phone|--reason|--from)
         return ;;
     esac
 
@@ -47,7 +47,7 @@ _rcpchctl()
     if [[ $current == -* ]]; then
         local options='--json --utc --help'
         case "${words[*]:0:2}" in
-        'user add'*) options+=' --id --provider --shell --home --full-name' ;;
+        'user add'*) options+=' --id --provider --shell --home --full-name --phone' ;;
         'user revoke'*) options+=' --reason' ;;
         'access explain'*) options+=' --service --from' ;;
         reload*) options='--json --enforce --help' ;;

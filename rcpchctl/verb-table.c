@@ -19,6 +19,7 @@ const OptionRow option_rows[] = {
     {OPTION_SHELL, 0, "shell", "PATH", "login shell"},
     {OPTION_HOME, 0, "home", "PATH", "home directory"},
     {OPTION_FULL_NAME, 0, "full-name", "TEXT", "the person's name"},
+    {OPTION_PHONE, 0, "phone", "NUMBER", "the person's telephone number, such as +442070926000"},
     {OPTION_REASON, 0, "reason", "TEXT", "why, for the access log"},
     {OPTION_ENFORCE, 0, "enforce", NULL, "also end people who are no longer allowed"},
     {OPTION_FOLLOW, 'f', "follow", NULL, "go on showing lines as they are written"},
@@ -53,7 +54,7 @@ const Verb verbs[] = {
     {"user", "show", "USER", SHOW, verb_user_show, "everything about one account", NULL},
     {"user", "add", "NAME@DOMAIN",
      SHOW | OPTION_BIT(OPTION_ID) | OPTION_BIT(OPTION_PROVIDER) | OPTION_BIT(OPTION_SHELL) |
-         OPTION_BIT(OPTION_HOME) | OPTION_BIT(OPTION_FULL_NAME),
+         OPTION_BIT(OPTION_HOME) | OPTION_BIT(OPTION_FULL_NAME) | OPTION_BIT(OPTION_PHONE),
      verb_user_add, "make an account for somebody of the directory",
      "Without --id the account is bound at the first sign-in, if the provider's FirstBind= allows\n"
      "it. Answers once the account is visible to the host.\n"},

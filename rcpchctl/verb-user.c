@@ -27,6 +27,7 @@ static const Column user_columns[] = {
 static const Column user_details[] = {
     {"User", "name", COLUMN_TEXT, false},
     {"Full name", "full_name", COLUMN_TEXT, false},
+    {"Phone", "phone", COLUMN_TEXT, false},
     {"Directory", "directory_name", COLUMN_TEXT, false},
     {"Provider", "provider", COLUMN_TEXT, false},
     {"Id", "id", COLUMN_TEXT, false},
@@ -136,7 +137,7 @@ static int append_options(sd_bus_message *message, const Options *options)
         const char *key;
     } keys[] = {
         {OPTION_ID, "id"},           {OPTION_PROVIDER, "provider"}, {OPTION_SHELL, "shell"},
-        {OPTION_HOME, "home"},       {OPTION_FULL_NAME, "full_name"},
+        {OPTION_HOME, "home"},       {OPTION_FULL_NAME, "full_name"}, {OPTION_PHONE, "phone"},
     };
     int r = sd_bus_message_open_container(message, 'a', "{sv}");
 

@@ -17,6 +17,7 @@ typedef enum OptionId {
     OPTION_SHELL,
     OPTION_HOME,
     OPTION_FULL_NAME,
+    OPTION_PHONE,
     OPTION_REASON,
     OPTION_ENFORCE,
     OPTION_FOLLOW,

@@ -16,6 +16,7 @@
 #include "helper/provider/provider-type.h"
 #include "helper/store/store.h"
 #include "helper/store/store-carried.h"
+#include "helper/base/phone.h"
 #include "helper/base/text-list.h"
 
 typedef struct Addition {
@@ -299,17 +300,21 @@ static int choose_home(Addition *addition)
 
 static int choose_rest(Addition *addition)
 {
-    const char *full_name = addition->options->full_name;
+    const char *full_name = addition->options->full_name, *phone = addition->options->phone;
     Account *account = addition->account;
+    char normal[PHONE_SIZE] = "";
 
     if (full_name && !gecos_is_valid(full_name))
         return refuse(addition, -EINVAL, "the full name holds ':' or control characters");
+    if (phone && *phone && !phone_normalise(phone, normal))
+        return refuse(addition, -EINVAL, "the telephone number is not like +442070926000");
     account->gecos = strdup(full_name ? full_name : "");
+    account->phone = strdup(normal);
     account->evidence = strdup("added");
     account->roles = text_list_new();
     account->claims = text_list_new();
     account->added_usec = stamp_now().wall_usec;
-    if (!account->gecos || !account->evidence || !account->roles || !account->claims)
+    if (!account->gecos || !account->phone || !account->evidence || !account->roles || !account->claims)
         return -ENOMEM;
     return text_list_copy(addition->options->groups, &account->groups);
 }

@@ -12,6 +12,7 @@
 #include "helper/accounts/accounts-private.h"
 #include "helper/config/config.h"
 #include "helper/store/store.h"
+#include "helper/base/phone.h"
 #include "helper/base/text-list.h"
 
 static const char *const verdict_words[_VERDICT_COUNT] = {
@@ -151,6 +152,20 @@ int account_set_profile(Accounts *accounts, Account *account, const char *full_n
     return change_text(accounts, account, offsetof(Account, gecos), &gecos);
 }
 
+int account_set_phone(Accounts *accounts, Account *account, const char *phone)
+{
+    char normal[PHONE_SIZE] = "";
+
+    if (!phone)
+        return 0;
+    if (*phone && !phone_normalise(phone, normal))
+        return -EINVAL;
+    if (strcmp(normal, account->phone) == 0)
+        return 0;
+    _cleanup_free_ char *copy = strdup(normal);
+    return copy ? change_text(accounts, account, offsetof(Account, phone), &copy) : -ENOMEM;
+}
+
 /* One list of the account, at `offset`. Lines of the database hold it, so no entry holds one. */
 static int change_list(Accounts *accounts, Account *account, size_t offset, char *const *texts)
 {
@@ -241,7 +256,7 @@ int account_set_verdict(Accounts *accounts, Account *account, Verdict verdict,
 /* --- forgetting ------------------------------------------------------------------------------- */
 
 typedef struct Remains {
-    char *directory_name, *gecos;
+    char *directory_name, *gecos, *phone;
     char **groups, **roles, **claims;
 } Remains;
 
@@ -249,11 +264,12 @@ static int make_remains(Remains *remains)
 {
     remains->directory_name = strdup("");
     remains->gecos = strdup("");
+    remains->phone = strdup("");
     remains->groups = text_list_new();
     remains->roles = text_list_new();
     remains->claims = text_list_new();
-    return remains->directory_name && remains->gecos && remains->groups && remains->roles &&
-                   remains->claims
+    return remains->directory_name && remains->gecos && remains->phone && remains->groups &&
+                   remains->roles && remains->claims
                ? 0
                : -ENOMEM;
 }
@@ -262,6 +278,7 @@ static void remains_clear(Remains *remains)
 {
     free(remains->directory_name);
     free(remains->gecos);
+    free(remains->phone);
     text_list_free(remains->groups);
     text_list_free(remains->roles);
     text_list_free(remains->claims);
@@ -277,6 +294,7 @@ static int forget_copy(Account *changed, const Remains *remains)
     changed->state = ACCOUNT_FORGOTTEN;
     changed->directory_name = remains->directory_name;
     changed->gecos = remains->gecos;
+    changed->phone = remains->phone;
     changed->groups = remains->groups;
     changed->roles = remains->roles;
     changed->claims = remains->claims;
@@ -302,8 +320,8 @@ int account_forget(Accounts *accounts, Account *account)
     if (r < 0)
         return r;
     accounts_unindex_identity(accounts, account);
-    remains = (Remains){account->directory_name, account->gecos, account->groups, account->roles,
-                        account->claims};
+    remains = (Remains){account->directory_name, account->gecos, account->phone, account->groups,
+                        account->roles, account->claims};
     free(account->issuer);
     free(account->id);
     *account = changed;

@@ -36,6 +36,7 @@ typedef struct Account {
     char *id;              /* immutable id; NULL = not bound */
     uint32_t uid;
     char *gecos, *home, *shell;
+    char *phone;           /* as phone.h writes it; "" for none, never NULL */
     char **groups;         /* directory group ids, NULL-terminated, never NULL */
     char **roles;          /* of RolesClaim=, as the last token had them; the same */
     char **claims;         /* of CopyClaims=, "name=value"; the same */
@@ -79,7 +80,7 @@ size_t accounts_count(const Accounts *accounts);
 Account *accounts_next(Accounts *accounts, size_t *iterator); /* start at 0; NULL at the end */
 
 typedef struct AccountOptions {
-    const char *id, *shell, *home, *full_name; /* each may be NULL */
+    const char *id, *shell, *home, *full_name, *phone; /* each may be NULL */
     char *const *groups;                       /* directory group ids, or NULL */
 } AccountOptions;
 
@@ -105,8 +106,9 @@ int account_bind(Accounts *accounts, const Config *config, Account *account, con
                  const char *id);
 /* Who is asked for an account that is not bound yet; -EBUSY when it is. */
 int account_set_provider(Accounts *accounts, Account *account, const char *provider);
-/* NULL keeps what is known. */
+/* NULL keeps what is known. The phone: as phone.h writes it, "" for none; -EINVAL for no number. */
 int account_set_profile(Accounts *accounts, Account *account, const char *full_name);
+int account_set_phone(Accounts *accounts, Account *account, const char *phone);
 int account_set_groups(Accounts *accounts, Account *account, char *const *ids);
 int account_set_roles(Accounts *accounts, Account *account, char *const *roles);
 int account_set_claims(Accounts *accounts, Account *account, char *const *claims);

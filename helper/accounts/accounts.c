@@ -39,6 +39,7 @@ Account *account_free(Account *account)
     free(account->issuer);
     free(account->id);
     free(account->gecos);
+    free(account->phone);
     free(account->home);
     free(account->shell);
     text_list_free(account->groups);

@@ -52,7 +52,7 @@ static const char **option_place(AddOptions *options, const char *key)
     } table[] = {
         {"id", &options->account.id},     {"shell", &options->account.shell},
         {"home", &options->account.home}, {"full_name", &options->account.full_name},
-        {"provider", &options->provider},
+        {"phone", &options->account.phone}, {"provider", &options->provider},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(table); i++)
@@ -76,7 +76,8 @@ static int read_option(sd_bus_message *message, AddOptions *options, sd_bus_erro
     if (!place || strcmp(contents, "s") != 0)
         return sd_bus_error_setf(
             error, BUS_ERROR("InvalidArgument"),
-            "Option %.64s is unknown or not a text. Known: id, provider, shell, home, full_name.",
+            "Option %.64s is unknown or not a text. Known: id, provider, shell, home, full_name, "
+            "phone.",
             key);
     r = sd_bus_message_read(message, "v", "s", place);
     return r < 0 ? r : manager_bus_check_text(key, *place, error);

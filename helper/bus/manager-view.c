@@ -131,6 +131,7 @@ int manager_view_user(sd_bus_message *message, Manager *manager, const Account *
         if (account_in_group(account, config, config->groups[i].name))
             view_item(&view, config->groups[i].name);
     view_leave(&view);
+    view_string(&view, "phone", account->phone);
     view_list(&view, "roles", account->roles);
     view_list(&view, "claims", account->claims);
     view_close(&view);

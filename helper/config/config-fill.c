@@ -145,6 +145,8 @@ static int fill_provider(ProviderConfig *provider)
     if (r >= 0)
         r = default_text(&provider->name_claim, "name");
     if (r >= 0)
+        r = default_text(&provider->phone_claim, "phone_number");
+    if (r >= 0)
         r = default_text(&provider->groups_claim, "groups");
     if (r >= 0)
         r = default_text(&provider->roles_claim, traits->roles_claim ? traits->roles_claim : "roles");

@@ -109,6 +109,9 @@ static int store_facts(Login *login, const Identity *identity)
     int r = account_set_claims(accounts, account, identity->claims);
     if (r < 0)
         return r;
+    r = account_set_phone(accounts, account, identity->phone);
+    if (r < 0)
+        return r;
     const char *known = account->gecos ? account->gecos : "";
     if (identity->full_name && strcmp(identity->full_name, known) != 0)
         return account_set_profile(accounts, account, identity->full_name);

@@ -171,6 +171,8 @@ static int sync_groups(Manager *manager, Account *account, const Identity *ident
                       elevations_set_roles);
     if (r >= 0 && identity->claims)
         r = account_set_claims(manager->accounts, account, identity->claims);
+    if (r >= 0)
+        r = account_set_phone(manager->accounts, account, identity->phone);
     if (r < 0)
         return r;
     if (was_allowed && !account_is_allowed(account, manager->config))

@@ -16,7 +16,7 @@
     " verdict, by_administrator, evidence, since_wall, since_boot, since_boot_id,"                 \
     " confirmed_wall, confirmed_boot, confirmed_boot_id,"                                          \
     " signed_in_wall, signed_in_boot, signed_in_boot_id, added, former_name,"    \
-    " former_id, roles, claims"
+    " former_id, roles, claims, phone"
 
 /* The places of COLUMNS in a row; bound parameters are one higher. */
 enum {
@@ -42,6 +42,7 @@ enum {
     COLUMN_FORMER_ID,
     COLUMN_ROLES,
     COLUMN_CLAIMS,
+    COLUMN_PHONE,
     COLUMN_ROW, /* in SELECT only */
 };
 
@@ -75,6 +76,7 @@ static const TextColumn text_columns[] = {
     {COLUMN_HOME, offsetof(Account, home), true},
     {COLUMN_SHELL, offsetof(Account, shell), true},
     {COLUMN_EVIDENCE, offsetof(Account, evidence), true},
+    {COLUMN_PHONE, offsetof(Account, phone), true},
 };
 
 static char **text_field(const Account *account, const TextColumn *column)
@@ -226,15 +228,15 @@ static void bind_account(Query *query, const Account *account, const Lists *list
     query_bind_blob(query, COLUMN_FORMER_ID + 1, account->former_id, 32);
 }
 
-/* The same parameters for both; ?29 is the row. */
+/* The same parameters for both; ?30 is the row. */
 static const char insert_sql[] =
     "INSERT INTO accounts (" COLUMNS ") VALUES"
     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"
-    " ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
+    " ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)";
 static const char update_sql[] =
     "UPDATE accounts SET (" COLUMNS ") ="
     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"
-    " ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28) WHERE id = ?29";
+    " ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29) WHERE id = ?30";
 
 static int write_row(Store *store, const Account *account, int64_t *ret_row)
 {

@@ -89,6 +89,8 @@ static const char *const migrations[] = {
      "CREATE UNIQUE INDEX carried_subjects ON carried_numbers (issuer, subject)"
      " WHERE subject IS NOT NULL;"
      "CREATE INDEX carried_names ON carried_numbers (issuer, name) WHERE name IS NOT NULL;"),
+    /* 8: telephone numbers. */
+    "ALTER TABLE accounts ADD COLUMN phone TEXT NOT NULL DEFAULT '';",
 };
 
 static int run_step(Store *store, size_t index)

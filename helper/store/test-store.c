@@ -72,6 +72,7 @@ static Account *make_account(const char *name, uint32_t uid)
     assert_true(asprintf(&account->directory_name, "%s@example.org", name) > 0);
     account->provider = strdup("p");
     account->gecos = strdup("Ålice Example");
+    account->phone = strdup("+442070926000");
     account->home = strdup("/home/x");
     account->shell = strdup("/bin/bash");
     account->evidence = strdup("added");
@@ -461,6 +462,7 @@ static void sessions_of_the_first_version(void **state)
     set_user_version(fixture,
                      "ALTER TABLE accounts DROP COLUMN roles;"
                      "ALTER TABLE accounts DROP COLUMN claims;"
+                     "ALTER TABLE accounts DROP COLUMN phone;"
                      "ALTER TABLE sessions DROP COLUMN method;"
                      "ALTER TABLE sessions DROP COLUMN signed_in_wall;"
                      "ALTER TABLE sessions DROP COLUMN signed_in_boot;"

@@ -13,6 +13,7 @@
 #include "helper/token/claims.h"
 #include "helper/token/strength.h"
 #include "helper/base/hostile-text.h"
+#include "helper/base/phone.h"
 #include "helper/base/text-list.h"
 
 static int read_id(Identity *identity, const json_t *payload, const ProviderConfig *config,
@@ -76,6 +77,19 @@ static int read_full_name(Identity *identity, const json_t *payload, const Provi
     if (!json_is_string(name))
         return 0;
     return hostile_text_strip(json_string_value(name), CLAIM_MAX, &identity->full_name);
+}
+
+static int read_phone(Identity *identity, const json_t *payload, const ProviderConfig *config)
+{
+    const json_t *value = config->phone_claim ? claim_find(payload, config->phone_claim) : NULL;
+    const char *text = claim_first_text(value);
+    bool is_empty = json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0);
+    char phone[PHONE_SIZE] = "";
+
+    if (!is_empty && (!text || !phone_normalise(text, phone)))
+        return 0;
+    identity->phone = strdup(phone);
+    return identity->phone ? 0 : -ENOMEM;
 }
 
 /* Entra replaces a list of more than 200 groups by a pointer to it (or hasgroups in short tokens).
@@ -153,6 +167,8 @@ int identity_from_claims(const json_t *payload, const ProviderConfig *config, co
     if (r == 0)
         r = read_full_name(identity, payload, config);
     if (r == 0)
+        r = read_phone(identity, payload, config);
+    if (r == 0)
         r = read_groups(identity, payload, config);
     if (r == 0)
         r = read_roles(identity, payload, config);
@@ -174,6 +190,7 @@ Identity *identity_free(Identity *identity)
     free(identity->username);
     free(identity->email);
     free(identity->full_name);
+    free(identity->phone);
     free(identity->strength);
     text_list_free(identity->groups);
     text_list_free(identity->roles);

@@ -1,5 +1,8 @@
 """What the configuration asks of claims, from the token to the answer at the door."""
 
+import dbus
+import pytest
+
 from tests.line.line import wait_until
 from tests.line.place import CONFIGURATION
 
@@ -80,6 +83,42 @@ def test_roles_are_groups_and_leave_with_the_claim(bare, leader):
     wait_until(lambda: "devices" not in bare.manager("GetUser", "s", "alice")["groups"], 15,
                "the refresh without the claim")
     assert bare.check("alice")[0] == "not-in-group"
+
+
+def phone(line):
+    return str(line.manager("GetUser", "s", "alice")["phone"])
+
+
+def test_the_telephone_number_follows_the_provider(bare, leader):
+    """Nonsense and silence leave what was known; only what is said to be none removes it."""
+    configure(bare, "PhoneClaim=contact.phone")
+    start(bare)
+    bare.control.set_user(ALICE, claims={"contact": {"phone": "+44 20 7092 6000"}})
+    assert bare.sign_in("alice")[0] == "allow"
+    assert phone(bare) == "+442070926000"
+    assert bare.open_session("alice", leader.pid)[0] == "allow"
+    bare.control.set_user(ALICE, claims={"contact": {"phone": ["+44-20-7092-6001"]}})
+    wait_until(lambda: phone(bare) == "+442070926001", 15, "the refresh with another number")
+    for nonsense in ({"phone": "020 7092 6000"}, {"phone": "+44\u001b[2J2070926000"}, {"phone": 44},
+                     {"phone": []}, {}):
+        bare.control.set_user(ALICE, claims={"contact": nonsense})
+        bare.manager("RefreshUser", "s", "alice")
+        assert phone(bare) == "+442070926001", nonsense
+    bare.helper.stop()
+    bare.helper.start()
+    assert phone(bare) == "+442070926001"
+    bare.control.set_user(ALICE, claims={"contact": {"phone": ""}})
+    wait_until(lambda: phone(bare) == "", 15, "the refresh with an empty number")
+
+
+def test_an_administrator_gives_the_number(line):
+    line.add_user(ALICE, phone="+44-20-7092-6000")
+    assert phone(line) == "+442070926000"
+    with pytest.raises(dbus.DBusException, match="telephone number"):
+        line.add_user("bob@rcpch.ac.uk", phone="020 7092 6000")
+    line.manager("ForgetUser", "s", "alice")
+    line.add_user(ALICE)
+    assert phone(line) == "", "it was forgotten with the rest"
 
 
 def test_copied_claims_reach_the_session_and_follow_the_provider(bare, leader):
