@@ -414,7 +414,8 @@ static void take_page(Directory *directory, const HttpReply *reply)
 /* A deleted group is not an empty one: its people keep it until the configuration drops it. */
 static void skip_group(Directory *directory)
 {
-    manager_alarm(directory->manager, ALARM_UNKNOWN_GROUP, directory->settings->name, directory->config->groups[directory->group].name);
+    manager_alarm(directory->manager, ALARM_UNKNOWN_GROUP, directory->settings->name,
+                  directory->config->groups[directory->group].name);
     directory->group++;
     list_next_group(directory);
 }

@@ -17,7 +17,7 @@ HOST_NAME = "login.rcpch.test"
 
 
 class ProviderProcess:
-    """start() returns when it answers; `control` orders it about. `number`: of the lab's, from 0."""
+    """start() returns when it answers; `control` orders it about. `number`: of the lab's."""
 
     def __init__(self, name, folder, net, number=0, host_name=HOST_NAME):
         title = f"provider{number or ''}"

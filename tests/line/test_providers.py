@@ -1,12 +1,15 @@
 """Three providers of three kinds on one host: whose account it is decides who is asked, and what one
 of them says or signs is worth nothing to another."""
 
+import subprocess
 import urllib.parse
 
 import dbus
 import pytest
 
+from tests.line import visitor
 from tests.line.channel import ASK_VISIBLE
+from tests.line.line import wait_until
 from tests.line.place import CONFIGURATION
 from tests.provider.entra import TENANT
 
@@ -32,7 +35,8 @@ def line(bare):
     CONFIGURATION.write_text(
         "".join(section(bare, name, realm, directory.split("@")[1])
                 for _, directory, name, realm in PEOPLE)
-        + "[access]\nAllowGroups=staff-college, staff-sider, staff-trust\n")
+        + "[access]\nAllowGroups=staff-college, staff-sider, staff-trust\n"
+        "[revocation]\nRefreshCheckSec=2\nFreshSec=1\n")
     bare.helper.start()
     for _, directory, _, _ in PEOPLE[1:]:
         bare.control.add_user(directory, groups=[STAFF])
@@ -91,6 +95,60 @@ def test_anothers_token_proves_nothing(line, account, directory, realm):
                           claims={"iss": line.provider.origin + BASES[other[3]]})
     assert sign_in(line, account, directory, realm) == "unavailable"
     assert line.manager("GetUser", "s", account)["id"] == ""
+
+
+def session_of(line, account):
+    leader = subprocess.Popen(["sleep", "1000"])
+    assert line.open_session(account, leader.pid)[0] == "allow"
+    return leader
+
+
+@pytest.mark.parametrize("signer", ["keycloak", "generic"])
+def test_anothers_key_confirms_nobody_at_a_refresh(line, signer):
+    """Nor does it end anybody."""
+    assert line.sign_in("alice")[0] == "allow"
+    leader = session_of(line, "alice")
+    try:
+        line.control.set_realm("entra", signs_as=signer)
+        wait_until(lambda: line.manager("GetUser", "s", "alice")["verdict"] == "unconfirmed", 15,
+                   "the refresh that proves nothing")
+        assert leader.poll() is None
+        line.control.set_realm("entra", signs_as=None)
+        wait_until(lambda: line.manager("GetUser", "s", "alice")["verdict"] == "active", 15,
+                   "the refresh that confirms")
+    finally:
+        leader.kill()
+        leader.wait()
+
+
+def test_kept_keys_stay_each_providers_own(line):
+    """After a restart, with nobody there to hand out keys."""
+    for account, directory, _, realm in PEOPLE:
+        assert sign_in(line, account, directory, realm) == "allow"
+    line.helper.stop()
+    line.control.fault("jwks", "status", status=500)
+    line.helper.start()
+    for account, directory, _, realm in PEOPLE:
+        other = next(row[3] for row in PEOPLE if row[3] != realm)
+        line.control.set_realm(realm, signs_as=other)
+        assert sign_in(line, account, directory, realm) == "unavailable"
+        line.control.set_realm(realm, signs_as=None)
+        assert sign_in(line, account, directory, realm) == "allow"
+
+
+def test_the_same_id_at_two_providers_is_two_people(line):
+    same = "0b1e7a00-0000-4000-8000-0000000005a3"
+    line.control.add_user("gus@sider.nhs.uk", id=same, groups=[STAFF])
+    line.control.add_user("hal@trust.org.uk", id=same, groups=[STAFF])
+    line.add_user("gus@sider.nhs.uk", id=same)
+    line.add_user("hal@trust.org.uk", id=same)
+    gus, hal = (line.manager("GetUser", "s", name) for name in ("gus", "hal"))
+    assert gus["uid"] != hal["uid"]
+    line.control.set_user("hal@trust.org.uk", claims={"preferred_username": "gus@sider.nhs.uk"})
+    assert sign_in(line, "hal", "hal@trust.org.uk", "generic") == "allow"
+    assert line.sign_in("gus", approver="gus@sider.nhs.uk")[0] == "allow"
+    line.manager("RevokeUser", "ss", "gus", "drill")
+    assert line.check("gus")[0] == "disabled" and line.check("hal")[0] == "allow"
 
 
 def test_the_answer_of_another_provider_is_a_mix_up(line):
@@ -172,6 +230,25 @@ def test_choosing_wrongly_for_ever(shared):
         channel.until(ASK_VISIBLE)
         paste(channel, "ministry trust")
     assert channel.finished()[0] == "wrong-secret"
+
+
+@pytest.mark.parametrize("size, says", [(8192, "That is none of them."), (8193, None)])
+def test_a_very_long_answer_through_the_module(shared, size, says):
+    """The most that an answer may have is a wrong one; more ends the sign-in."""
+    visitor.install(shared.build)
+    fay = visitor.Visitor("fay", int(shared.manager("GetUser", "s", "fay")["uid"]), "10.99.0.1")
+    try:
+        assert "Where do you sign in?" in fay.do("sign in")["prompt"]
+        answer = fay.do("type " + "2" * size)
+        if says:
+            assert says in answer["prompt"]
+            assert "/authorize?" in fay.do("type trust")["prompt"]
+        else:
+            assert answer["code"] != 0
+            (record,) = shared.wait_records(event="login")
+            assert record["outcome"] == "cancelled"
+    finally:
+        fay.leave()
 
 
 def test_only_an_id_is_stronger_than_the_menu(shared):
