@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Reads evidence.tsv, and writes it as C.
 
-Usage: evidence_table.py evidence.tsv evidence-rows.c. A word that nobody knows, a row that is twice
-there and a document that nobody named end the build; what the columns mean stands in the file. The
-tests' provider and docs/evidence.md read the file by read().
+Usage: evidence_table.py evidence.tsv TARGET: evidence-rows.c of the build, or docs/evidence.md.
+A word that nobody knows, a row that is twice there and a document that nobody named end the build;
+what the columns mean stands in the file. The tests' provider reads the file by read().
 """
 
 import re
@@ -225,9 +225,69 @@ def to_c(table):
                     (_fact(row) for row in table.rows if not row.is_of_tokens)))
 
 
+# --- as a page ------------------------------------------------------------------------------------
+
+PAGE = """# What an answer proves
+
+Made from `helper/provider/evidence.tsv` by `evidence_table.py`; change it there, and run
+
+```
+/usr/bin/python3 -B helper/provider/evidence_table.py helper/provider/evidence.tsv docs/evidence.md
+```
+
+Access ends only by what is in this table. An answer that is not proves nothing: the account is
+unconfirmed, and the answer is in the log. Of several codes in one answer the one highest up counts.
+
+| force | means |
+|---|---|
+| explicit | names the account's state: acted on at once, never held |
+| held | with more than 3 accounts within 60 seconds it is held, and an alarm raised |
+| confirm | the directory is asked first and decides, where there is one; else as held |
+| company | believed only where the same directory knows somebody else of this host, and not about many at once |
+| method | the way of signing in is refused, not the person: the next of `Methods=` may do |
+"""
+TITLES = {
+    "any": "Every token endpoint", "plain": "Token endpoint: Okta, generic",
+    "entra": "Token endpoint: Entra ID, External ID (`error_codes`)",
+    "b2c": "Token endpoint: B2C (AADB2C number)",
+    "keycloak": "Token endpoint: Keycloak (the whole description)", "graph": "Microsoft Graph",
+    "keycloak-admin": "Keycloak's Admin API", "scim": "SCIM", "okta": "Okta's API",
+    "http": "HTTP status of any answer", "network": "No answer"}
+
+
+def _proves(row):
+    return row.verdict if row.force == "-" else f"{row.verdict}, {row.force}"
+
+
+def _lines_of(rows):
+    """Rows that differ in the value alone stand in one line."""
+    groups = {}
+    for row in rows:
+        groups.setdefault((row.where, row.error, _proves(row), row.document), []).append(row.value)
+    yield "| where | said | proves | from |\n|---|---|---|---|"
+    for (where, error, proves, document), values in groups.items():
+        words = {"none": "without a number"}
+        if len(values) > 1:
+            words["*"] = "anything else"
+        said = "; ".join(words.get(value, value) for value in values if value in words or value != "*")
+        said = ": ".join(part for part in (error if error != "*" else "", said) if part)
+        yield f"| {where} | {said} | {proves} | {document} |"
+
+
+def to_page(table):
+    parts = [PAGE]
+    for source, title in TITLES.items():
+        rows = [row for row in table.rows if row.source == source]
+        if rows:
+            parts.append(f"\n## {title}\n\n" + "\n".join(_lines_of(rows)) + "\n")
+    documents = "\n".join(f"- {name}: {text}" for name, text in table.documents.items())
+    return "".join(parts) + f"\n## Where it was read\n\n{documents}\n"
+
+
 def main(source, target):
     try:
-        text = to_c(read(source))
+        write = to_page if target.endswith(".md") else to_c
+        text = write(read(source))
     except BadTable as error:
         sys.exit(f"{source}: {error}")
     with open(target, "w", encoding="utf-8") as file:

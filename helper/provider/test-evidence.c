@@ -122,7 +122,6 @@ static void test_entra_codes(void **state)
         {50000, EVIDENCE_NEUTRAL, EVIDENCE_NEUTRAL, false, false},
         {999999, EVIDENCE_NEUTRAL, EVIDENCE_NEUTRAL, false, false},
     };
-    size_t found = 0;
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
         char codes[16];
@@ -138,15 +137,6 @@ static void test_entra_codes(void **state)
         snprintf(text, sizeof(text), "invalid_grant %u", rows[i].code);
         assert_string_equal(refresh.code, text);
     }
-    /* And the table has no code that this list forgets. */
-    for (size_t i = 0; i < evidence_rows_count; i++)
-        for (size_t k = 0; k < ELEMENTSOF(rows); k++)
-            found += evidence_rows[i].code == rows[k].code;
-    for (size_t i = 0; i < evidence_rows_count; i++)
-        if ((evidence_rows[i].dialects & 1u << DIALECT_AADSTS) &&
-            evidence_rows[i].code != CODE_ANY && evidence_rows[i].code != CODE_NONE)
-            found--;
-    assert_int_equal(found, 0);
 }
 
 static void test_several_codes(void **state)

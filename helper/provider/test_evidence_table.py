@@ -71,6 +71,12 @@ class TestTable(unittest.TestCase):
         c = evidence_table.to_c(table)
         self.assertEqual(c.count("\n    {"), len(table.rows))
 
+    def test_the_page(self):
+        page = HERE.parents[1] / "docs" / "evidence.md"
+        expected = evidence_table.to_page(evidence_table.read(HERE / "evidence.tsv"))
+        self.assertEqual(page.read_text(encoding="utf-8"), expected,
+                         "docs/evidence.md is old; its head says how it is made")
+
 
 if __name__ == "__main__":
     unittest.main()

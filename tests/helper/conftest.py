@@ -6,12 +6,13 @@ import os
 import pytest
 
 from tests.helper.probe import PROGRAM, Probe
+from tests.provider import b2c
 from tests.provider.conftest import BASES, client, control, running  # noqa: F401 (fixtures)
 
 ALICE = "alice@rcpch.ac.uk"
 
 SECTION = """[provider {name}]
-Type={name}
+Type={type}
 Issuer={issuer}
 ClientId=rcpch-host
 CaFile={ca}
@@ -20,6 +21,10 @@ HttpTimeoutSec={timeout}
 RequestsPerMinute={budget}
 {extra}
 """
+
+
+TYPES = {"external-id": "entra-external-id", "b2c": "entra-b2c"}
+EXTRA = {"b2c": f"Policy={b2c.POLICY}\nTenant={b2c.TENANT}\nMethods=browser\n"}
 
 
 @pytest.fixture
@@ -33,9 +38,11 @@ def start(control, client, tmp_path):  # noqa: F811
         folder.mkdir(exist_ok=True)
         configuration = tmp_path / f"rcpch{len(probes)}.conf"
         configuration.write_text("".join(
-            SECTION.format(name=name, issuer=issuer or client.origin + base, timeout=timeout,
-                           ca=ca or client._ca_file, budget=budget, extra=extra)
-            for name, base in BASES.items()))
+            SECTION.format(name=name, type=TYPES.get(name, name),
+                           issuer=issuer or control.ready()["realms"][name], timeout=timeout,
+                           ca=ca or client._ca_file, budget=budget,
+                           extra=extra + EXTRA.get(name, ""))
+            for name in (*BASES, "b2c")))
         probes.append(Probe(configuration, folder))
         return probes[-1]
 

@@ -38,6 +38,15 @@ class Probe:
         self.order("refresh", id=name, provider=provider, timeout_ms=int(timeout * 1000),
                    token=token, expected_id=expected)
 
+    def browser(self, name, provider="generic", timeout=PATIENCE):
+        """Starts the authorization code grant; the address to open."""
+        self.order("browser", id=name, provider=provider, timeout_ms=int(timeout * 1000))
+        return self.wait(event="address", id=name)["address"]
+
+    def answer(self, name, text):
+        """The address on which the browser ended."""
+        self.order("answer", id=name, text=text)
+
     def cancel(self, name):
         self.order("cancel", id=name)
 

@@ -6,11 +6,13 @@
  *
  * Reads orders from standard input, one JSON object a line, and writes events the same way:
  *   {"do":"device","id":"a","provider":"p","timeout_ms":1000}
+ *   {"do":"browser","id":"c","provider":"p","timeout_ms":1000}, then
+ *   {"do":"answer","id":"c","text":"http://localhost/?code=…"}
  *   {"do":"refresh","id":"b","provider":"p","timeout_ms":1000,"token":"…","expected_id":"…"}
  *   {"do":"cancel","id":"a"}   {"do":"status","provider":"p"}   {"do":"quit"}
  *   {"do":"drop","provider":"p"} frees the provider with all it has under way
  * A device order with "cancel_at_code":true is cancelled from within its on_code.
- * Events: code, done, status, and "fault" when an order could not be followed.
+ * Events: code, address, done, status, and "fault" when an order could not be followed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -109,10 +111,10 @@ static void on_done(Provider *provider, TokenResult *result, void *userdata)
     Op *op = userdata;
     const Evidence *evidence = &result->evidence;
 
-    emit(json_pack("{ss, ss, ss, sb, sb, ss, ss, sb, sI, so*, ss*}", "event", "done", "id", op->id,
-                   "meaning", evidence_meaning_to_word(evidence->meaning), "explicit",
-                   evidence->is_explicit, "needs_directory", evidence->needs_directory, "code",
-                   evidence->code, "reason", result->reason, "reply_lost", result->reply_lost,
+    emit(json_pack("{ss, ss, ss, sb, sb, sb, ss, ss, sb, sI, so*, ss*}", "event", "done", "id",
+                   op->id, "meaning", evidence_meaning_to_word(evidence->meaning), "explicit",
+                   evidence->is_explicit, "needs_directory", evidence->needs_directory, "method",
+                   evidence->is_of_method, "code", evidence->code, "reason", result->reason, "reply_lost", result->reply_lost,
                    "retry_after_usec", (json_int_t)evidence->retry_after_usec, "identity",
                    describe(result->identity), "refresh_token",
                    secret_peek(result->refresh_token)));
@@ -133,6 +135,31 @@ static void on_code(Provider *provider, const DeviceCode *code, void *userdata)
     }
 }
 
+static void on_address(Provider *provider, const char *address, const char *redirect_uri,
+                       void *userdata)
+{
+    Op *op = userdata;
+
+    emit(json_pack("{ss, ss, ss}", "event", "address", "id", op->id, "address", address));
+}
+
+/* What the browser came back with. */
+static void answer(Op *op, const json_t *order)
+{
+    _cleanup_secret_ Secret *piece = NULL;
+    BrowserAnswer said;
+    int r = secret_new_string(json_string_value(json_object_get(order, "text")), &piece);
+
+    if (r >= 0)
+        r = provider_browser_answer(op->op, piece, &said);
+    if (r < 0)
+        emit_fault(op->id, r);
+    else if (said.verdict == CODE_ANSWER_REFUSED)
+        emit(json_pack("{ss, ss, ss, ss}", "event", "refused", "id", op->id, "meaning",
+                       evidence_meaning_to_word(said.evidence.meaning), "code",
+                       said.evidence.code));
+}
+
 static Provider *find_provider(Probe *probe, const char *name)
 {
     for (size_t i = 0; name && i < probe->provider_count; i++)
@@ -144,11 +171,14 @@ static Provider *find_provider(Probe *probe, const char *name)
 static int start(Probe *probe, const json_t *order, const char *verb, Provider *provider, Op *op)
 {
     static const DeviceHandlers handlers = {.on_code = on_code, .on_done = on_done};
+    static const BrowserHandlers browser = {.on_address = on_address, .on_done = on_done};
     uint64_t timeout = (uint64_t)json_integer_value(json_object_get(order, "timeout_ms")) * 1000u;
     _cleanup_secret_ Secret *token = NULL;
 
     if (strcmp(verb, "device") == 0)
         return provider_device_login(provider, &handlers, NULL, timeout, op, &op->op);
+    if (strcmp(verb, "browser") == 0)
+        return provider_browser_login(provider, &browser, NULL, NULL, timeout, op, &op->op);
     int r = secret_new_string(json_string_value(json_object_get(order, "token")), &token);
     if (r < 0)
         return r;
@@ -191,6 +221,8 @@ static void follow(Probe *probe, const json_t *order)
     } else if (strcmp(verb, "cancel") == 0 && op) {
         provider_op_cancel(op->op);
         release_op(op);
+    } else if (strcmp(verb, "answer") == 0 && op) {
+        answer(op, order);
     } else if (strcmp(verb, "drop") == 0 && provider) {
         drop(probe, provider);
     } else if (strcmp(verb, "status") == 0 && provider) {

@@ -19,13 +19,17 @@ from tests.provider import external_id
 
 DAY = datetime.timedelta(days=1)
 
-# What the listener can show: name -> (signed by our CA?, right host name?, still valid?)
+# What the listener can show: name -> (signed by our CA?, right host name?, when it is valid)
 CERTIFICATES = {
-    "good": (True, True, True),
-    "other-ca": (False, True, True),
-    "other-name": (True, False, True),
-    "expired": (True, True, False),
+    "good": (True, True, "now"),
+    "other-ca": (False, True, "now"),
+    "other-name": (True, False, "now"),
+    "expired": (True, True, "past"),
+    "not-yet": (True, True, "future"),
+    "none": None,  # no TLS at all
 }
+HOUR = datetime.timedelta(hours=1)
+VALID = {"now": (-DAY, 20 * DAY), "past": (-DAY, -HOUR), "future": (HOUR, 20 * DAY)}
 
 
 def _name(common_name):
@@ -73,19 +77,19 @@ class Authority:
     def pem(self):
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, host, address=None, valid=True):
-        """Returns (certificate, key) of a server, both PEM; `valid=False` expired an hour ago."""
+    def issue(self, host, address=None, valid="now"):
+        """Returns (certificate, key) of a server, both PEM; `valid` is a row of VALID."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.utcnow()
-        end = now + 20 * DAY if valid else now - datetime.timedelta(hours=1)
+        begin, end = VALID[valid]
         certificate = (
             x509.CertificateBuilder()
             .subject_name(_name(host))
             .issuer_name(self.name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - DAY)
-            .not_valid_after(end)
+            .not_valid_before(now + begin)
+            .not_valid_after(now + end)
             .add_extension(_alternative_names(host, address), critical=False)
             .add_extension(
                 x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -114,7 +118,9 @@ class Certificates:
         self.ca_file.write_bytes(self.authority.pem())
 
     def context(self, kind):
-        """A server context that shows the certificate `kind`."""
+        """A server context that shows the certificate `kind`, or None for no TLS."""
+        if CERTIFICATES[kind] is None:
+            return None
         ours, right_name, valid = CERTIFICATES[kind]
         authority = self.authority if ours else self.stranger
         host = self.host if right_name else "somebody-else.test"

@@ -84,6 +84,11 @@ class ProviderControl:
     def revoke(self, username):
         return self.administer(username, "revoke")
 
+    def say(self, row, realm, username):
+        """A row of the evidence table (evidence.py) is said about somebody."""
+        return self.call("POST", "/evidence", {"row": row.key, "realm": realm,
+                                               "username": username})
+
     # Codes
 
     def codes(self):

@@ -10,6 +10,7 @@
 | POST /users/NAME/ACTION | disable, enable, delete, revoke |
 | POST /codes/CODE | {"username", "approve"} |
 | POST /authorize | {"address", "username", "approve"}: where the browser ends |
+| POST /evidence | {"row": its key, "realm", "username"}: a row of the evidence table is said |
 | GET /codes | device codes that wait |
 | PATCH /realms/NAME | settings of realm.py |
 | POST /realms/NAME/rotate | {"algorithm", "keep_old"} |
@@ -26,6 +27,7 @@ import dataclasses
 
 from aiohttp import web
 
+from tests.provider import evidence
 from tests.provider.jwks_lies import JWKS_LIES
 from tests.provider.lies import LIES
 from tests.provider.users import User
@@ -110,6 +112,12 @@ class Control:
         if problem:
             raise BadOrder(problem)
         return self._user(request).describe()
+
+    async def say(self, request):
+        order = await request.json()
+        await evidence.say(self.provider, order["row"], self._realm(order["realm"]).name,
+                           order["username"])
+        return {}
 
     async def list_codes(self, request):
         return [{"realm": realm.name, "user_code": grant.user_code, "state": grant.state,
@@ -196,7 +204,7 @@ class Control:
         ("GET", "/users", list_users), ("POST", "/users", add_user),
         ("POST", "/people", add_people),
         ("PATCH", "/users/{name}", change_user), ("POST", "/users/{name}/{action}", administer),
-        ("POST", "/authorize", authorize),
+        ("POST", "/authorize", authorize), ("POST", "/evidence", say),
         ("GET", "/codes", list_codes), ("POST", "/codes/{code}", answer_code),
         ("PATCH", "/realms/{name}", change_realm), ("POST", "/realms/{name}/rotate", rotate),
         ("PATCH", "/graph", change_graph), ("POST", "/graph/revoke", revoke_graph),

@@ -33,6 +33,23 @@ async def _reset(request, fault):
     return web.Response(status=500)
 
 
+async def _close(request, fault):
+    """The connection ends in good order, after `bytes` or without a word."""
+    if request.transport is not None:
+        request.transport.write(fault.get("bytes", b""))
+        request.transport.close()
+    return web.Response(status=500)
+
+
+async def _cut(request, fault):
+    return await _close(request, {"bytes": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                                           b"Content-Length: 1000\r\n\r\n{\"keys\": ["})
+
+
+async def _nonsense(request, fault):
+    return await _close(request, {"bytes": b"SSH-2.0-OpenSSH_9.2p1\r\n"})
+
+
 async def _hang(request, fault):
     """Says nothing until the fault is cleared."""
     await fault["_cleared"].wait()
@@ -96,7 +113,8 @@ async def _body(request, fault):
 
 
 KINDS = {"reset": _reset, "hang": _hang, "drip": _drip, "status": _status, "html": _html,
-         "big": _big, "redirect": _redirect, "truncate": _truncate, "body": _body}
+         "big": _big, "redirect": _redirect, "truncate": _truncate, "body": _body,
+         "close": _close, "cut": _cut, "nonsense": _nonsense}
 
 
 class Faults:

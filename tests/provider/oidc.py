@@ -167,12 +167,12 @@ def _device_grant(provider, realm, request, form):
         return _refuse(realm, request, reason)
     user = provider.directory.get(grant.username)
     request["note"]["username"] = grant.username
+    if user and not user.state() and user.login_refusal:
+        return _ordered(realm, request, user.login_refusal)
     grant.state = "used"
     reason = user.state() if user else "deleted"
     if reason:
         return _refuse(realm, request, reason)
-    if user.login_refusal:
-        return _ordered(realm, request, user.login_refusal)
     return _issue(provider, realm, request, user, grant)
 
 

@@ -1,0 +1,74 @@
+"""Every row of the evidence table that a directory says, through the real helper: who is disabled or
+gone is cut, and what proves nothing moves nobody."""
+
+import os
+
+import pytest
+
+from tests.line import place
+from tests.line.line import wait_until
+from tests.provider import evidence
+from tests.provider.graph import CLIENT_ID, CLIENT_SECRET
+
+ALICE = "alice@rcpch.ac.uk"
+SECRET_FILE = place.CONFIGURATION.with_name("directory-secret")
+ROWS = [row for row in evidence.TABLE.rows
+        if row.source in evidence.evidence_table.DIRECTORIES]
+CUTS = ("disabled", "removed")
+
+
+def configure_graph(line):
+    line.configure_entra(DirectoryPollSec=1, RefreshCheckSec=600, FreshSec=30)
+    return "entra", {"Directory": "graph", "DirectoryUrl": line.provider.origin,
+                     "DirectoryClientId": CLIENT_ID}
+
+
+# How the line is configured for the rows of a source: gives the realm, and keys of [provider].
+DIRECTORIES = {"graph": configure_graph}
+
+
+@pytest.fixture
+def start(bare):
+    """start(source): a line with that directory, on which alice, bob and carol are known."""
+    def run(source):
+        SECRET_FILE.write_text(CLIENT_SECRET + "\n")
+        SECRET_FILE.chmod(0o640)
+        os.chown(SECRET_FILE, 0, place.UID)
+        realm, keys = DIRECTORIES[source](bare)
+        keys = {"DirectorySecretFile": SECRET_FILE, **keys}
+        text = place.CONFIGURATION.read_text()
+        place.CONFIGURATION.write_text(text.replace("FirstBind=username\n", "".join(
+            f"{key}={value}\n" for key, value in keys.items()), 1))
+        bare.helper.start()
+        for name in ("alice", "bob", "carol"):
+            wait_until(lambda: verdict(bare, name) == "active", 20, f"{name} to be active")
+        return bare, realm
+    yield run
+    SECRET_FILE.unlink(missing_ok=True)
+
+
+def verdict(line, name):
+    known = {str(user["name"]) for user in line.manager("ListUsers")}
+    return str(line.manager("GetUser", "s", name)["verdict"]) if name in known else None
+
+
+def rounds(line, realm, count):
+    """Waits until the directory was asked so often again."""
+    since = line.control.last()
+    asked = line.control.journal(since, wait=30, count=count, realm=realm)
+    assert len(asked) >= count
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.key)
+def test_row(start, row):
+    line, realm = start(row.source)
+    line.control.say(row, realm, ALICE)
+    if row.verdict in CUTS:
+        wait_until(lambda: verdict(line, "alice") == "disabled", 20, "alice to be cut")
+        record = line.wait_records(event="verdict", verdict_new="disabled")[-1]
+        assert record["user"] == "alice"
+    else:
+        rounds(line, realm, 12)
+        assert verdict(line, "alice") == "active"
+    for name in ("bob", "carol"):
+        assert verdict(line, name) == "active"
