@@ -15,6 +15,7 @@
 #include "helper/config/config-file.h"
 #include "helper/directory/directory-kind.h"
 #include "helper/base/networks.h"
+#include "helper/provider/http-route.h"
 #include "helper/provider/provider-type.h"
 #include "helper/base/text-list.h"
 #include "helper/base/hostile-text.h"
@@ -88,14 +89,54 @@ static void check_redirect_uri(const ProviderConfig *provider, ConfigReport *rep
         config_report_error(report, "provider", provider->name, "RedirectUri", "%s", fault);
 }
 
+/* Nothing, or a port; a slash behind it means nothing. */
+static bool is_end(const char *text)
+{
+    size_t digits = text[0] == ':' ? strspn(text + 1, "0123456789") : 0;
+
+    if (text[0] == ':' && (digits == 0 || digits > 5))
+        return false;
+    if (text[0] == ':')
+        text += 1 + digits;
+    return strcmp(text, "") == 0 || strcmp(text, "/") == 0;
+}
+
+/* What is wrong with a proxy's address; NULL when nothing is. rcpch.conf is read by more people than
+ * should know a password, and shown. */
+static const char *proxy_fault(const char *proxy)
+{
+    static const char *const schemes[] = {"http://", "https://", "socks5h://"};
+    const char *host = NULL;
+
+    for (size_t i = 0; i < ELEMENTSOF(schemes) && !host; i++)
+        if (strncmp(proxy, schemes[i], strlen(schemes[i])) == 0)
+            host = proxy + strlen(schemes[i]);
+    if (!host)
+        return "is none of http://, https://, socks5h://";
+    if (strchr(host, '@'))
+        return "must not hold a user name or password: ProxySecretFile= names a file for them";
+    for (const char *p = host; *p; p++)
+        if (*p <= ' ' || *p >= 0x7f)
+            return "holds a character that an address cannot hold";
+    if (host_size(host) == 0)
+        return "names no host";
+    return is_end(host + host_size(host)) ? NULL : "is more than scheme, host and port";
+}
+
 static void check_proxy(const ProviderConfig *provider, ConfigReport *report)
 {
-    const char *proxy = provider->proxy;
+    const char *fault = provider->proxy ? proxy_fault(provider->proxy) : NULL;
 
-    if (proxy && strncmp(proxy, "http://", 7) != 0 && strncmp(proxy, "https://", 8) != 0 &&
-        strncmp(proxy, "socks5h://", 10) != 0)
-        config_report_error(report, "provider", provider->name, "Proxy",
-                            "is none of http://, https://, socks5h://");
+    if (fault)
+        config_report_error(report, "provider", provider->name, "Proxy", "%s", fault);
+    for (size_t i = 0; provider->no_proxy[i]; i++)
+        if ((fault = no_proxy_fault(provider->no_proxy[i])))
+            config_report_error(report, "provider", provider->name, "NoProxy", "'%.100s' %s",
+                                provider->no_proxy[i], fault);
+    if (!provider->proxy && (provider->no_proxy[0] || provider->proxy_secret_file))
+        config_report_warning(report, "provider", provider->name,
+                              provider->no_proxy[0] ? "NoProxy" : "ProxySecretFile",
+                              "has no effect without Proxy=");
 }
 
 /* --- providers -------------------------------------------------------------------------------- */
@@ -208,6 +249,8 @@ static void check_provider(const Config *config, const ProviderConfig *provider,
     check_directory(config, provider, report);
     if (check_owner) {
         check_file(provider, "CaFile", provider->ca_file, S_IWGRP | S_IWOTH, report);
+        check_file(provider, "ProxySecretFile", provider->proxy_secret_file,
+                   S_IWGRP | S_IROTH | S_IWOTH, report);
         check_file(provider, "ClientSecretFile", provider->client_secret_file,
                    S_IWGRP | S_IROTH | S_IWOTH, report);
         check_file(provider, "DirectorySecretFile", provider->directory_secret_file,

@@ -153,6 +153,8 @@ static int fill_provider(ProviderConfig *provider)
     if (r >= 0)
         r = default_list(&provider->copy_claims);
     if (r >= 0)
+        r = default_list(&provider->no_proxy);
+    if (r >= 0)
         r = default_list(&provider->domains);
     if (r >= 0)
         r = default_list(&provider->auto_provision_groups);

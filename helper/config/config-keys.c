@@ -112,6 +112,8 @@ static const ConfigKey keys[] = {
     {"provider", "AllowInsecureLoopback", &config_kind_boolean, PROVIDER(allow_insecure_loopback)},
     {"provider", "CaFile", &config_kind_path, PROVIDER(ca_file)},
     {"provider", "Proxy", &config_kind_text, PROVIDER(proxy)},
+    {"provider", "ProxySecretFile", &config_kind_path, PROVIDER(proxy_secret_file)},
+    {"provider", "NoProxy", &config_kind_list, PROVIDER(no_proxy)},
     {"provider", "HttpTimeoutSec", &config_kind_duration, PROVIDER(http_timeout_usec), SEC,
      MINUTE, SEC},
     {"provider", "ClockSkewSec", &config_kind_duration, PROVIDER(clock_skew_usec), 0, 600 * SEC,

@@ -100,6 +100,8 @@ typedef struct ProviderConfig {
     bool allow_insecure_loopback;    /* AllowInsecureLoopback= */
     char *ca_file;           /* CaFile= */
     char *proxy;             /* Proxy= */
+    char *proxy_secret_file; /* ProxySecretFile= with NAME:PASSWORD for it */
+    char **no_proxy;         /* NoProxy= what is asked straight (http-route.h) */
     uint64_t http_timeout_usec;  /* HttpTimeoutSec=, default 10 */
     uint64_t clock_skew_usec;    /* ClockSkewSec=, default 300, at most 600 */
     unsigned requests_per_minute;/* RequestsPerMinute=, default 600; half is for refreshes */

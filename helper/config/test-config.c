@@ -173,7 +173,8 @@ static void every_key(void **state)
         "ClientId=id\nScope=openid\nPrompt=login\nDomains=RCPCH.ac.uk, example.org\nDomains=three.example\n"
         "Methods=device\nUsernameClaim=upn\nNameClaim=n\nGroupsClaim=g\nFirstBind=username\n"
         "RefusedRefresh=revoked\nHttpTimeoutSec=5\nClockSkewSec=1min\nRequestsPerMinute=100\n"
-        "Proxy=http://proxy.example:3128\nTokenEndpoint=https://x.example/token\n"
+        "Proxy=http://[2001:db8::1]:3128/\nNoProxy=rcpch.ac.uk, 10.0.0.0/8\nProxySecretFile=/s\n"
+        "TokenEndpoint=https://x.example/token\n"
         "  DeviceEndpoint=https://x.example/device\n\tJwksUri=https://x.example/keys\n"
         "[group audit-admins]\nId=7C8807A2-AAAA\nLocalGroup=sudo\nAllowPrivilegedLocalGroup=yes\n"
         "Provider=entra\nGid=1900000000\n"
@@ -197,6 +198,9 @@ static void every_key(void **state)
     assert_string_equal(provider->tenant, "9188040d-6c67-4c5b-b112-36a304b66dad");
     assert_string_equal(provider->id_claim, "oid");
     assert_int_equal(provider->prompt, PROMPT_LOGIN);
+    assert_string_equal(provider->proxy, "http://[2001:db8::1]:3128/");
+    assert_string_equal(provider->proxy_secret_file, "/s");
+    assert_int_equal(text_list_count(provider->no_proxy), 2);
     assert_int_equal(text_list_count(provider->domains), 3);
     assert_string_equal(provider->domains[0], "rcpch.ac.uk");
     assert_int_equal(provider->first_bind, FIRST_BIND_USERNAME);
@@ -314,6 +318,18 @@ static const Refused refused[] = {
     {PROVIDER "JwksUri=https://a.example/k x\n", "holds a character"},
     {PROVIDER "Issuer=https://a.example/?x=y\n", "must not hold a '?'"},
     {PROVIDER "Proxy=proxy.example\n", "is none of http://"},
+    {PROVIDER "Proxy=socks5://proxy.example\n", "is none of http://"},
+    {PROVIDER "Proxy=http://\n", "Proxy= names no host"},
+    {PROVIDER "Proxy=http://me:secret@proxy.example:3128\n", "ProxySecretFile= names a file"},
+    {PROVIDER "Proxy=http://proxy.example:\n", "is more than scheme, host and port"},
+    {PROVIDER "Proxy=http://proxy.example:312800\n", "is more than scheme, host and port"},
+    {PROVIDER "Proxy=http://proxy.example:3128/x\n", "is more than scheme, host and port"},
+    {PROVIDER "Proxy=http://proxy.example:3128?x\n", "is more than scheme, host and port"},
+    {PROVIDER "Proxy=http://proxy .example\n", "holds a character"},
+    {PROVIDER "Proxy=http://p.example\nNoProxy=ok.example 10.0.0.1/8\n",
+     "'10.0.0.1/8' has bits set behind its prefix"},
+    {PROVIDER "Proxy=http://p.example\nNoProxy=*.example\n", "is neither a host name, nor"},
+    {PROVIDER "ProxySecretFile=secret\n", "is not an absolute path"},
     {PROVIDER "Domains=not_a_domain!\n", "is not a domain"},
     {"[provider p]\nType=entra\nIssuer=https://login.microsoftonline.com/common/v2.0\nClientId=x\n",
      "does not name one tenant"},

@@ -8,6 +8,7 @@
 #include "common/limits.h"
 #include "helper/provider/client-assertion.h"
 #include "helper/provider/client-auth.h"
+#include "helper/provider/http-route.h"
 #include "helper/directory/directory-kind.h"
 #include "helper/base/clock.h"
 #include "helper/base/form.h"
@@ -81,17 +82,12 @@ int directory_token_request(DirectoryToken *token, Http *http, const ProviderCon
                                      &password);
     if (r < 0)
         return r;
-    const HttpOptions options = {
-        .url = url,
-        .form = form.data,
-        .ca_file = settings->ca_file,
-        .proxy = settings->proxy,
-        .user = user.data,
-        .password = password.data,
-        .allow_insecure_loopback = settings->allow_insecure_loopback,
-        .timeout_usec = settings->http_timeout_usec,
-        .body_max = TOKEN_RESPONSE_MAX,
-    };
+    HttpOptions options = http_options_for(settings);
+    options.url = url;
+    options.form = form.data;
+    options.user = user.data;
+    options.password = password.data;
+    options.body_max = TOKEN_RESPONSE_MAX;
     return http_start(http, &options, handler, userdata, ret_request);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "helper/provider/http-route.h"
 #include "helper/revocation/revocation.h"
 
 #define DOCUMENT_WAIT_USEC (250 * USEC_PER_MSEC)
@@ -181,19 +182,15 @@ static void on_reply(const HttpReply *reply, void *userdata)
 static void ask_directory(Directory *directory)
 {
     const ProviderConfig *settings = directory->settings;
-    const HttpOptions options = {
-        .url = directory->url,
-        .bearer = secret_peek(directory->token.token),
-        .ca_file = settings->ca_file,
-        .proxy = settings->proxy,
-        .allow_insecure_loopback = settings->allow_insecure_loopback,
-        .timeout_usec = settings->http_timeout_usec,
-    };
+    HttpOptions options = http_options_for(settings);
+
+    options.url = directory->url;
+    options.bearer = secret_peek(directory->token.token);
     int r = http_start(directory->manager->http, &options, on_reply, directory,
                        &directory->request);
 
     if (r < 0)
-        give_up(directory, true, "a request could not be made");
+        give_up(directory, true, http_start_fault(r));
 }
 
 /* Asks for directory->url, now or when the budget allows. */

@@ -29,8 +29,7 @@ static int open_secret(const char *path, int *ret_fd)
     return 0;
 }
 
-/* The file's first line. */
-static int read_secret(const char *path, Buffer *secret)
+int client_secret_read(const char *path, Buffer *secret)
 {
     char text[CLIENT_SECRET_MAX + 1];
     _cleanup_close_ int fd = -1;
@@ -74,7 +73,7 @@ int client_auth_add_as(const char *client_id, const char *secret_file, bool secr
 
     if (r < 0 || !secret_file)
         return r;
-    r = read_secret(secret_file, &secret);
+    r = client_secret_read(secret_file, &secret);
     if (r < 0)
         return r;
     if (secret_in_body)

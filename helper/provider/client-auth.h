@@ -19,6 +19,9 @@ int client_auth_add(const ProviderConfig *config, bool secret_in_body, Buffer *f
  * 64 KiB. */
 int client_file_read(const char *path, Secret **ret_text);
 
+/* The first line of a private file; same demands. -EBADMSG when it is empty. */
+int client_secret_read(const char *path, Buffer *secret);
+
 /* The same for a client given apart; `secret_file` may be NULL. */
 int client_auth_add_as(const char *client_id, const char *secret_file, bool secret_in_body,
                        Buffer *form, Buffer *user, Buffer *password);

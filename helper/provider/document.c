@@ -148,8 +148,7 @@ bool document_fetch(Document *document, uint64_t least_usec)
     document->attempted_usec = now;
     int r = http_start(document->http, &options, on_reply, document, &document->request);
     if (r < 0)
-        snprintf(document->error, sizeof(document->error), "%s",
-                 r == -EINVAL ? "address is not allowed" : "request could not be started");
+        snprintf(document->error, sizeof(document->error), "%s", http_start_fault(r));
     return r >= 0;
 }
 

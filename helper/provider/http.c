@@ -18,10 +18,13 @@
 
 #include "common/limits.h"
 #include "helper/base/buffer.h"
+#include "helper/provider/client-auth.h"
 #include "helper/provider/http-headers.h"
+#include "helper/provider/http-route.h"
 
 #define CONNECTIONS_KEPT    32L
 #define TIMER_ACCURACY_USEC 1000u
+#define PROXY_SECRET_MAX    4096u
 
 struct HttpRequest {
     Http *http;
@@ -35,6 +38,8 @@ struct HttpRequest {
     uint64_t retry_after_usec;
     uint64_t max_age_usec;
     uint64_t date_sec;
+    bool asks_proxy;     /* by CONNECT, to open the way */
+    char error[64];
     HttpHandler handler;
     void *userdata;
 };
@@ -88,7 +93,25 @@ static const char *certificate_text(const HttpRequest *request)
     return "certificate not trusted";
 }
 
-static const char *error_text(const HttpRequest *request, CURLcode code)
+/* Was there a connection to the provider itself, with TLS and all, new or kept? */
+static bool is_ready(const HttpRequest *request)
+{
+    curl_off_t usec = 0;
+
+    return curl_easy_getinfo(request->easy, CURLINFO_PRETRANSFER_TIME_T, &usec) == CURLE_OK &&
+           usec > 0;
+}
+
+/* Behind a proxy: had it opened the way? Then what failed afterwards is not its fault. */
+static bool is_way_open(const HttpRequest *request)
+{
+    long answer = 0;
+
+    (void)curl_easy_getinfo(request->easy, CURLINFO_HTTP_CONNECTCODE, &answer);
+    return answer != 0 ? answer / 100 == 2 : is_ready(request);
+}
+
+static const char *text_of(const HttpRequest *request, CURLcode code)
 {
     if (request->too_large)
         return "answer too large";
@@ -98,6 +121,37 @@ static const char *error_text(const HttpRequest *request, CURLcode code)
         if (error_texts[i].code == code)
             return error_texts[i].text;
     return "failed";
+}
+
+static const char *proxy_error_text(HttpRequest *request, CURLcode code)
+{
+    long answer = 0;
+
+    (void)curl_easy_getinfo(request->easy, CURLINFO_HTTP_CONNECTCODE, &answer);
+    if (answer == 407)
+        return "proxy: wants a name and password";
+    if (answer != 0)
+        (void)snprintf(request->error, sizeof(request->error), "proxy: refused with http %ld",
+                       answer);
+    else
+        (void)snprintf(request->error, sizeof(request->error), "proxy: %s", text_of(request, code));
+    return request->error;
+}
+
+static const char *error_text(HttpRequest *request, CURLcode code)
+{
+    return request->asks_proxy && !is_way_open(request) ? proxy_error_text(request, code)
+                                                        : text_of(request, code);
+}
+
+/* What a proxy is asked is not the request. */
+bool http_was_sent(const HttpRequest *request)
+{
+    long sent = 0;
+
+    if (curl_easy_getinfo(request->easy, CURLINFO_REQUEST_SIZE, &sent) != CURLE_OK)
+        return true;
+    return sent > 0 && (!request->asks_proxy || is_ready(request));
 }
 
 static HttpRequest *request_free(HttpRequest *request)
@@ -126,10 +180,9 @@ static void finish(HttpRequest *request, CURLcode code)
 {
     HttpReply reply = {.body = "", .error = "failed", .peer = ""};
     char *type = NULL, *peer = NULL;
-    long sent = 0;
 
-    reply.sent =
-        curl_easy_getinfo(request->easy, CURLINFO_REQUEST_SIZE, &sent) != CURLE_OK || sent > 0;
+    reply.sent = http_was_sent(request);
+    reply.by_proxy = request->asks_proxy;
     if (code == CURLE_OK &&
         curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &reply.status) != CURLE_OK)
         reply.status = 0;
@@ -351,17 +404,60 @@ static int set_protocols(CURL *easy, bool insecure)
     return 0;
 }
 
+/* NAME:PASSWORD. A colon in the password is one of it (RFC 7617 §2). */
+static int set_proxy_secret(CURL *easy, const char *path)
+{
+    _cleanup_buffer_ Buffer secret = BUFFER_INIT(PROXY_SECRET_MAX);
+    char *colon = NULL;
+
+    if (client_secret_read(path, &secret) == 0)
+        colon = memchr(secret.data, ':', secret.size);
+    if (!colon)
+        return -EKEYREJECTED;
+    *colon = '\0';
+    SET(easy, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+    SET(easy, CURLOPT_PROXYUSERNAME, secret.data);
+    SET(easy, CURLOPT_PROXYPASSWORD, colon + 1);
+    return 0;
+}
+
+/* The way is opened for TLS from end to end, never for single requests; our headers are for the
+ * provider alone. */
+static int set_proxy(HttpRequest *request, const HttpOptions *options)
+{
+    CURL *easy = request->easy;
+
+    SET(easy, CURLOPT_PROXY, options->proxy);
+    SET(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    SET(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+    SET(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
+    SET(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
+    SET(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    request->asks_proxy = strncmp(options->proxy, "http", 4) == 0;
+    return options->proxy_secret_file ? set_proxy_secret(easy, options->proxy_secret_file) : 0;
+}
+
 /* Empty strings keep curl from asking the environment for proxies; netrc is off unless switched on.
  */
-static int set_route(CURL *easy, const HttpOptions *options)
+static int set_route(HttpRequest *request, const HttpOptions *options)
 {
-    SET(easy, CURLOPT_PROXY, options->proxy ? options->proxy : "");
+    CURL *easy = request->easy;
+    bool is_straight = !options->proxy || route_is_straight(options->url, options->no_proxy);
+
     SET(easy, CURLOPT_NOPROXY, "");
-    SET(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    if (is_straight)
+        SET(easy, CURLOPT_PROXY, "");
+    return is_straight ? 0 : set_proxy(request, options);
+}
+
+static int set_trust(CURL *easy, const HttpOptions *options)
+{
     if (options->ca_file) {
         SET(easy, CURLOPT_CAINFO, options->ca_file);
         SET(easy, CURLOPT_CAPATH, NULL);
         SET(easy, CURLOPT_PROXY_CAINFO, options->ca_file);
+        SET(easy, CURLOPT_PROXY_CAPATH, NULL);
     }
     if (options->user) {
         SET(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
@@ -459,7 +555,9 @@ static int prepare(HttpRequest *request, const HttpOptions *options)
         return -ENOMEM;
     r = set_protocols(request->easy, options->allow_insecure_loopback);
     if (r == 0)
-        r = set_route(request->easy, options);
+        r = set_route(request, options);
+    if (r == 0)
+        r = set_trust(request->easy, options);
     if (r == 0)
         r = set_caps(request->easy, options->timeout_usec);
     if (r == 0)
@@ -491,6 +589,15 @@ int http_start(Http *http, const HttpOptions *options, HttpHandler handler, void
     http->requests = request;
     *ret_request = TAKE_PTR(request);
     return 0;
+}
+
+const char *http_start_fault(int r)
+{
+    if (r == -EINVAL)
+        return "the address is not an https address";
+    if (r == -EKEYREJECTED)
+        return "proxy secret: the file is missing, not private, or has no NAME:PASSWORD";
+    return "the request could not be started";
 }
 
 HttpRequest *http_cancel(HttpRequest *request)

@@ -18,7 +18,7 @@ typedef struct HttpRequest HttpRequest;
 typedef struct HttpReply {
     long status;               /* 0 when there was no HTTP answer */
     bool sent;                 /* something of the request left this host: it may be carried out */
-    const char *error;         /* static text when status is 0: "timed out", "connection refused" … */
+    const char *error;         /* text when status is 0: "timed out", "connection refused" … */
     const char *body;          /* NUL-terminated, borrowed */
     size_t size;
     const char *content_type;  /* or NULL */
@@ -26,6 +26,8 @@ typedef struct HttpReply {
     uint64_t max_age_usec;     /* Cache-Control: max-age, 0 = none */
     uint64_t date_sec;         /* Date: the server's clock, 0 = not said */
     const char *peer;          /* the address that was reached, or ""; the proxy's where there is one */
+    bool by_proxy;             /* a proxy had to open the way; where it failed to, `error` begins with
+                                * "proxy: " */
 } HttpReply;
 
 typedef void (*HttpHandler)(const HttpReply *reply, void *userdata);
@@ -34,7 +36,9 @@ typedef struct HttpOptions {
     const char *url;
     const char *form;     /* application/x-www-form-urlencoded body → POST; NULL → GET. Copied. */
     const char *ca_file;  /* NULL: the system's */
-    const char *proxy;
+    const char *proxy;    /* an address, or NULL; what the environment says is never used */
+    const char *proxy_secret_file; /* NAME:PASSWORD for it, read each time; or NULL */
+    char *const *no_proxy;         /* what goes straight (http-route.h), or NULL */
     const char *user;     /* HTTP Basic (client_secret_basic), with password; NULL: none */
     const char *password;
     const char *bearer;   /* an access token (RFC 6750 §2.1), or NULL */
@@ -51,9 +55,15 @@ DEFINE_CLEANUP(Http *, http_free)
 
 /* Starts a request. The handler is called exactly once, from the loop, and the request is freed
  * after it; until then the caller may cancel by *ret_request. Everything in `options` is copied, and
- * wiped in the end. Returns 0, -EINVAL for an address that is not allowed, -ENOMEM, -EIO. */
+ * wiped in the end. Returns 0, -EINVAL for an address that is not allowed, -EKEYREJECTED for a
+ * proxy's secret that cannot be used, -ENOMEM, -EIO. */
 int http_start(Http *http, const HttpOptions *options, HttpHandler handler, void *userdata,
                HttpRequest **ret_request);
+/* These, in words; static. */
+const char *http_start_fault(int r);
+
+/* Has something of a request that is under way left this host, towards the provider? */
+bool http_was_sent(const HttpRequest *request);
 
 /* The handler is not called any more. NULL, and the request that is being handled, are fine.
  * Returns NULL. */

@@ -8,6 +8,7 @@
 #include "helper/provider/device-response.h"
 #include "helper/provider/discovery.h"
 #include "helper/provider/document.h"
+#include "helper/provider/http-route.h"
 #include "helper/provider/http.h"
 #include "helper/token/jwks.h"
 #include "helper/provider/provider.h"

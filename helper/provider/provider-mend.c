@@ -60,7 +60,14 @@ static const MendRow rows[] = {
     /* On the way */
     {ANY, "host name not found",
      "compare Issuer= with the provider's address; getent hosts NAME; see /etc/resolv.conf"},
-    {ANY, "proxy name not found", "correct Proxy="},
+    {ANY, "proxy: wants a name and password",
+     "ask who runs the proxy for both, and write NAME:PASSWORD into the file of ProxySecretFile="},
+    {ANY, "proxy secret",
+     "the file of ProxySecretFile= holds one line NAME:PASSWORD, and is readable by the user rcpch "
+     "and by nobody else: chown rcpch: FILE; chmod 0400 FILE"},
+    {ANY, "proxy: refused",
+     "ask who runs the proxy to let this host through to the provider, or name it in NoProxy="},
+    {ANY, "proxy", "correct Proxy=; see whether it answers: curl -vx PROXY ISSUER"},
     {ANY, "connection refused", FIREWALL},
     {ANY, "timed out", FIREWALL},
     {ANY, "it has expired",
@@ -77,7 +84,6 @@ static const MendRow rows[] = {
     {ANY, "http 302", REDIRECT},
     {ANY, "http 307", REDIRECT},
     {ANY, "http 308", REDIRECT},
-    {ANY, "http 407", "the proxy wants a name: Proxy=http://NAME:PASSWORD@HOST:PORT"},
     {ANY, "http 429", "the provider is throttling this host: wait, and see RequestsPerMinute="},
 };
 

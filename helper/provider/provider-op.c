@@ -121,7 +121,7 @@ static void send_next(ProviderOp *op)
     else if (r == -EPERM || r == -ENOENT || r == -EACCES)
         op_fail(op, EVIDENCE_OUR_FAULT, "client secret: file is missing or not private");
     else if (r < 0)
-        op_fail(op, EVIDENCE_LATER, "request could not be started");
+        op_fail(op, r == -EKEYREJECTED ? EVIDENCE_OUR_FAULT : EVIDENCE_LATER, http_start_fault(r));
 }
 
 /* Sends what the budget allows, refreshes first, and sets the timer for the rest. */
@@ -185,18 +185,13 @@ int op_post(ProviderOp *op, const char *url, Buffer *form)
 
     if (r < 0)
         return r;
-    const HttpOptions options = {
-        .url = url,
-        .form = form->data,
-        .ca_file = config->ca_file,
-        .proxy = config->proxy,
-        .user = user.data,
-        .password = password.data,
-        .allow_insecure_loopback = config->allow_insecure_loopback,
-        .once = op->kind->once,
-        .timeout_usec = config->http_timeout_usec,
-        .body_max = TOKEN_RESPONSE_MAX,
-    };
+    HttpOptions options = http_options_for(config);
+    options.url = url;
+    options.form = form->data;
+    options.user = user.data;
+    options.password = password.data;
+    options.once = op->kind->once;
+    options.body_max = TOKEN_RESPONSE_MAX;
     return http_start(op->provider->http, &options, on_http_reply, op, &op->request);
 }
 

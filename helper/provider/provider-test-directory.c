@@ -90,11 +90,10 @@ StepResult test_judge_directory_token(ProviderTest *test, const HttpReply *reply
 
 static StepResult get(ProviderTest *test, int r, const char *url)
 {
-    HttpOptions options = {
-        .url = url,
-        .bearer = secret_peek(test->directory_token.token),
-    };
+    HttpOptions options = http_options_for(test->provider->config);
 
+    options.url = url;
+    options.bearer = secret_peek(test->directory_token.token);
     return r < 0 ? fail_on(test, strerror(-r)) : test_ask(test, &options);
 }
 

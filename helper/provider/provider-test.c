@@ -88,9 +88,20 @@ static void note_reached(ProviderTest *test, const HttpReply *reply)
     if (test->was_reached)
         return;
     test->was_reached = true;
+    if (reply->by_proxy)
+        test_add_row(test, "proxy", PROVIDER_TEST_OK, "", "%s opens the way",
+                     test->provider->config->proxy);
     test_add_row(test, "connection", PROVIDER_TEST_OK, "", "reached %s%s",
-                 test->provider->config->proxy ? "by the proxy at " : "", reply->peer);
+                 reply->by_proxy ? "by the proxy at " : "", reply->peer);
     judge_clock(test, reply->date_sec);
+}
+
+/* Which check a network fault belongs to. */
+static const char *check_of(const ProviderTest *test, const HttpReply *reply)
+{
+    if (strncmp(reply->error, "proxy: ", 7) == 0)
+        return "proxy";
+    return test->was_reached ? test->step->check : "connection";
 }
 
 /* Network faults are told as such, whatever was to be fetched. False: the test is over. */
@@ -100,7 +111,7 @@ static bool is_answer(ProviderTest *test, const HttpReply *reply)
         note_reached(test, reply);
         return true;
     }
-    test_add_row(test, test->was_reached ? test->step->check : "connection", PROVIDER_TEST_ERROR,
+    test_add_row(test, check_of(test, reply), PROVIDER_TEST_ERROR,
                  provider_mend(test->provider->config->type, reply->error), "%s", reply->error);
     return false;
 }
@@ -118,24 +129,23 @@ uint64_t test_time_left(const ProviderTest *test)
 
 StepResult test_ask(ProviderTest *test, HttpOptions *options)
 {
-    const ProviderConfig *config = test->provider->config;
-
-    options->ca_file = config->ca_file;
-    options->proxy = config->proxy;
-    options->allow_insecure_loopback = config->allow_insecure_loopback;
     options->timeout_usec = test_time_left(test);
     if (options->timeout_usec == 0)
         return test_fail(test, "timed out");
     int r = http_start(test->provider->http, options, test_on_reply, test, &test->request);
-    if (r == -EINVAL)
-        return test_fail(test, "the address is not an https address");
-    return r < 0 ? test_fail(test, "the request could not be started") : STEP_ASKED;
+    if (r != -EKEYREJECTED)
+        return r < 0 ? test_fail(test, http_start_fault(r)) : STEP_ASKED;
+    test_add_row(test, "proxy", PROVIDER_TEST_ERROR,
+                 provider_mend(test->provider->config->type, http_start_fault(r)), "%s",
+                 http_start_fault(r));
+    return STEP_END;
 }
 
 static StepResult get(ProviderTest *test, const char *url)
 {
-    HttpOptions options = {.url = url};
+    HttpOptions options = http_options_for(test->provider->config);
 
+    options.url = url;
     return test_ask(test, &options);
 }
 
@@ -148,13 +158,12 @@ static StepResult post(ProviderTest *test, const char *url, Buffer *form)
 
     if (r < 0)
         return test_fail(test, strerror(-r));
-    HttpOptions options = {
-        .url = url,
-        .form = form->data,
-        .user = user.data,
-        .password = password.data,
-        .body_max = TOKEN_RESPONSE_MAX,
-    };
+    HttpOptions options = http_options_for(test->provider->config);
+    options.url = url;
+    options.form = form->data;
+    options.user = user.data;
+    options.password = password.data;
+    options.body_max = TOKEN_RESPONSE_MAX;
     return test_ask(test, &options);
 }
 

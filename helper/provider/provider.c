@@ -107,12 +107,7 @@ static int new_document(Provider *provider, const char *cache_dir, const char *w
     const ProviderConfig *config = provider->config;
     const DocumentOwner owner = {
         .accept = accept, .settled = wake_operations, .userdata = provider};
-    const HttpOptions options = {
-        .ca_file = config->ca_file,
-        .proxy = config->proxy,
-        .allow_insecure_loopback = config->allow_insecure_loopback,
-        .timeout_usec = config->http_timeout_usec,
-    };
+    const HttpOptions options = http_options_for(config);
     char name[NAME_FULL_MAX + 32];
     int n = snprintf(name, sizeof(name), "%s.%s", config->name, what);
 

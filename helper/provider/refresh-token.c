@@ -33,7 +33,8 @@ static void refresh_on_reply(ProviderOp *op, const HttpReply *reply)
 
 static void refresh_on_deadline(ProviderOp *op)
 {
-    op->result.reply_lost = op->state == OP_REQUESTING;
+    op->result.reply_lost =
+        op->state == OP_REQUESTING && (!op->request || http_was_sent(op->request));
     if (op->state == OP_QUEUED)
         op_fail(op, EVIDENCE_LATER, "not sent: the request budget is used up");
     else

@@ -1,0 +1,116 @@
+"""A small HTTP CONNECT proxy for tests (RFC 9110 §9.3.6) that records what it was asked.
+
+It opens the way to one place whatever the name is, so that a client reaches a host whose name it
+cannot look up itself. `mode` says how it behaves; what it got stands in `asked`.
+"""
+
+import base64
+import contextlib
+import socket
+import threading
+
+PATIENCE = 20
+HEAD_MAX = 65536
+
+REFUSALS = {
+    "forbidden": b"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nno!\n",
+    "wants-name": b"HTTP/1.1 407 Proxy Authentication Required\r\n"
+                  b"Proxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n",
+    "busy": b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1000\r\nContent-Length: 0\r\n\r\n",
+    "garbage": b"SSH-2.0-OpenSSH_9.2p1\r\n" * 50,
+    "endless": b"HTTP/1.1 403 Forbidden\r\nX-Filler: " + b"x" * 1000000,
+    "moved": b"HTTP/1.1 302 Found\r\nLocation: https://evil.example/\r\nContent-Length: 0\r\n\r\n",
+    "lies": b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 49\r\n"
+            b"\r\n{\"error\":\"invalid_grant\",\"error_codes\":[50057]}",
+}
+
+
+class ConnectProxy:
+    """Modes: through, hang (takes the connection and is silent), close, cut (opens the way and hangs
+    up), in-the-middle (opens the way to `impostor`), and REFUSALS."""
+
+    def __init__(self, target, address=("127.0.0.1", 3128)):
+        self.target = target      # (host, port) of all ways
+        self.impostor = None
+        self.secret = None        # "name:password" that it wants
+        self.mode = "through"
+        self.asked = []           # (host:port, {header: value}) of every CONNECT
+        self._listener = socket.create_server(address, family=socket.AF_INET6
+                                              if ":" in address[0] else socket.AF_INET)
+        self._open = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def hosts(self):
+        return {host for host, _ in self.asked}
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)   # wakes the thread that accepts
+        self._listener.close()
+        for one in self._open:
+            one.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            client.settimeout(PATIENCE)
+            self._open.append(client)
+            threading.Thread(target=self._serve, args=[client], daemon=True).start()
+
+    @staticmethod
+    def _head(client):
+        data = b""
+        while b"\r\n\r\n" not in data and len(data) < HEAD_MAX:
+            part = client.recv(4096)
+            if not part:
+                raise OSError("gone")
+            data += part
+        first, *lines = data.decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines if ": " in line)
+        return first.split(), {name.lower(): value for name, value in headers.items()}
+
+    def _is_let_in(self, headers):
+        if self.secret is None:
+            return True
+        wanted = "Basic " + base64.b64encode(self.secret.encode()).decode()
+        return headers.get("proxy-authorization") == wanted
+
+    def _serve(self, client):
+        try:
+            words, headers = self._head(client)
+            self.asked.append((words[1] if words[0] == "CONNECT" else " ".join(words), headers))
+            mode = self.mode if self._is_let_in(headers) else "wants-name"
+            if mode == "hang":
+                client.recv(1)
+            elif mode in REFUSALS:
+                client.sendall(REFUSALS[mode])
+            elif mode != "close":
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                self._join(client, mode)
+        except OSError:
+            pass
+        finally:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+            client.close()
+
+    def _join(self, client, mode):
+        if mode == "cut":
+            return
+        target = self.impostor if mode == "in-the-middle" else self.target
+        with socket.create_connection(target, PATIENCE) as server:
+            back = threading.Thread(target=self._copy, args=[server, client], daemon=True)
+            back.start()
+            self._copy(client, server)
+            back.join(PATIENCE)
+
+    @staticmethod
+    def _copy(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
