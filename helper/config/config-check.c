@@ -207,6 +207,15 @@ static void check_directory(const Config *config, const ProviderConfig *provider
 {
     const DirectoryKind *kind = directory_kind(provider->directory);
 
+    for (size_t i = 0; provider->match_by[i]; i++)
+        if (strcmp(provider->match_by[i], "email") != 0 &&
+            strcmp(provider->match_by[i], "phone") != 0)
+            config_report_error(report, "provider", provider->name, "MatchBy",
+                                "'%.100s' is none of: email phone", provider->match_by[i]);
+    if (!kind && provider->match_by[0])
+        config_report_warning(report, "provider", provider->name, "MatchBy",
+                              "has no effect without Directory=");
+
     for (size_t i = 0; provider->auto_provision_groups[i]; i++)
         if (!config_group(config, provider->auto_provision_groups[i]))
             config_report_error(report, "provider", provider->name, "AutoProvisionGroups",

@@ -157,6 +157,8 @@ static int fill_provider(ProviderConfig *provider)
     if (r >= 0)
         r = default_list(&provider->domains);
     if (r >= 0)
+        r = default_list(&provider->match_by);
+    if (r >= 0)
         r = default_list(&provider->auto_provision_groups);
     if (r < 0)
         return r;

@@ -127,6 +127,7 @@ static const ConfigKey keys[] = {
     {"provider", "DirectoryCertificateFile", &config_kind_path,
      PROVIDER(directory_certificate_file)},
     {"provider", "DirectoryUrl", &config_kind_text, PROVIDER(directory_url)},
+    {"provider", "MatchBy", &config_kind_list, PROVIDER(match_by)},
     {"provider", "AutoProvision", &config_kind_flag_word, PROVIDER(adds_nobody),
      .words = auto_provisions},
     {"provider", "AutoProvisionGroups", &config_kind_list, PROVIDER(auto_provision_groups)},

@@ -110,6 +110,7 @@ typedef struct ProviderConfig {
     char *directory_secret_file; /* DirectorySecretFile= */
     char *directory_certificate_file; /* DirectoryCertificateFile=, instead of the secret */
     char *directory_url;         /* DirectoryUrl=, default by the kind */
+    char **match_by;             /* MatchBy= of email, phone (directory-match.h) */
     bool adds_nobody;            /* AutoProvision=no */
     char **auto_provision_groups;/* AutoProvisionGroups= names of [group] sections; empty: all */
 } ProviderConfig;

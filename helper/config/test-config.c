@@ -376,6 +376,7 @@ static const Refused refused[] = {
     {"[service sudo-i]\n", "is covered by [service sudo]"},
     {"[service ../sudo]\n", "is not a PAM service's name"},
     {"[service login]\nKeys=deny\n", "[service login] Keys= is for [service sshd] only"},
+    {"[provider p]\nMatchBy=email name\n", "MatchBy= 'name' is none of: email phone"},
     {"[service sudo]\nRequireAuthContext=c1 c100\n",
      "[service sudo] RequireAuthContext= 'c100' is none of c1 to c99"},
     {"[service sudo]\nRequireAcr=g\u00f6ld\n", "RequireAcr= 'g\u00f6ld' is no value of acr"},
@@ -418,6 +419,9 @@ static void warnings(void **state)
     assert_warned(*state, "[user bob]\nUid=1001\n", "useradd");
     assert_warned(*state, "[service sshd]\nKeys=allow\nMaxAuthAge=8h\n",
                   "rcpch.conf:2: warning: [service sshd] Keys= allows keys without a sign-in");
+    assert_warned(*state,
+                  "[provider p]\nIssuer=https://x.example\nClientId=c\nMatchBy=email,phone\n",
+                  "[provider p] MatchBy= has no effect without Directory=");
     assert_warned(*state, "[service cron]\nRequireAcr=gold\n",
                   "rcpch.conf:2: warning: [service cron] RequireAcr= lets nobody in: no sign-in");
     assert_warned(*state,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/directory/directory-match.h"
 #include "helper/provider/provider-type.h"
 #include "helper/session/elevations.h"
 #include "helper/revocation/revocation.h"
@@ -90,6 +91,14 @@ void directory_take_state(Directory *directory, const DirectoryPerson *person)
     for (Account *other = accounts_next_of_person(accounts, first, NULL); other;
          other = accounts_next_of_person(accounts, first, other))
         take_state(directory, other, person->state);
+}
+
+static void take_profile(Directory *directory, Account *account, const DirectoryPerson *person)
+{
+    Accounts *accounts = directory->manager->accounts;
+
+    (void)account_set_profile(accounts, account, person->full_name);
+    (void)account_set_phone(accounts, account, person->phone);
 }
 
 /* --- groups ----------------------------------------------------------------------------------- */
@@ -225,7 +234,7 @@ void directory_apply_begin(Directory *directory)
 
 /* --- newcomers -------------------------------------------------------------------------------- */
 
-static void refuse(Directory *directory, const char *name, const char *why)
+void directory_refuse(Directory *directory, const char *name, const char *why)
 {
     Record record = {.event = RECORD_ACCOUNT};
 
@@ -250,8 +259,26 @@ static void end_refused(Directory *directory)
         manager_alarm(directory->manager, ALARM_REFUSED " %s", provider, who);
 }
 
+void directory_bind(Directory *directory, Account *account, const RollPerson *person,
+                    const char *how)
+{
+    Manager *manager = directory->manager;
+    _cleanup_free_ char *identity = identity_of(directory, person->entries[0].person.id);
+
+    if (!identity || account_bind(manager->accounts, manager->config, account,
+                                  directory->settings->issuer, identity) < 0) {
+        directory_refuse(directory, account->directory_name,
+                         "its account here belongs to somebody else");
+        return;
+    }
+    manager_log_account(manager, account, "directory", "bound", how);
+    set_groups(directory, account, person);
+    take_profile(directory, account, &person->entries[0].person);
+    take_state(directory, account, person->state);
+}
+
 /* An administrator added the name; the directory says whose it is. */
-static bool bind_waiting(Directory *directory, const RollPerson *person, const char *identity)
+static bool bind_waiting(Directory *directory, const RollPerson *person)
 {
     Manager *manager = directory->manager;
     const char *name = person->entries[0].person.name;
@@ -265,15 +292,7 @@ static bool bind_waiting(Directory *directory, const RollPerson *person, const c
             strcmp(account->provider, directory->settings->name) != 0)
             continue;
         found = true;
-        int r = account_bind(manager->accounts, manager->config, account,
-                             directory->settings->issuer, identity);
-        if (r < 0) {
-            refuse(directory, name, "its account here belongs to somebody else");
-            continue;
-        }
-        manager_log_account(manager, account, "directory", "bound", "by its name");
-        set_groups(directory, account, person);
-        take_state(directory, account, person->state);
+        directory_bind(directory, account, person, "by its name");
     }
     return found;
 }
@@ -288,18 +307,18 @@ static void add(Directory *directory, const RollPerson *person, const char *iden
     const char *why = "out of memory";
 
     if (new_groups(directory, &nobody, person, &groups) < 0) {
-        refuse(directory, first->name, why);
+        directory_refuse(directory, first->name, why);
         return;
     }
     const AccountOptions options = {.id = identity, .groups = groups};
     int r = accounts_add(manager->accounts, manager->config, directory->settings, first->name,
                          &options, &account, &why);
     if (r < 0) {
-        refuse(directory, first->name, why);
+        directory_refuse(directory, first->name, why);
         return;
     }
     manager_alarm_over(manager, ALARM_NOT_ADDED, first->name); /* an administrator's try */
-    (void)account_set_profile(manager->accounts, account, first->full_name);
+    take_profile(directory, account, first);
     directory->is_changed = true;
     manager_log_account(manager, account, "directory", "added", NULL);
     take_state(directory, account, person->state);
@@ -335,7 +354,7 @@ static void welcome(Directory *directory, const RollPerson *person)
     if (!identity || accounts_find_identity(directory->manager->accounts,
                                             directory->settings->issuer, identity))
         return;
-    if (!bind_waiting(directory, person, identity) && may_add(directory, person))
+    if (!bind_waiting(directory, person) && may_add(directory, person))
         add(directory, person, identity);
 }
 
@@ -346,6 +365,8 @@ static void apply_to_account(Directory *directory, Account *account)
     RollPerson person = {0};
     bool is_listed;
 
+    if (!directory->is_held)
+        directory_match(directory, account);
     if (!is_ours(directory, account))
         return;
     is_listed = directory_roll_find(&directory->roll, directory_person_id(account), &person);
@@ -353,8 +374,7 @@ static void apply_to_account(Directory *directory, Account *account)
         directory->knows_somebody = true;
         take_state(directory, account, person.state);
         if (!directory->is_held)
-            (void)account_set_profile(directory->manager->accounts, account,
-                                      person.entries[0].person.full_name);
+            take_profile(directory, account, &person.entries[0].person);
     }
     if (!directory->is_held)
         set_groups(directory, account, &person);

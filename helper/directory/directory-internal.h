@@ -84,3 +84,10 @@ void directory_people_missing(Directory *directory);
 void directory_people_judge(Directory *directory);
 void directory_people_clear(PeopleToAsk *people);
 const char *directory_person_id(const Account *account);
+
+/* Who can have no account here, or be matched to none: said once, alarmed while it is so. */
+void directory_refuse(Directory *directory, const char *name, const char *why);
+
+/* An account that waits without an id is that person's; `how` is for the log. */
+void directory_bind(Directory *directory, Account *account, const RollPerson *person,
+                    const char *how);

@@ -22,6 +22,7 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .changes_url = graph_changes_url,
         .group_changes_url = graph_group_changes_url,
         .person_groups_url = graph_person_groups_url,
+        .ask_more = graph_ask_more,
         .parse_page = graph_page_parse,
         .parse_person = graph_person_parse,
         .parse_group_changes = graph_group_changes_parse,

@@ -28,6 +28,9 @@ typedef struct DirectoryKind {
      * listed, however little changed. */
     int (*group_changes_url)(const char *base, char **ret_url);
     int (*person_groups_url)(const char *base, const char *id, char **ret_url);
+    /* Asks in such an address for what else the configuration wants of people (MatchBy=). NULL: all of
+     * it is told unasked. *url is replaced; 0 or -ENOMEM. */
+    int (*ask_more)(const ProviderConfig *settings, char **url);
     DirectoryParser parse_page, parse_person, parse_group_changes, parse_groups;
     void (*error_code)(const char *data, size_t size, char *out, size_t out_size);
 } DirectoryKind;

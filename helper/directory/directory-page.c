@@ -25,6 +25,8 @@ void directory_person_clear(DirectoryPerson *person)
     free(person->id);
     free(person->name);
     free(person->full_name);
+    free(person->email);
+    free(person->phone);
     *person = (DirectoryPerson){0};
 }
 

@@ -218,6 +218,17 @@ static void ask_for(Directory *directory, char *url)
         give_up(directory, true, "out of memory");
 }
 
+static int ask_more(const Directory *directory, char **url)
+{
+    int r = directory->kind->ask_more ? directory->kind->ask_more(directory->settings, url) : 0;
+
+    if (r < 0) {
+        free(*url);
+        *url = NULL;
+    }
+    return r;
+}
+
 static char *made(int r, char *url)
 {
     return r < 0 ? NULL : url;
@@ -240,6 +251,7 @@ static void ask_for_next_person(Directory *directory)
     }
     int r = directory->kind->person_url(directory->settings->directory_url,
                                         directory_person_id(people->accounts[people->at]), &url);
+    r = r < 0 ? r : ask_more(directory, &url);
     ask_for(directory, made(r, url));
 }
 
@@ -271,6 +283,7 @@ static void list_next_group(Directory *directory)
     }
     int r = directory->kind->members_url(directory->settings->directory_url,
                                          config->groups[directory->group].id, &url);
+    r = r < 0 ? r : ask_more(directory, &url);
     ask_for(directory, made(r, url));
 }
 
@@ -290,6 +303,7 @@ static void begin_changes(Directory *directory)
     } else {
         directory->is_fresh = true;
         r = directory->kind->changes_url(directory->settings->directory_url, &url);
+        r = r < 0 ? r : ask_more(directory, &url);
     }
     ask_for(directory, made(r, url));
 }

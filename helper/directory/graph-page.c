@@ -11,6 +11,7 @@
 #include "common/names.h"
 #include "helper/base/hostile-text.h"
 #include "helper/base/json-strict.h"
+#include "helper/base/phone.h"
 #include "helper/base/text-list.h"
 
 #define TYPE_USER  "#microsoft.graph.user"
@@ -90,6 +91,26 @@ static int read_names(const json_t *entry, DirectoryPerson *person)
     return full_name ? hostile_text_strip(full_name, CLAIM_MAX, &person->full_name) : 0;
 }
 
+/* Only who may change others' accounts may change these. What is no address, or no number, is not
+ * said; `mobilePhone` null says that there is none. */
+static int read_contacts(const json_t *entry, DirectoryPerson *person)
+{
+    const char *email = json_text(entry, "mail", NAME_FULL_MAX);
+    const char *phone = json_text(entry, "mobilePhone", CLAIM_MAX);
+    char normal[PHONE_SIZE] = "";
+
+    if (email && hostile_text_is_graphic(email, NAME_FULL_MAX)) {
+        person->email = folded(email);
+        if (!person->email)
+            return -ENOMEM;
+    }
+    if (!json_is_null(json_object_get(entry, "mobilePhone")) &&
+        !(phone && phone_normalise(phone, normal)))
+        return 0;
+    person->phone = strdup(normal);
+    return person->phone ? 0 : -ENOMEM;
+}
+
 static int read_state(const json_t *entry, DirectoryPerson *person, const char **ret_reason)
 {
     const json_t *removed = json_object_get(entry, "@removed");
@@ -114,6 +135,8 @@ static int read_person(const json_t *entry, DirectoryPerson *person, const char 
     int r = read_id(entry, &person->id, ret_reason);
     if (r == 0)
         r = read_names(entry, person);
+    if (r == 0)
+        r = read_contacts(entry, person);
     return r == 0 ? read_state(entry, person, ret_reason) : r;
 }
 

@@ -4,10 +4,13 @@
 #include "helper/directory/graph-request.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/limits.h"
 #include "helper/base/form.h"
+#include "helper/base/text-list.h"
 
 #define SELECT      "$select=id,userPrincipalName,displayName,accountEnabled"
 #define TOP         "&$top=999"
@@ -59,4 +62,22 @@ int graph_person_groups_url(const char *base, const char *id, char **ret_url)
 {
     return build_url(base, "/v1.0/users/", id,
                      "/transitiveMemberOf/microsoft.graph.group?$select=id" TOP, ret_url);
+}
+
+int graph_ask_more(const ProviderConfig *settings, char **url)
+{
+    const char *at = strstr(*url, SELECT);
+    int head = at ? (int)(at + strlen(SELECT) - *url) : 0;
+    char *more = NULL;
+
+    if (!at)
+        return 0;
+    if (asprintf(&more, "%.*s%s%s%s", head, *url,
+                 text_list_contains(settings->match_by, "email") ? ",mail" : "",
+                 text_list_contains(settings->match_by, "phone") ? ",mobilePhone" : "",
+                 *url + head) < 0)
+        return -ENOMEM;
+    free(*url);
+    *url = more;
+    return 0;
 }

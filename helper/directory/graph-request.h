@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include "helper/config/config.h"
+
 /* All that is in a group, however deep: people, and the groups in between. Not narrowed to people by
  * a cast, which Graph answers from an index that lags behind, and which would not tell those groups. */
 int graph_members_url(const char *base, const char *group_id, char **ret_url);
@@ -23,3 +25,6 @@ int graph_group_changes_url(const char *base, char **ret_url);
 
 /* The groups that a person is in, however deep. */
 int graph_person_groups_url(const char *base, const char *id, char **ret_url);
+
+/* Widens what one of them asks of people to what the configuration wants. */
+int graph_ask_more(const ProviderConfig *settings, char **url);

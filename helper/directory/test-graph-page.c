@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,9 +296,68 @@ static void test_addresses_escape_and_always_select(void **state)
     free(url);
 }
 
+/* Nothing is asked of people that the configuration has no use for. */
+static void test_more_is_asked_only_where_it_is_wanted(void **state)
+{
+    static char *neither[] = {NULL};
+    static char *email[] = {(char *)(uintptr_t)"email", NULL};
+    static char *both[] = {(char *)(uintptr_t)"phone", (char *)(uintptr_t)"email", NULL};
+    const struct {
+        char **match_by;
+        const char *wanted;
+    } rows[] = {
+        {neither, ",accountEnabled&$top=999"},
+        {email, ",accountEnabled,mail&$top=999"},
+        {both, ",accountEnabled,mail,mobilePhone&$top=999"},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        const ProviderConfig config = {.match_by = rows[i].match_by};
+        char *url = NULL;
+        assert_int_equal(graph_members_url(BASE, "g", &url), 0);
+        assert_int_equal(graph_ask_more(&config, &url), 0);
+        assert_non_null(strstr(url, rows[i].wanted));
+        free(url);
+        assert_int_equal(graph_group_changes_url(BASE, &url), 0);
+        assert_int_equal(graph_ask_more(&config, &url), 0);
+        assert_null(strstr(url, "mail"));
+        free(url);
+    }
+}
+
+static void test_addresses_and_numbers(void **state)
+{
+    static const struct {
+        const char *entry, *email, *phone;
+    } rows[] = {
+        {"\"mail\":\"Alice@RCPCH.ac.uk\",\"mobilePhone\":\"+44 20 7092 6000\"", "alice@rcpch.ac.uk",
+         "+442070926000"},
+        {"\"mail\":null,\"mobilePhone\":null", NULL, ""},
+        {"\"mail\":\"a b@rcpch.ac.uk\",\"mobilePhone\":\"020 7092 6000\"", NULL, NULL},
+        {"\"mail\":[\"a@b.uk\"],\"mobilePhone\":7", NULL, NULL},
+        {"\"mobilePhone\":\"\"", NULL, NULL},
+        {"\"x\":1", NULL, NULL},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        DirectoryPage *page = NULL;
+        char text[256];
+        snprintf(text, sizeof(text), "{\"value\":[{\"id\":\"a\",%s}]}", rows[i].entry);
+        assert_int_equal(parse(text, &page), 0);
+        const DirectoryPerson *person = &page->people[0];
+        assert_int_equal(person->email != NULL, rows[i].email != NULL);
+        assert_int_equal(person->phone != NULL, rows[i].phone != NULL);
+        assert_true(!rows[i].email || strcmp(person->email, rows[i].email) == 0);
+        assert_true(!rows[i].phone || strcmp(person->phone, rows[i].phone) == 0);
+        directory_page_free(page);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_more_is_asked_only_where_it_is_wanted),
+        cmocka_unit_test(test_addresses_and_numbers),
         cmocka_unit_test(test_a_page_of_people),
         cmocka_unit_test(test_groups_among_the_members),
         cmocka_unit_test(test_the_groups_of_a_person),

@@ -22,6 +22,8 @@ static void check_person(const DirectoryPerson *person)
     insist(!strpbrk(person->id, "/?#%'. "));
     insist(!person->name || name_is_valid_full(person->name));
     insist(!person->full_name || hostile_text_is_clean(person->full_name, CLAIM_MAX));
+    insist(!person->email || hostile_text_is_graphic(person->email, NAME_FULL_MAX));
+    insist(!person->phone || strspn(person->phone, "+0123456789") == strlen(person->phone));
     insist(person->state < _DIRECTORY_STATE_COUNT);
 }
 

@@ -21,7 +21,7 @@ CLIENT_ID = "rcpch-directory"
 CLIENT_SECRET = "directory-secret"
 SCOPE = "/.default"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-PROPERTIES = ("id", "userPrincipalName", "displayName", "mail", "accountEnabled")
+PROPERTIES = ("id", "userPrincipalName", "displayName", "mail", "mobilePhone", "accountEnabled")
 PLAIN = tuple(name for name in PROPERTIES if name != "accountEnabled")  # without $select
 USER, GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
 FILTERED_MOST = 50  # ids in the $filter of a delta
@@ -143,13 +143,15 @@ class Graph:
 
     def entry(self, user, selected):
         every = {"id": user.id, "userPrincipalName": user.username, "displayName": user.name,
-                 "mail": user.username, "accountEnabled": user.enabled}
+                 "mail": user.mail or user.username, "mobilePhone": user.phone,
+                 "accountEnabled": user.enabled}
         return {name: every[name] for name in selected if name not in self.settings.hidden}
 
     # Changes
 
     def _draw_people(self):
-        return {user.id: (user.username, user.name, user.enabled, user.deleted)
+        return {user.id: (user.username, user.name, user.mail, user.phone, user.enabled,
+                          user.deleted)
                 for user in self._provider.directory.all()}
 
     def _draw_groups(self):

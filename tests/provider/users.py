@@ -30,6 +30,8 @@ class User:
     refusal: dict = None              # what every refresh is answered, see control.py
     login_refusal: dict = None        # what the device poll is answered after approval
     lie: str = None                   # a row of lies.py
+    mail: str = None                  # as the directory gives it; None: the user name
+    phone: str = None                 # its mobile telephone
     second_factor: bool = True        # confirms a sign-in that asks for it, see strength.py
     claims: dict = field(default_factory=dict)  # laid over the ID token's claims
 
