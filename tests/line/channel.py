@@ -59,7 +59,8 @@ class Channel:
     def code(self):
         """The code on the screen, once the prompt stands."""
         self.until(ASK_VISIBLE)
-        return self.shown.splitlines()[1].split(None, 1)[1]
+        (line,) = [text for text in self.shown.splitlines() if text.startswith("Code ")]
+        return line.split(None, 1)[1]
 
     def finished(self, timeout=20):
         """The outcome's word and the text."""

@@ -13,7 +13,6 @@ import dbus.bus
 from tests.line import place
 from tests.line.channel import OUTCOMES, Channel, Finished
 from tests.line.programs import SYSTEM_BUS, Bus, Enforcer, Helper, Journal, Provider
-from tests.provider.entra import TENANT
 
 NAME, PATH = "uk.ac.rcpch.Helper1", "/uk/ac/rcpch/Helper1"
 AUTHENTICATOR, MANAGER = NAME + ".Authenticator", NAME + ".Manager"
@@ -77,10 +76,15 @@ class Line:
     def configure_entra(self, **revocation):
         """The provider in Entra's shape, whose answers tell every case apart; `revocation` lays
         keys over that section."""
+        self.configure_type("entra", "entra", **revocation)
+
+    def configure_type(self, kind, realm, lines="", **revocation):
+        """A realm of the provider as Type=`kind`, with more `lines` for its section."""
         self.configure()
         text = place.CONFIGURATION.read_text()
+        issuer = self.control.ready()["realms"][realm]
         text = text.replace(f"Issuer={self.provider.origin}\n",
-                            f"Type=entra\nIssuer={self.provider.origin}/{TENANT}/v2.0\n")
+                            f"Type={kind}\nIssuer={issuer}\n{lines}")
         settings = {"RefreshCheckSec": 2, "FreshSec": 1, **revocation}
         before, _ = text.split("[revocation]\n")
         place.CONFIGURATION.write_text(before + "[revocation]\n" + "".join(

@@ -11,6 +11,8 @@ import pathlib
 import pwd
 import subprocess
 
+from tests.provider.external_id import TENANT
+
 USER = "rcpch"
 UID = 971
 OVERLAID = ("/etc", "/var/lib", "/var/cache", "/var/log")
@@ -106,7 +108,7 @@ def enter():
         _make_user()
     globals()["UID"] = pwd.getpwnam(USER).pw_uid
     with open("/etc/hosts", "a", encoding="ascii") as file:
-        file.write("127.0.0.1 login.rcpch.test\n")
+        file.write(f"127.0.0.1 login.rcpch.test {TENANT}.login.rcpch.test\n")
     _make_folders()
     bus = base / "bus.conf"
     bus.write_text(BUS_CONFIGURATION.format(shipped=SHIPPED_POLICY))

@@ -2,6 +2,7 @@
 gone is cut, and what proves nothing moves nobody."""
 
 import os
+import subprocess
 
 import pytest
 
@@ -17,24 +18,30 @@ ROWS = [row for row in evidence.TABLE.rows
 CUTS = ("disabled", "removed")
 
 
-def configure_graph(line):
-    line.configure_entra(DirectoryPollSec=1, RefreshCheckSec=600, FreshSec=30)
-    return "entra", {"Directory": "graph", "DirectoryUrl": line.provider.origin,
-                     "DirectoryClientId": CLIENT_ID}
+def configure_graph(line, row):
+    """External ID's tells no changes, so that people are asked for by id."""
+    realm = "external-id" if (row.where, row.error) == ("person", "http") else "entra"
+    line.configure_type("entra" if realm == "entra" else "entra-external-id", realm,
+                        DirectoryPollSec=1, RefreshCheckSec=600, FreshSec=30)
+    return realm, {"Directory": "graph", "DirectoryUrl": line.provider.origin,
+                   "DirectoryClientId": CLIENT_ID}
 
 
-# How the line is configured for the rows of a source: gives the realm, and keys of [provider].
+# How the line is configured for a row of a source: gives the realm, and keys of [provider].
 DIRECTORIES = {"graph": configure_graph}
 
 
 @pytest.fixture
 def start(bare):
-    """start(source): a line with that directory, on which alice, bob and carol are known."""
-    def run(source):
+    """start(row): a line with that directory, on which alice, bob and carol are known, and alice has
+    a session."""
+    processes = []
+
+    def run(row):
         SECRET_FILE.write_text(CLIENT_SECRET + "\n")
         SECRET_FILE.chmod(0o640)
         os.chown(SECRET_FILE, 0, place.UID)
-        realm, keys = DIRECTORIES[source](bare)
+        realm, keys = DIRECTORIES[row.source](bare, row)
         keys = {"DirectorySecretFile": SECRET_FILE, **keys}
         text = place.CONFIGURATION.read_text()
         place.CONFIGURATION.write_text(text.replace("FirstBind=username\n", "".join(
@@ -42,8 +49,14 @@ def start(bare):
         bare.helper.start()
         for name in ("alice", "bob", "carol"):
             wait_until(lambda: verdict(bare, name) == "active", 20, f"{name} to be active")
+        processes.append(subprocess.Popen(["sleep", "1000"]))
+        assert bare.sign_in("alice")[0] == "allow"
+        assert bare.open_session("alice", processes[0].pid)[0] == "allow"
         return bare, realm
     yield run
+    for process in processes:
+        process.kill()
+        process.wait()
     SECRET_FILE.unlink(missing_ok=True)
 
 
@@ -61,7 +74,7 @@ def rounds(line, realm, count):
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.key)
 def test_row(start, row):
-    line, realm = start(row.source)
+    line, realm = start(row)
     line.control.say(row, realm, ALICE)
     if row.verdict in CUTS:
         wait_until(lambda: verdict(line, "alice") == "disabled", 20, "alice to be cut")

@@ -1,45 +1,176 @@
 """Types whose rows of the table differ: what each needs of a token before somebody is let in."""
 
+import subprocess
+
 import pytest
 
+from tests.line.channel import ASK_VISIBLE, Finished
+from tests.line.line import wait_until
 from tests.line.place import CONFIGURATION
-from tests.provider.entra import TENANT
+from tests.provider import b2c, external_id
 
 ALICE = "alice@rcpch.ac.uk"
-
-
-def configure_as(line, type_lines):
-    """The provider in Entra's shape under another type."""
-    line.configure_entra()
-    text = CONFIGURATION.read_text()
-    CONFIGURATION.write_text(text.replace("Type=entra\n", type_lines))
-    line.helper.start()
-    line.add_user(ALICE)
 
 
 def reasons(line):
     return [record.get("reason", "") for record in line.wait_records(event="login")]
 
 
-def test_external_id(bare):
-    configure_as(bare, "Type=entra-external-id\n")
+def start(line, kind, realm, lines="", **revocation):
+    line.configure_type(kind, realm, lines, **revocation)
+    line.helper.start()
+    line.add_user(ALICE)
+
+
+def process_of_a_session(line):
+    process = subprocess.Popen(["sleep", "1000"])
+    assert line.open_session("alice", process.pid)[0] == "allow"
+    return process
+
+
+def wait_verdict(line, word):
+    wait_until(lambda: line.manager("GetUser", "s", "alice")["verdict"] == word, 15,
+               f"alice to be {word}")
+
+
+def moves_nobody(line, **journal):
+    """Two more refreshes, and alice is as she was."""
+    assert len(line.control.journal(line.control.last(), wait=15, count=2, endpoint="token",
+                                    **journal)) >= 2
+    assert line.manager("GetUser", "s", "alice")["verdict"] == "active"
+
+
+# External ID: the tenant is a host
+
+def test_external_id_signs_in_and_a_refused_refresh_cuts(bare):
+    start(bare, "entra-external-id", "external-id")
     assert bare.sign_in("alice")[0] == "allow"
-    assert bare.manager("GetUser", "s", "alice")["id"].startswith(f"{TENANT}/")
+    assert bare.manager("GetUser", "s", "alice")["id"].startswith(f"{external_id.TENANT}/")
+    process = process_of_a_session(bare)
+    try:
+        moves_nobody(bare, realm="external-id", outcome="issued")
+        bare.control.disable(ALICE)
+        wait_verdict(bare, "disabled")
+        (record,) = bare.wait_records(event="verdict", verdict_new="disabled")
+        assert "50057" in str(record)
+    finally:
+        process.kill()
+        process.wait()
 
 
-@pytest.mark.parametrize("policy, outcome", (("B2C_1_in", "allow"), ("B2C_1_reset", "unavailable")))
-def test_b2c_lets_its_policy_in_and_no_other(bare, policy, outcome):
-    """Metadata are below the policy, as discovered; the token names it, and the user name is the
-    first of emails."""
-    configure_as(bare, "Type=entra-b2c\nPolicy=B2C_1_in\n"
-                       f"OidcUrl={bare.provider.origin}/{TENANT}/v2.0"
-                       "/.well-known/openid-configuration\n")
-    bare.control.set_user(ALICE, claims={
-        "tfp": policy, "tid": "__absent__", "preferred_username": "__absent__",
-        "emails": [ALICE, "second@rcpch.ac.uk"]})
+def test_external_id_revoked(bare):
+    start(bare, "entra-external-id", "external-id")
+    assert bare.sign_in("alice")[0] == "allow"
+    process = process_of_a_session(bare)
+    bare.control.revoke(ALICE)
+    wait_verdict(bare, "revoked")
+    process.kill()
+    process.wait()
+    assert bare.sign_in("alice")[0] == "allow"
+
+
+@pytest.mark.parametrize("key_issuer, outcome", [
+    ("https://login.microsoftonline.com/{tenantid}/v2.0", "allow"),
+    ("https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0", "unavailable"),
+    ("https://{tenantid}.other.example/{tenantid}/v2.0", "unavailable")])
+def test_external_id_takes_only_its_tenants_keys(bare, key_issuer, outcome):
+    bare.control.set_realm("external-id", key_issuer=key_issuer)
+    start(bare, "entra-external-id", "external-id")
     assert bare.sign_in("alice")[0] == outcome
     if outcome != "allow":
-        assert any("of another policy" in reason for reason in reasons(bare))
+        assert any("signed by a key" in reason for reason in reasons(bare))
+
+
+# B2C: a policy in every address, and no device grant
+
+B2C = f"Policy={b2c.POLICY}\nTenant={b2c.TENANT}\n"
+
+
+def start_b2c(line, methods="browser", lines=B2C, **revocation):
+    line.configure_type("entra-b2c", "b2c", lines, **revocation)
+    text = CONFIGURATION.read_text()
+    CONFIGURATION.write_text(text.replace("Methods=device\n", f"Methods={methods}\n"))
+    line.helper.start()
+    line.add_user(ALICE)
+
+
+def browse(line, approve=True):
+    """A sign-in by browser: the outcome and its text."""
+    channel = line.begin("alice")
+    try:
+        channel.until(ASK_VISIBLE)
+        address = next(word for word in channel.shown.split() if word.startswith("https://"))
+        end = line.control.authorize(address, ALICE, approve)
+        channel.answer(text=end.encode())
+        return channel.finished()
+    except Finished as early:
+        return early.outcome, early.text
+    finally:
+        channel.close()
+
+
+def test_b2c_signs_in_by_browser(bare):
+    """Metadata are below the policy, the user name is the first of emails, and the scope names the
+    client: else there would be no access token."""
+    start_b2c(bare)
+    assert browse(bare)[0] == "allow"
+    assert bare.manager("GetUser", "s", "alice")["id"].startswith(f"{b2c.TENANT}/")
+    assert bare.check("alice") == ("allow", "")
+
+
+def test_b2c_has_no_device_codes_and_goes_on_to_the_browser(bare):
+    since = bare.control.last()
+    start_b2c(bare, "device browser")
+    assert browse(bare)[0] == "allow"
+    assert bare.control.journal(since, endpoint="device") == []
+
+
+def test_b2c_lets_no_other_policy_in(bare):
+    start_b2c(bare)
+    bare.control.set_user(ALICE, claims={"tfp": "B2C_1_reset"})
+    assert browse(bare)[0] == "unavailable"
+    assert any("of another policy" in reason for reason in reasons(bare))
+
+
+def test_b2c_of_another_policy_finds_no_metadata(bare):
+    start_b2c(bare, lines=B2C.replace(b2c.POLICY, "B2C_1_other"))
+    assert browse(bare)[0] == "unavailable"
+
+
+def test_b2c_cancelled(bare):
+    start_b2c(bare)
+    assert browse(bare, approve=False)[0] == "declined"
+
+
+@pytest.mark.parametrize("action, verdict", [("delete", "disabled"), ("revoke", "revoked")])
+def test_b2c_refused_refreshes(bare, action, verdict):
+    start_b2c(bare)
+    assert browse(bare)[0] == "allow"
+    process = process_of_a_session(bare)
+    try:
+        bare.control.administer(ALICE, action)
+        wait_verdict(bare, verdict)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_b2c_does_not_tell_disabled_and_tokens_end(bare):
+    """What the README says of it: nothing is refused. When the refresh token is over, the session
+    stays, and a new one needs a new sign-in."""
+    start_b2c(bare)
+    assert browse(bare)[0] == "allow"
+    process = process_of_a_session(bare)
+    try:
+        bare.control.disable(ALICE)
+        moves_nobody(bare, realm="b2c", outcome="issued")
+        bare.control.set_realm("b2c", refresh_lifetime=0)
+        wait_verdict(bare, "aged")
+        assert process.poll() is None
+        assert bare.check("alice")[0] == "sign-in-too-old"
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_endpoints_given_one_by_one(bare):

@@ -34,4 +34,5 @@ def claims(realm, user, client_id):
 
 def jwk_options(realm):
     """No `alg`, and an issuer of the tenant, whose id is left for the reader to fill in."""
-    return False, {"issuer": realm.issuer.replace(TENANT, "{tenantid}")}
+    return False, {"issuer": realm.settings.key_issuer
+                   or realm.issuer.replace(TENANT, "{tenantid}")}

@@ -82,6 +82,7 @@ class Settings:
     lie: str = None             # a row of lies.py, for every token
     signs_as: str = None        # tokens are signed with the key of the realm of this name
     jwks_lie: str = None        # a row of jwks_lies.py
+    key_issuer: str = None      # whom the keys say they are of, in Entra's shapes
     metadata: dict = field(default_factory=dict)  # laid over the discovery document
     device_fields: dict = field(default_factory=dict)  # laid over the device reply
     slow_downs: int = 0         # so many polls are answered slow_down
