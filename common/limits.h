@@ -69,6 +69,7 @@
 #define HTTP_URL_MAX            8192u  /* bytes of an address; links to changes are long */
 #define DIRECTORY_PAGE_MAX      2000u  /* people on one page */
 #define DIRECTORY_PAGES_MAX     1000u  /* pages of one list */
+#define DIRECTORY_INNER_MAX     1000u  /* groups inside one group, at any depth */
 #define DIRECTORY_ROLL_MAX      (2u * ACCOUNTS_MAX) /* memberships of one round */
 #define DIRECTORY_ID_MAX        128u   /* bytes of a person's or a group's id */
 #define DIRECTORY_INSIDE_MAX    2000u  /* groups known to lie inside a group */

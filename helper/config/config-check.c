@@ -201,6 +201,34 @@ static void check_issuer(const Config *config, const ProviderConfig *provider,
     }
 }
 
+/* A token that somebody gave us, or a client that asks for one. */
+static void check_directory_client(const ProviderConfig *provider, const DirectoryKind *kind,
+                                   ConfigReport *report)
+{
+    const char *secret = provider->directory_secret_file;
+    const char *certificate = provider->directory_certificate_file;
+
+    check_url(provider, "DirectoryTokenEndpoint", provider->directory_token_endpoint, report);
+    if (provider->directory_token_file) {
+        if (!kind->takes_tokens)
+            config_report_error(report, "provider", provider->name, "DirectoryTokenFile",
+                                "is not for this Directory=");
+        if (secret || certificate || provider->directory_client_id)
+            config_report_error(report, "provider", provider->name, "DirectoryTokenFile",
+                                "and a client are given; one of them is too many");
+        return;
+    }
+    if (!provider->directory_client_id)
+        config_report_error(report, "provider", provider->name, "DirectoryClientId",
+                            "is missing, and Directory= is set");
+    if (!secret && !certificate)
+        config_report_error(report, "provider", provider->name, "DirectoryCertificateFile",
+                            "and DirectorySecretFile= are missing, and Directory= is set");
+    if (secret && certificate)
+        config_report_error(report, "provider", provider->name, "DirectorySecretFile",
+                            "and DirectoryCertificateFile= are given; one of them is too many");
+}
+
 /* A directory knows people by its own ids, and so must their sign-ins. */
 static void check_directory(const Config *config, const ProviderConfig *provider,
                             ConfigReport *report)
@@ -222,19 +250,15 @@ static void check_directory(const Config *config, const ProviderConfig *provider
                                 "there is no [group %.100s]", provider->auto_provision_groups[i]);
     if (!kind)
         return;
-    if (!(kind->types & 1u << provider->type) || strcmp(provider->id_claim, kind->id_claim) != 0 ||
+    if (!(kind->types & 1u << provider->type) ||
+        (kind->id_claim && strcmp(provider->id_claim, kind->id_claim) != 0) ||
         (provider_traits(provider->type)->has_tenant && !provider->tenant))
         config_report_error(report, "provider", provider->name, "Directory", "%s", kind->needs);
-    if (!provider->directory_client_id)
-        config_report_error(report, "provider", provider->name, "DirectoryClientId",
+    if (!provider->directory_url)
+        config_report_error(report, "provider", provider->name, "DirectoryUrl",
                             "is missing, and Directory= is set");
-    if (!provider->directory_secret_file && !provider->directory_certificate_file)
-        config_report_error(report, "provider", provider->name, "DirectoryCertificateFile",
-                            "and DirectorySecretFile= are missing, and Directory= is set");
-    if (provider->directory_secret_file && provider->directory_certificate_file)
-        config_report_error(report, "provider", provider->name, "DirectorySecretFile",
-                            "and DirectoryCertificateFile= are given; one of them is too many");
     check_url(provider, "DirectoryUrl", provider->directory_url, report);
+    check_directory_client(provider, kind, report);
 }
 
 static void check_provider(const Config *config, const ProviderConfig *provider, bool check_owner,
@@ -265,6 +289,8 @@ static void check_provider(const Config *config, const ProviderConfig *provider,
         check_file(provider, "DirectorySecretFile", provider->directory_secret_file,
                    S_IWGRP | S_IROTH | S_IWOTH, report);
         check_file(provider, "DirectoryCertificateFile", provider->directory_certificate_file,
+                   S_IWGRP | S_IROTH | S_IWOTH, report);
+        check_file(provider, "DirectoryTokenFile", provider->directory_token_file,
                    S_IWGRP | S_IROTH | S_IWOTH, report);
     }
 }

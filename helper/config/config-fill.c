@@ -15,7 +15,7 @@
 
 static int default_text(char **field, const char *value)
 {
-    if (*field)
+    if (*field || !value)
         return 0;
     *field = strdup(value);
     return *field ? 0 : -ENOMEM;
@@ -106,6 +106,18 @@ static int fill_template(ProviderConfig *provider)
     return 0;
 }
 
+/* One that begins with a slash is the address's own. */
+static int fill_directory_scope(ProviderConfig *provider, const char *scope)
+{
+    if (!scope || *scope != '/' || provider->directory_scope)
+        return default_text(&provider->directory_scope, scope);
+    if (asprintf(&provider->directory_scope, "%s%s", provider->directory_url, scope) < 0) {
+        provider->directory_scope = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
+
 /* Without a slash at the end: what is asked for is written behind it. */
 static int fill_directory(ProviderConfig *provider)
 {
@@ -115,12 +127,12 @@ static int fill_directory(ProviderConfig *provider)
     if (!kind)
         return 0;
     r = default_text(&provider->directory_url, kind->default_url[provider->cloud]);
-    if (r < 0)
+    if (r < 0 || !provider->directory_url)
         return r;
     for (size_t size = strlen(provider->directory_url);
          size > 0 && provider->directory_url[size - 1] == '/'; size--)
         provider->directory_url[size - 1] = '\0';
-    return 0;
+    return fill_directory_scope(provider, kind->token_scope);
 }
 
 static int fill_provider(ProviderConfig *provider)

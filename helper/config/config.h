@@ -34,6 +34,7 @@ typedef enum Cloud {
 typedef enum DirectoryType {
     DIRECTORY_NONE = 0,
     DIRECTORY_GRAPH, /* Directory=graph */
+    DIRECTORY_SCIM,  /* Directory=scim */
     _DIRECTORY_TYPE_COUNT,
 } DirectoryType;
 
@@ -105,10 +106,13 @@ typedef struct ProviderConfig {
     uint64_t http_timeout_usec;  /* HttpTimeoutSec=, default 10 */
     uint64_t clock_skew_usec;    /* ClockSkewSec=, default 300, at most 600 */
     unsigned requests_per_minute;/* RequestsPerMinute=, default 600; half is for refreshes */
-    DirectoryType directory;     /* Directory=none|graph */
+    DirectoryType directory;     /* Directory=none|graph|scim */
     char *directory_client_id;   /* DirectoryClientId= */
     char *directory_secret_file; /* DirectorySecretFile= */
     char *directory_certificate_file; /* DirectoryCertificateFile=, instead of the secret */
+    char *directory_token_file;  /* DirectoryTokenFile=, instead of a client of our own */
+    char *directory_token_endpoint; /* DirectoryTokenEndpoint=, default the provider's */
+    char *directory_scope;       /* DirectoryScope=, default by the kind; NULL: none */
     char *directory_url;         /* DirectoryUrl=, default by the kind */
     char **match_by;             /* MatchBy= of email, phone (directory-match.h) */
     bool adds_nobody;            /* AutoProvision=no */

@@ -22,6 +22,7 @@
 
 #define PROVIDER "[provider p]\nIssuer=https://login.example.org\nClientId=host\n"
 #define GROUPS   "[group staff]\nId=g-staff\n[group admins]\nId=g-admins\nLocalGroup=adm\n"
+#define SCIM     "Directory=scim\nDirectoryUrl=https://a.example/scim/v2\n"
 
 typedef struct Fixture {
     char dir[64], file[80], drop_ins[80];
@@ -310,7 +311,16 @@ static const Refused refused[] = {
     {PROVIDER "Directory=graph\nDirectoryUrl=http://g.example\n", "DirectoryUrl= is not https"},
     {PROVIDER "Directory=graph\nDirectorySecretFile=/a\nDirectoryCertificateFile=/b\n",
      "one of them is too many"},
-    {PROVIDER "Directory=ldap\n", "is none of: none graph"},
+    {PROVIDER "Directory=graph\nDirectoryTokenFile=/a\n", "is not for this Directory="},
+    {PROVIDER "Directory=scim\n", "DirectoryUrl= is missing, and Directory= is set"},
+    {PROVIDER SCIM, "DirectoryClientId= is missing"},
+    {PROVIDER SCIM "DirectoryTokenFile=/a\nDirectoryClientId=x\n", "one of them is too many"},
+    {PROVIDER SCIM "DirectoryTokenFile=/a\nDirectorySecretFile=/b\n", "one of them is too many"},
+    {PROVIDER SCIM "DirectoryTokenEndpoint=http://a.example\n",
+     "DirectoryTokenEndpoint= is not https"},
+    {"[provider p]\nType=entra-b2c\nIssuer=https://a.example/x/v2.0\nClientId=x\n" SCIM,
+     "is scim, which needs Type=generic, keycloak or okta"},
+    {PROVIDER "Directory=ldap\n", "is none of: none graph scim"},
     {"[revocation]\nDirectoryPollSec=0\n", "is not between"},
     {PROVIDER "JwksUri=ftp://a.example/k\n", "is not an https:// address"},
     {PROVIDER "JwksUri=https:///k\n", "names no host"},

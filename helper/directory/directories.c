@@ -35,9 +35,11 @@ static Directory *directory_free(Directory *directory)
     sd_event_source_disable_unref(directory->timer);
     directory_token_clear(&directory->token);
     directory_roll_clear(&directory->roll);
+    directory_list_clear(&directory->list);
     directory_people_clear(&directory->people);
     directory_refused_clear(&directory->refused);
     free(directory->listed);
+    free(directory->lost);
     free(directory->link);
     free(directory->url);
     free(directory);
@@ -57,6 +59,7 @@ static int directory_new(Manager *manager, size_t index, Directory **ret_directo
     directory->provider = manager->providers[index];
     directory->kind = directory_kind(directory->settings->directory);
     directory->answered_usec = directory_boot_usec(directory);
+    directory->is_fresh = !directory_tells_changes(directory);
     directory->listed = calloc(manager->config->group_count + 1, sizeof(*directory->listed));
     if (!directory->listed)
         return -ENOMEM;

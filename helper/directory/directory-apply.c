@@ -114,6 +114,25 @@ static bool keeps_group(const Directory *directory, const RollPerson *person, co
     return true;
 }
 
+/* Who is disabled may be on no list any more, and then only the question by id tells. */
+static void note_lost(Directory *directory, Account *account)
+{
+    Account **lost = reallocarray(directory->lost, directory->lost_count + 1, sizeof(*lost));
+
+    if (!lost)
+        return;
+    directory->lost = lost;
+    lost[directory->lost_count++] = account;
+}
+
+static bool is_lost(const Directory *directory, const Account *account)
+{
+    for (size_t i = 0; i < directory->lost_count; i++)
+        if (directory->lost[i] == account)
+            return true;
+    return false;
+}
+
 /* What the account's groups become: those of other origin or whose list is not whole stay. */
 static int new_groups(const Directory *directory, const Account *account, const RollPerson *person,
                       char ***ret_groups)
@@ -178,6 +197,8 @@ static void set_groups(Directory *directory, Account *account, const RollPerson 
         return;
     }
     directory->is_changed = true;
+    if (was_allowed && !account_is_allowed(account, manager->config))
+        note_lost(directory, account);
     log_groups(directory, account, before, was_allowed);
 }
 
@@ -426,7 +447,10 @@ static bool must_ask(const Directory *directory, const Account *account, const S
     if (!is_ours(directory, account) ||
         directory_roll_find(&directory->roll, directory_person_id(account), &person))
         return false;
-    if (directory->is_fresh)
+    if (directory->is_fresh && directory_tells_changes(directory))
+        return true;
+    if ((directory->is_fresh || is_lost(directory, account)) &&
+        account->verdict != VERDICT_DISABLED)
         return true;
     if (account->session_count == 0 && !account_is_allowed(account, directory->config))
         return false;

@@ -6,6 +6,7 @@
 
 #include "helper/directory/directories.h"
 #include "helper/directory/directory-kind.h"
+#include "helper/directory/directory-list.h"
 #include "helper/directory/directory-refused.h"
 #include "helper/directory/directory-roll.h"
 #include "helper/directory/directory-sync.h"
@@ -41,7 +42,7 @@ typedef struct Directory {
     DirectoryToken token;
     DirectoryStage stage;
     char *url;      /* asked for, or to be asked for */
-    unsigned pages; /* of the present list, so far */
+    DirectoryList list; /* the present one */
     uint64_t started_usec, answered_usec, kept_usec;
     unsigned throttled; /* times in a row */
 
@@ -54,6 +55,8 @@ typedef struct Directory {
     DirectoryRoll roll;
     PeopleToAsk people;
     DirectoryRefused refused;
+    Account **lost; /* let in until this round took their last group: were they disabled, too? */
+    size_t lost_count;
 
     bool is_held, accepts_absence, is_changed, knows_somebody;
     size_t slice; /* where applying goes on */

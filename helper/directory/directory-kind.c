@@ -5,6 +5,8 @@
 
 #include "helper/directory/graph-page.h"
 #include "helper/directory/graph-request.h"
+#include "helper/directory/scim-page.h"
+#include "helper/directory/scim-request.h"
 
 static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
     [DIRECTORY_GRAPH] = {
@@ -27,7 +29,21 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .parse_person = graph_person_parse,
         .parse_group_changes = graph_group_changes_parse,
         .parse_groups = graph_groups_parse,
+        .mend_group = "Entra admin centre, Groups: is it there? Its Object ID is Id=",
         .error_code = graph_error_code,
+    },
+    [DIRECTORY_SCIM] = {
+        .source = EVIDENCE_OF_SCIM,
+        .types = 1u << PROVIDER_GENERIC | 1u << PROVIDER_KEYCLOAK | 1u << PROVIDER_OKTA,
+        .needs = "is scim, which needs Type=generic, keycloak or okta",
+        .takes_tokens = true,
+        .without_changes = ~0u,
+        .members_url = scim_group_url,
+        .person_url = scim_person_url,
+        .parse_page = scim_page_parse,
+        .parse_person = scim_person_parse,
+        .mend_group = "Id= must be the \"id\" that the service gives the group, not its name",
+        .error_code = scim_error_code,
     },
 };
 

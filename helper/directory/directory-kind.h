@@ -16,9 +16,11 @@ typedef struct DirectoryKind {
     EvidenceSource source; /* whose rows of the evidence table say what its answers prove */
     const char *default_url[_CLOUD_COUNT];
     unsigned types;           /* 1u << ProviderType: whose people it knows */
-    const char *id_claim;     /* IdClaim= by which sign-ins give the same ids */
+    const char *id_claim;     /* IdClaim= by which sign-ins give the same ids; NULL: any */
     const char *needs;        /* both, as a message says it */
-    const char *token_scope;  /* what its token is asked for with, behind the address; NULL: none */
+    const char *token_scope;  /* what its token is asked for with; one that begins with a slash stands
+                               * behind the address; NULL: none */
+    bool takes_tokens;        /* also such as somebody made for us: DirectoryTokenFile= */
     unsigned without_changes; /* of these, those that do not tell changes: people are asked for by
                                * id instead */
     int (*members_url)(const char *base, const char *group_id, char **ret_url);
@@ -32,6 +34,8 @@ typedef struct DirectoryKind {
      * it is told unasked. *url is replaced; 0 or -ENOMEM. */
     int (*ask_more)(const ProviderConfig *settings, char **url);
     DirectoryParser parse_page, parse_person, parse_group_changes, parse_groups;
+    const char *mend_group;   /* what to look at when a group is not found */
+    const char *token_scheme; /* what stands before its token; NULL: Bearer */
     void (*error_code)(const char *data, size_t size, char *out, size_t out_size);
 } DirectoryKind;
 

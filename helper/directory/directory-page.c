@@ -3,9 +3,32 @@
  */
 #include "helper/directory/directory-page.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/names.h"
 #include "helper/base/text-list.h"
+
+int directory_person_set_name(DirectoryPerson *person, const char *name, char *const *domains)
+{
+    bool lacks_domain = !strchr(name, '@') && domains && domains[0] && !domains[1];
+
+    if (asprintf(&person->name, "%s%s%s", name, lacks_domain ? "@" : "",
+                 lacks_domain ? domains[0] : "") < 0) {
+        person->name = NULL;
+        return -ENOMEM;
+    }
+    for (char *p = person->name; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    if (!name_is_valid_full(person->name)) {
+        free(person->name);
+        person->name = NULL;
+    }
+    return 0;
+}
 
 DirectoryState directory_state(EvidenceSource source, const char *attribute, const char *value)
 {
@@ -45,6 +68,7 @@ DirectoryPage *directory_page_free(DirectoryPage *page)
     text_list_free(page->groups);
     free(page->next);
     free(page->link);
+    text_list_free(page->inner);
     free(page);
     return NULL;
 }

@@ -49,8 +49,15 @@ typedef struct DirectoryPage {
     size_t change_count;
     char *next; /* where the next page is; NULL: this is the last */
     char *link; /* where later changes are; only on the last page of changes */
+    char **inner;     /* ids of groups whose people are to be listed as well; NULL: none */
+    size_t promised;  /* people of whom the pages behind this one tell */
+    bool tells_total; /* `total` is how long the list is that this page is of */
+    size_t total;
 } DirectoryPage;
 
+/* Folds the name to lower case; one without a domain gets the only one of `domains`. A name that no
+ * account can have (a guest's, say) is as good as none. Returns 0, -ENOMEM. */
+int directory_person_set_name(DirectoryPerson *person, const char *name, char *const *domains);
 void directory_person_clear(DirectoryPerson *person);
 DirectoryPage *directory_page_free(DirectoryPage *page);
 DEFINE_CLEANUP(DirectoryPage *, directory_page_free)

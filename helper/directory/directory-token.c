@@ -9,7 +9,6 @@
 #include "helper/provider/client-assertion.h"
 #include "helper/provider/client-auth.h"
 #include "helper/provider/http-route.h"
-#include "helper/directory/directory-kind.h"
 #include "helper/base/clock.h"
 #include "helper/base/form.h"
 #include "helper/base/json-strict.h"
@@ -20,6 +19,7 @@
 #define SOON_SEC         (30u * DAY_SEC)
 #define MARGIN_USEC      (60 * USEC_PER_SEC) /* renewed so long before it ends */
 #define LIFE_DEFAULT_SEC 300
+#define READ_AGAIN_USEC  (60 * USEC_PER_SEC) /* a file may have been renewed */
 #define LIFE_MAX_SEC     (24 * 3600)
 
 bool directory_token_is_good(const DirectoryToken *token, uint64_t now_usec)
@@ -52,16 +52,9 @@ static int add_assertion(DirectoryToken *token, const ProviderConfig *settings, 
 
 static int fill_form(const ProviderConfig *settings, Buffer *form)
 {
-    _cleanup_buffer_ Buffer scope = BUFFER_INIT(HTTP_URL_MAX);
-    const char *behind = directory_kind(settings->directory)->token_scope;
     int r = form_add(form, "grant_type", "client_credentials");
 
-    if (r < 0 || !behind)
-        return r;
-    r = buffer_add_text(&scope, settings->directory_url);
-    if (r == 0)
-        r = buffer_add_text(&scope, behind);
-    return r == 0 ? form_add(form, "scope", scope.data) : r;
+    return r == 0 ? form_add(form, "scope", settings->directory_scope) : r;
 }
 
 int directory_token_request(DirectoryToken *token, Http *http, const ProviderConfig *settings,
@@ -99,6 +92,16 @@ bool directory_token_ends_soon(const DirectoryToken *token, uint64_t now_sec, un
         return false;
     *ret_days = (unsigned)(left / DAY_SEC);
     return true;
+}
+
+int directory_token_read(DirectoryToken *token, const ProviderConfig *settings, uint64_t now_usec)
+{
+    directory_token_clear(token);
+    token->expires_sec = 0;
+    token->until_usec = now_usec + READ_AGAIN_USEC;
+    _cleanup_buffer_ Buffer text = BUFFER_INIT(SECRETS_MAX);
+    int r = client_secret_read(settings->directory_token_file, &text);
+    return r < 0 ? r : secret_new(text.data, text.size, &token->token);
 }
 
 /* expires_in is recommended, not required (RFC 6749 §5.1). */

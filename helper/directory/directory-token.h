@@ -1,5 +1,6 @@
 /*
- * The access token that this host asks the directory with (RFC 6749 §4.4, client credentials).
+ * The access token that this host asks the directory with (RFC 6749 §4.4, client credentials),
+ * or one that was made for it (RFC 6750).
  */
 #pragma once
 
@@ -21,6 +22,9 @@ bool directory_token_is_good(const DirectoryToken *token, uint64_t now_usec);
 int directory_token_request(DirectoryToken *token, Http *http, const ProviderConfig *settings,
                             const char *url, bool secret_in_body, HttpHandler handler,
                             void *userdata, HttpRequest **ret_request);
+
+/* Takes the token of DirectoryTokenFile= instead. Same errors. */
+int directory_token_read(DirectoryToken *token, const ProviderConfig *settings, uint64_t now_usec);
 
 /* Does the certificate end within 30 days of `now_sec` (wall clock)? In how many days? */
 bool directory_token_ends_soon(const DirectoryToken *token, uint64_t now_sec, unsigned *ret_days);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/limits.h"
 #include "helper/provider/http-route.h"
 #include "helper/revocation/revocation.h"
 
@@ -19,6 +18,7 @@
 #define RETRY_AFTER_MAX    (900 * USEC_PER_SEC)
 #define BACK_OFF_MAX       (300 * USEC_PER_SEC)
 
+#define CREDENTIALS  "DirectoryCertificateFile=, DirectorySecretFile= or DirectoryTokenFile="
 #define ALARM_SILENT "Directory of %s gives no answer"
 #define ALARM_UNKNOWN_GROUP "Directory of %s does not know [group %s]"
 #define ALARM_EXPIRY "Directory of %s: the certificate of DirectoryCertificateFile= ends in"
@@ -97,6 +97,7 @@ static void end_round(Directory *directory)
     directory->answered_usec = directory_boot_usec(directory);
     directory->throttled = 0;
     directory->is_fresh = directory->accepts_absence = false;
+    directory->lost_count = 0;
     manager_alarm_over(directory->manager, ALARM_SILENT, directory->settings->name);
     if (directory->is_changed)
         (void)publisher_request(directory->manager->publisher, NULL, NULL);
@@ -107,6 +108,7 @@ static void end_round(Directory *directory)
 /* --- requests --------------------------------------------------------------------------------- */
 
 static void ask(Directory *directory);
+static void ask_directory(Directory *directory);
 static void take_answer(Directory *directory, const HttpReply *reply);
 
 static void on_token(const HttpReply *reply, void *userdata)
@@ -131,9 +133,9 @@ static const char *credential_fault(int error)
     if (error == -EKEYEXPIRED)
         return "the certificate of DirectoryCertificateFile= has expired";
     if (error == -EBADMSG)
-        return "DirectoryCertificateFile= or DirectorySecretFile= does not hold what it should";
+        return CREDENTIALS " does not hold what it should";
     if (error == -EPERM || error == -ENOENT || error == -EACCES)
-        return "DirectoryCertificateFile= or DirectorySecretFile= is missing or not private";
+        return CREDENTIALS " is missing or not private";
     return "a token could not be asked for";
 }
 
@@ -147,11 +149,26 @@ static void warn_of_expiry(Directory *directory)
         manager_alarm_over(directory->manager, ALARM_EXPIRY, directory->settings->name);
 }
 
+static void read_token(Directory *directory)
+{
+    int r = directory_token_read(&directory->token, directory->settings,
+                                 directory_boot_usec(directory));
+
+    if (r < 0)
+        give_up(directory, true, credential_fault(r));
+    else
+        ask_directory(directory);
+}
+
 static void ask_for_token(Directory *directory)
 {
     const char *url;
     bool secret_in_body;
 
+    if (directory->settings->directory_token_file) {
+        read_token(directory);
+        return;
+    }
     switch (provider_token_endpoint(directory->provider, &url, &secret_in_body)) {
     case DOCUMENT_WAIT:
         arm(directory, directory_boot_usec(directory) + DOCUMENT_WAIT_USEC);
@@ -186,6 +203,7 @@ static void ask_directory(Directory *directory)
 
     options.url = directory->url;
     options.bearer = secret_peek(directory->token.token);
+    options.scheme = directory->kind->token_scheme;
     int r = http_start(directory->manager->http, &options, on_reply, directory,
                        &directory->request);
 
@@ -244,7 +262,7 @@ static void ask_for_next_person(Directory *directory)
     while (people->at < people->count && !people->accounts[people->at]->id)
         people->at++; /* forgotten meanwhile */
     directory->stage = DIRECTORY_PEOPLE;
-    directory->pages = 0;
+    (void)directory_list_begin(&directory->list, NULL);
     if (people->at == people->count) {
         end_round(directory);
         return;
@@ -271,7 +289,6 @@ static void list_next_group(Directory *directory)
     char *url = NULL;
 
     directory->stage = DIRECTORY_MEMBERS;
-    directory->pages = 0;
     while (directory->group < config->group_count &&
            !directory_owns_group(directory, &config->groups[directory->group]))
         directory->group++;
@@ -281,8 +298,10 @@ static void list_next_group(Directory *directory)
         apply(directory);
         return;
     }
-    int r = directory->kind->members_url(directory->settings->directory_url,
-                                         config->groups[directory->group].id, &url);
+    const char *id = config->groups[directory->group].id;
+    int r = directory_list_begin(&directory->list, id);
+    if (r == 0)
+        r = directory->kind->members_url(directory->settings->directory_url, id, &url);
     r = r < 0 ? r : ask_more(directory, &url);
     ask_for(directory, made(r, url));
 }
@@ -297,7 +316,7 @@ static void begin_changes(Directory *directory)
         return;
     }
     directory->stage = DIRECTORY_CHANGES;
-    directory->pages = 0;
+    (void)directory_list_begin(&directory->list, NULL);
     if (directory->link) {
         url = strdup(directory->link);
     } else {
@@ -378,6 +397,13 @@ static void take_members(Directory *directory, DirectoryPage *page)
         ask_for(directory, TAKE_PTR(page->next));
         return;
     }
+    const char *inner = directory_list_next(&directory->list);
+    if (inner) {
+        char *url = NULL;
+        r = directory->kind->members_url(directory->settings->directory_url, inner, &url);
+        ask_for(directory, made(r, url));
+        return;
+    }
     manager_alarm_over(directory->manager, ALARM_UNKNOWN_GROUP, directory->settings->name,
                        directory->config->groups[directory->group].name);
     directory->listed[directory->group++] = true;
@@ -410,10 +436,13 @@ static void take_page(Directory *directory, const HttpReply *reply)
     _cleanup_(directory_page_freep) DirectoryPage *page = NULL;
     const char *reason = "out of memory";
 
-    if (parse(reply->body, reply->size, directory->settings, directory->url, &page, &reason) < 0)
+    int r = parse(reply->body, reply->size, directory->settings, directory->url, &page, &reason);
+    if (r == 0)
+        r = directory_list_take(&directory->list, page, &reason);
+    if (r < 0)
         give_up(directory, true, reason);
-    else if (++directory->pages > DIRECTORY_PAGES_MAX)
-        give_up(directory, true, "a list without end");
+    else if (r == DIRECTORY_LIST_E_CHANGED)
+        give_up(directory, false, "a list changes whenever it is read");
     else if (is_person)
         take_person(directory, page);
     else if (directory->stage == DIRECTORY_MEMBERS)

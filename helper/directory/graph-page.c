@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "common/limits.h"
-#include "common/names.h"
 #include "helper/base/hostile-text.h"
 #include "helper/base/json-strict.h"
 #include "helper/base/phone.h"
@@ -73,22 +72,14 @@ static int add_id(const json_t *entry, char ***list, const char **ret_reason)
     return r < 0 ? r : text_list_add(list, id);
 }
 
-/* A name that no account can have (a guest's, say) is as good as none. */
 static int read_names(const json_t *entry, DirectoryPerson *person)
 {
     const char *name = json_text(entry, "userPrincipalName", NAME_FULL_MAX);
     const char *full_name = json_text(entry, "displayName", CLAIM_MAX);
 
-    if (name) {
-        person->name = folded(name);
-        if (!person->name)
-            return -ENOMEM;
-        if (!name_is_valid_full(person->name)) {
-            free(person->name);
-            person->name = NULL;
-        }
-    }
-    return full_name ? hostile_text_strip(full_name, CLAIM_MAX, &person->full_name) : 0;
+    int r = name ? directory_person_set_name(person, name, NULL) : 0;
+
+    return r == 0 && full_name ? hostile_text_strip(full_name, CLAIM_MAX, &person->full_name) : r;
 }
 
 /* Only who may change others' accounts may change these. What is no address, or no number, is not

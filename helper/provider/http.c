@@ -524,11 +524,15 @@ static int add_headers(HttpRequest *request)
     return 0;
 }
 
-static int add_bearer(HttpRequest *request, const char *token)
+static int add_bearer(HttpRequest *request, const char *scheme, const char *token)
 {
     _cleanup_buffer_ Buffer line = BUFFER_INIT(TOKEN_MAX + 64);
-    int r = buffer_add_text(&line, "Authorization: Bearer ");
+    int r = buffer_add_text(&line, "Authorization: ");
 
+    if (r == 0)
+        r = buffer_add_text(&line, scheme ? scheme : "Bearer");
+    if (r == 0)
+        r = buffer_add_text(&line, " ");
     if (r == 0)
         r = buffer_add_text(&line, token);
     if (r < 0)
@@ -547,7 +551,7 @@ static int prepare(HttpRequest *request, const HttpOptions *options)
     if (r == 0)
         r = add_headers(request);
     if (r == 0 && options->bearer)
-        r = add_bearer(request, options->bearer);
+        r = add_bearer(request, options->scheme, options->bearer);
     if (r < 0)
         return r;
     request->easy = curl_easy_init();

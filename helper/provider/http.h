@@ -42,6 +42,7 @@ typedef struct HttpOptions {
     const char *user;     /* HTTP Basic (client_secret_basic), with password; NULL: none */
     const char *password;
     const char *bearer;   /* an access token (RFC 6750 §2.1), or NULL */
+    const char *scheme;   /* what stands before it; NULL: Bearer */
     bool allow_insecure_loopback;
     bool once;            /* never sent again by itself, on whatever fault (RFC 9110 §9.2.2) */
     uint64_t timeout_usec;

@@ -45,6 +45,11 @@ static const MendRow rows[] = {
      "Graph, Application permissions User.Read.All and GroupMember.Read.All; Grant admin consent"},
     {ANY, "InvalidAuthenticationToken",
      "DirectoryUrl= must be the Graph of the tenant's own cloud"},
+    /* SCIM */
+    {ANY, "groups.value",
+     "the service must filter people by groups.value, and tell each person's groups: docs/scim.md"},
+    {ANY, "invalidFilter", "the service must filter people by groups.value: docs/scim.md"},
+    {ANY, "tooMany", "the service refuses lists that long: raise its limit for this client"},
     /* Keycloak */
     {KEYCLOAK, "unauthorized_client",
      "Keycloak, Clients, your client, Settings, Capability config: "
@@ -79,6 +84,10 @@ static const MendRow rows[] = {
     {ANY, "CA file not readable", "CaFile= must be readable by the user rcpch"},
     {ANY, "TLS handshake failed",
      "the provider, or a proxy in between, must speak TLS 1.2 or newer"},
+    {ANY, "http 401",
+     "what proves who asks is refused: renew what DirectoryTokenFile= holds, or compare the client's "
+     "registration"},
+    {ANY, "http 403", "allow the directory's client, or its token, to read people and groups"},
     {ANY, "http 404", "correct the address: Issuer=, OidcUrl=, or the endpoint's own key"},
     {ANY, "http 301", REDIRECT},
     {ANY, "http 302", REDIRECT},

@@ -35,8 +35,9 @@ static const FileFault file_faults[] = {
     {-EKEYEXPIRED, "the certificate has expired",
      "Entra admin centre, App registrations, the directory's app, Certificates & secrets: upload "
      "the next certificate; then write it, with its key, into DirectoryCertificateFile="},
-    {-EBADMSG, "the file holds no RSA key with its certificate",
-     "DirectoryCertificateFile= is one PEM file with both"},
+    {-EBADMSG, "the file holds no RSA key with its certificate, or no secret",
+     "DirectoryCertificateFile= is one PEM file with an RSA key and its certificate; "
+     "DirectorySecretFile= and DirectoryTokenFile= are one line"},
     {0, "the credential's file cannot be used",
      "it must be readable by the user rcpch and not by others: chown root:rcpch FILE; chmod 0640 "
      "FILE"},
@@ -53,6 +54,18 @@ static StepResult fail_on_file(ProviderTest *test, int error)
     return STEP_DONE;
 }
 
+/* What it is worth is seen by what is asked with it. */
+static StepResult read_token(ProviderTest *test)
+{
+    int r = directory_token_read(&test->directory_token, test->provider->config,
+                                 provider_now(test->provider, CLOCK_BOOTTIME));
+
+    if (r < 0)
+        return fail_on_file(test, r);
+    test_well(test, "there is a token");
+    return STEP_DONE;
+}
+
 StepResult test_begin_directory_token(ProviderTest *test)
 {
     ProviderConfig settings = *test->provider->config;
@@ -60,10 +73,14 @@ StepResult test_begin_directory_token(ProviderTest *test)
     test->kind = directory_kind(settings.directory);
     if (!test->kind)
         return STEP_DONE;
+    if (settings.directory_token_file)
+        return read_token(test);
     settings.http_timeout_usec = test_time_left(test);
+    const char *other = settings.directory_token_endpoint;
     int r = directory_token_request(&test->directory_token, test->provider->http, &settings,
-                                    test->metadata->token_endpoint, test->metadata->secret_in_body,
-                                    test_on_reply, test, &test->request);
+                                    other ? other : test->metadata->token_endpoint,
+                                    !other && test->metadata->secret_in_body, test_on_reply, test,
+                                    &test->request);
     return r < 0 ? fail_on_file(test, r) : STEP_ASKED;
 }
 
@@ -94,6 +111,7 @@ static StepResult get(ProviderTest *test, int r, const char *url)
 
     options.url = url;
     options.bearer = secret_peek(test->directory_token.token);
+    options.scheme = test->kind->token_scheme;
     return r < 0 ? fail_on(test, strerror(-r)) : test_ask(test, &options);
 }
 
@@ -151,7 +169,6 @@ static StepResult end_groups(ProviderTest *test)
 
 StepResult test_begin_directory_groups(ProviderTest *test)
 {
-    _cleanup_free_ char *url = NULL;
     const Config *config = test->config;
 
     if (!test->directory_token.token)
@@ -160,8 +177,42 @@ StepResult test_begin_directory_groups(ProviderTest *test)
         test->group++;
     if (test->group == config->group_count)
         return end_groups(test);
-    int r = test->kind->members_url(base_of(test), config->groups[test->group].id, &url);
-    return get(test, r, url);
+    int r = 0;
+    if (!test->asked)
+        r = test->kind->members_url(base_of(test), config->groups[test->group].id, &test->asked);
+    return get(test, r, test->asked);
+}
+
+static void next_group(ProviderTest *test)
+{
+    free(test->asked);
+    test->asked = NULL;
+    test->is_behind = false;
+    test->group++;
+}
+
+/* Where the people of a group are another question than the group, both are asked. */
+static StepResult judge_page(ProviderTest *test, const GroupConfig *group, const HttpReply *reply)
+{
+    _cleanup_(directory_page_freep) DirectoryPage *page = NULL;
+    const char *reason = "out of memory";
+
+    if (test->kind->parse_page(reply->body, reply->size, test->provider->config, test->asked, &page,
+                               &reason) < 0) {
+        test->groups_failed = true;
+        test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
+                     provider_mend(test->provider->config->type, reason), "[group %s]: %s",
+                     group->name, reason);
+    } else if (page->next && page->count == 0 && !test->is_behind) {
+        free(test->asked);
+        test->asked = TAKE_PTR(page->next);
+        test->is_behind = true;
+        return STEP_AGAIN;
+    } else {
+        test->groups_found++;
+    }
+    next_group(test);
+    return STEP_AGAIN;
 }
 
 StepResult test_judge_directory_groups(ProviderTest *test, const HttpReply *reply)
@@ -169,17 +220,14 @@ StepResult test_judge_directory_groups(ProviderTest *test, const HttpReply *repl
     const GroupConfig *group = &test->config->groups[test->group];
     char what[128];
 
-    test->group++;
-    if (reply->status == 200) {
-        test->groups_found++;
-        return STEP_AGAIN;
-    }
+    if (reply->status == 200)
+        return judge_page(test, group, reply);
+    next_group(test);
     test->groups_failed = true;
     describe(test, reply, what, sizeof(what));
     test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
-                 reply->status == 404
-                     ? "Entra admin centre, Groups: is it there? Its Object ID is Id="
-                     : provider_mend(test->provider->config->type, what),
+                 reply->status == 404 ? test->kind->mend_group
+                                      : provider_mend(test->provider->config->type, what),
                  "[group %s]: %s", group->name, what);
     return STEP_AGAIN;
 }

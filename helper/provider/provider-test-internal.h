@@ -45,6 +45,8 @@ struct ProviderTest {
     size_t group;          /* index of the [group] section that is looked at */
     unsigned groups_found; /* that could be read */
     bool groups_failed;
+    char *asked;    /* of the present group */
+    bool is_behind; /* its first page led on to this */
 };
 
 /* provider-test.c */

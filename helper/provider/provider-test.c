@@ -370,6 +370,7 @@ static void test_end(ProviderTest *test)
     metadata_free(test->metadata);
     device_response_clear(&test->device);
     directory_token_clear(&test->directory_token);
+    free(test->asked);
     free(test);
 }
 

@@ -207,8 +207,12 @@ uint64_t provider_take_request(Provider *provider)
 DocumentState provider_token_endpoint(Provider *provider, const char **ret_url,
                                       bool *ret_secret_in_body)
 {
+    if (provider->config->directory_token_endpoint) {
+        *ret_url = provider->config->directory_token_endpoint;
+        *ret_secret_in_body = false;
+        return DOCUMENT_READY;
+    }
     DocumentState state = provider_ensure_metadata(provider);
-
     if (state != DOCUMENT_READY)
         return state;
     *ret_url = provider->metadata->token_endpoint;

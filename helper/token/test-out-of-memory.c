@@ -6,8 +6,13 @@
 #include <jansson.h>
 #include <openssl/crypto.h>
 
+#include <errno.h>
+#include <string.h>
+
 #include "common/cleanup.h"
 #include "helper/accounts/identity-file.h"
+#include "helper/directory/directory-kind.h"
+#include "helper/directory/directory-list.h"
 #include "helper/provider/code-grant.h"
 #include "helper/provider/device-response.h"
 #include "helper/provider/discovery.h"
@@ -341,6 +346,84 @@ static void test_identity_file(void **state)
     fail_each(read_identity_file, IDENTITIES(IDENTITY_A "," IDENTITY_A), false);
 }
 
+/* --- directories ------------------------------------------------------------------------------ */
+
+typedef struct DirectoryRow {
+    DirectoryType type;
+    const char *base;
+    bool is_person;
+    const char *asked;
+    const char *text;
+} DirectoryRow;
+
+static const DirectoryRow directory_rows[] = {
+    {DIRECTORY_GRAPH, "https://g", false, "", "{\"value\":[{\"id\":\"a\",\"accountEnabled\":true,"
+     "\"userPrincipalName\":\"a@b.org\",\"displayName\":\"A\"}],"
+     "\"@odata.nextLink\":\"https://g/2\"}"},
+    {DIRECTORY_GRAPH, "https://g", true, "", "{\"id\":\"a\",\"userPrincipalName\":\"a@b.org\"}"},
+    {DIRECTORY_SCIM, "https://s", false, "https://s/Groups/g?attributes=members",
+     "{\"id\":\"g\",\"members\":[{\"value\":\"a\"},{\"value\":\"i\",\"type\":\"Group\"}]}"},
+    {DIRECTORY_SCIM, "https://s", false,
+     "https://s/Users?filter=groups.value%20eq%20%22g%22&attributes=userName,displayName,active,"
+     "groups&count=200&startIndex=1",
+     "{\"totalResults\":2,\"Resources\":[{\"id\":\"a\",\"userName\":\"a\",\"displayName\":\"A\","
+     "\"groups\":[{\"value\":\"x\"},{\"value\":\"g\"}]}]}"},
+    {DIRECTORY_SCIM, "https://s", true, "", "{\"id\":\"a\",\"userName\":\"a\",\"active\":true}"},
+};
+
+static int scenario_directory(void *userdata)
+{
+    static char *domains[] = {TEXT("b.org"), NULL};
+    const DirectoryRow *row = userdata;
+    const DirectoryKind *kind = directory_kind(row->type);
+    const ProviderConfig settings = {.directory_url = TEXT(row->base), .domains = domains};
+    DirectoryPage *page = NULL;
+    const char *reason = NULL;
+    int r = (row->is_person ? kind->parse_person : kind->parse_page)(
+        row->text, strlen(row->text), &settings, row->asked, &page, &reason);
+
+    assert_true(r == 0 ? page && !reason : r == -ENOMEM && !page);
+    directory_page_free(page);
+    return r;
+}
+
+static int scenario_directory_url(void *userdata)
+{
+    const DirectoryRow *row = userdata;
+    const DirectoryKind *kind = directory_kind(row->type);
+    char *url = NULL;
+    int r = (row->is_person ? kind->person_url : kind->members_url)(row->base, "id", &url);
+
+    assert_true(r == 0 ? url != NULL : r == -ENOMEM && !url);
+    free(url);
+    return r;
+}
+
+static int scenario_directory_list(void *userdata)
+{
+    char *inner[] = {TEXT("b"), TEXT("c"), NULL};
+    const DirectoryPage page = {.inner = inner};
+    DirectoryList list = {0};
+    const char *reason = NULL;
+    int r = directory_list_begin(&list, "a");
+
+    if (r == 0)
+        r = directory_list_take(&list, &page, &reason);
+    assert_true((r == 0 || r == -ENOMEM) && !reason);
+    directory_list_clear(&list);
+    return r;
+}
+
+static void test_directories(void **state)
+{
+    for (size_t i = 0; i < ELEMENTSOF(directory_rows); i++) {
+        DirectoryRow row = directory_rows[i];
+        fail_each(scenario_directory, &row, true);
+        fail_each(scenario_directory_url, &row, true);
+    }
+    fail_each(scenario_directory_list, NULL, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_metadata), cmocka_unit_test(test_replies),
         cmocka_unit_test(test_evidence), cmocka_unit_test(test_form),
         cmocka_unit_test(test_code_answer), cmocka_unit_test(test_identity_file),
+        cmocka_unit_test(test_directories),
     };
 
     if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
-from tests.provider import evidence
+from tests.provider import evidence, scim
 from tests.provider.graph import CLIENT_ID, CLIENT_SECRET
 
 ALICE = "alice@rcpch.ac.uk"
@@ -27,8 +27,16 @@ def configure_graph(line, row):
                    "DirectoryClientId": CLIENT_ID}
 
 
+def configure_scim(line, row):
+    line.configure(extra="DirectoryPollSec=1")
+    return "generic", {"Directory": "scim", "DirectoryUrl": line.provider.origin + scim.BASE,
+                       "DirectoryClientId": scim.CLIENT_ID}
+
+
 # How the line is configured for a row of a source: gives the realm, and keys of [provider].
-DIRECTORIES = {"graph": configure_graph}
+DIRECTORIES = {"graph": configure_graph, "scim": configure_scim}
+
+SECRETS = {"scim": scim.CLIENT_SECRET}
 
 
 @pytest.fixture
@@ -38,7 +46,7 @@ def start(bare):
     processes = []
 
     def run(row):
-        SECRET_FILE.write_text(CLIENT_SECRET + "\n")
+        SECRET_FILE.write_text(SECRETS.get(row.source, CLIENT_SECRET) + "\n")
         SECRET_FILE.chmod(0o640)
         os.chown(SECRET_FILE, 0, place.UID)
         realm, keys = DIRECTORIES[row.source](bare, row)

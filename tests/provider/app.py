@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from tests.provider import (b2c, browser, entra, external_id, generic, graph, keycloak,
-                            keycloak_admin, oidc, pages)
+                            keycloak_admin, oidc, pages, scim)
 from tests.provider.ca import CERTIFICATES, Certificates
 from tests.provider.control import Control
 from tests.provider.faults import Faults, play
@@ -39,6 +39,7 @@ class Provider:
         self.graph = graph.Graph(self)
         self.graph.forget()
         self.keycloak = keycloak_admin.Admin(self)
+        self.scim = scim.Scim(self)
         self.faults = Faults()
         self.journal = Journal()
         self.realms = {name: self._realm(name, dialect, base, interval)
@@ -99,6 +100,7 @@ class Provider:
         self.faults.clear()
         self.graph.restore()
         self.keycloak.restore()
+        self.scim.restore()
         for user in self.directory.all():
             user.be_honest()
         for realm in self.realms.values():
@@ -112,6 +114,7 @@ class Provider:
         add_demo_people(self.directory)
         self.graph.forget()
         self.keycloak.forget()
+        self.scim.forget()
         for realm in self.realms.values():
             realm.forget_grants()
 
@@ -179,6 +182,9 @@ class Provider:
             app.router.add_route("GET", path, self._endpoint(
                 self.realms["keycloak"], endpoint,
                 partial(keycloak_admin.answer, self, handler=handler)))
+        for endpoint, path, handler in scim.ROUTES:
+            app.router.add_route("GET", path, self._endpoint(
+                self.realms["generic"], endpoint, partial(scim.answer, self, handler=handler)))
         app.router.add_route("*", "/{path:.*}", self._elsewhere)
         return app
 

@@ -135,6 +135,12 @@ class ProviderControl:
     def revoke_keycloak_tokens(self):
         return self.call("POST", "/keycloak/revoke")
 
+    def set_scim(self, **settings):
+        return self.call("PATCH", "/scim", settings)
+
+    def revoke_scim_tokens(self):
+        return self.call("POST", "/scim/revoke")
+
     # The journal
 
     def last(self):

@@ -18,6 +18,8 @@
 | POST /graph/revoke | no access token of an application is good any more |
 | PATCH /keycloak | settings of keycloak_admin.py |
 | POST /keycloak/revoke | no access token of a service account is good any more |
+| PATCH /scim | settings of scim.py |
+| POST /scim/revoke | no access token of an application is good there any more |
 | PUT, DELETE /faults/REALM/ENDPOINT | faults.py; REALM or ENDPOINT may be `*` |
 | PUT /listener | {"state": "up" or "refuse", "certificate": a row of ca.CERTIFICATES} |
 | GET /journal | ?since=N&wait=SECONDS&count=N&KEY=VALUE… |
@@ -169,6 +171,14 @@ class Control:
         self.provider.keycloak.revoke_tokens()
         return {}
 
+    async def change_scim(self, request):
+        _set_fields(self.provider.scim.settings, await request.json())
+        return dataclasses.asdict(self.provider.scim.settings)
+
+    async def revoke_scim(self, request):
+        self.provider.scim.revoke_tokens()
+        return {}
+
     def _fault_place(self, request):
         realm, endpoint = request.match_info["realm"], request.match_info["endpoint"]
         return (None if realm == "*" else self._realm(realm).name,
@@ -209,6 +219,7 @@ class Control:
         ("PATCH", "/realms/{name}", change_realm), ("POST", "/realms/{name}/rotate", rotate),
         ("PATCH", "/graph", change_graph), ("POST", "/graph/revoke", revoke_graph),
         ("PATCH", "/keycloak", change_keycloak), ("POST", "/keycloak/revoke", revoke_keycloak),
+        ("PATCH", "/scim", change_scim), ("POST", "/scim/revoke", revoke_scim),
         ("PUT", "/faults/{realm}/{endpoint}", set_fault),
         ("DELETE", "/faults/{realm}/{endpoint}", clear_fault),
         ("PUT", "/listener", listener), ("GET", "/journal", journal),

@@ -88,8 +88,22 @@ async def _graph(provider, realm, user, row):
         raise CannotSay(f"Graph's shape cannot say: {row.key}")
 
 
+async def _scim(provider, realm, user, row):
+    said = row.where, row.error, row.value
+    if said == ("person", "active", "true"):
+        user.enabled = True
+    elif said == ("person", "active", "false"):
+        user.enabled = False
+    elif said == ("person", "http", "404"):
+        user.deleted = True
+    elif said == ("group", "http", "404"):
+        provider.scim.settings.gone_groups = list(user.groups)
+    else:
+        raise CannotSay(f"SCIM's shape cannot say: {row.key}")
+
+
 EMITTERS = {"any": _token, "plain": _token, "entra": _token, "b2c": _token, "keycloak": _token,
-            "http": _status, "network": _network, "graph": _graph}
+            "http": _status, "network": _network, "graph": _graph, "scim": _scim}
 
 
 async def say(provider, key, realm, username):

@@ -11,7 +11,8 @@ import struct
 from aiohttp import web
 
 ENDPOINTS = ("discovery", "jwks", "device", "token", "members", "delta", "user",
-             "children", "users")
+             "children", "users",
+             "scim-group", "scim-people", "scim-user")
 BIG_BODY = 2 * 1024 * 1024
 HTML = ("<!DOCTYPE html><html><body><h1>Service maintenance</h1>"
         "<p>We are back soon.</p></body></html>")

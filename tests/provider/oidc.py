@@ -12,12 +12,14 @@ import urllib.parse
 from aiohttp import web
 
 from tests.provider import browser, graph, keycloak_admin, lies, strength
+from tests.provider import browser, graph, keycloak_admin, lies, scim
 from tests.provider.jwks_lies import JWKS_LIES
 from tests.provider.keys import ALGORITHMS
 from tests.provider.tokens import access_token, draft_id_token
 
 # Realm -> what answers applications that ask for themselves, where that is not Graph's.
-APPLICATIONS = {"keycloak": keycloak_admin.client_credentials}
+APPLICATIONS = {"keycloak": keycloak_admin.client_credentials,
+                "generic": scim.client_credentials}
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
