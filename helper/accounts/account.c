@@ -82,6 +82,7 @@ int account_bind(Accounts *accounts, const Config *config, Account *account, con
     Account changed = *account;
     changed.issuer = new_issuer;
     changed.id = new_id;
+    changed.directory_told = false;
     memset(changed.former_id, 0, sizeof(changed.former_id));
     memset(changed.former_name, 0, sizeof(changed.former_name));
     r = store_account_save(accounts_store(accounts), &changed);

@@ -55,6 +55,7 @@ typedef struct Account {
     /* Not stored. The two pointers belong to revocation.c and refresher.c, which free what they
      * hang here. */
     unsigned session_count;
+    bool directory_told; /* of its groups, since the configuration was loaded (directories.h) */
     struct RevocationCase *revocation_case;
     struct RefreshJob *refresh_job;
 } Account;

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/base/text-list.h"
+
 struct Directories {
     Directory *first;
 };
@@ -73,12 +75,23 @@ static int directory_new(Manager *manager, size_t index, Directory **ret_directo
     return 0;
 }
 
+/* There may be other groups now. */
+static void forget_what_was_told(Accounts *accounts)
+{
+    size_t iterator = 0;
+    Account *account;
+
+    while ((account = accounts_next(accounts, &iterator)))
+        account->directory_told = false;
+}
+
 int directories_new(Manager *manager, bool accept_absence, Directories **ret_directories)
 {
     _cleanup_(directories_freep) Directories *directories = calloc(1, sizeof(*directories));
 
     if (!directories)
         return -ENOMEM;
+    forget_what_was_told(manager->accounts);
     for (size_t i = 0; i < manager->config->provider_count; i++) {
         Directory *directory;
         if (!directory_kind(manager->config->providers[i].directory))
@@ -108,10 +121,57 @@ Directories *directories_free(Directories *directories)
     return NULL;
 }
 
+static const Directory *of_account(const Directories *directories, const Account *account)
+{
+    const Directory *one = directories ? directories->first : NULL;
+
+    while (one && strcmp(one->settings->name, account->provider) != 0)
+        one = one->next;
+    return one;
+}
+
 bool directories_has(const Directories *directories, const Account *account)
 {
-    for (const Directory *one = directories ? directories->first : NULL; one; one = one->next)
-        if (strcmp(one->settings->name, account->provider) == 0)
+    return of_account(directories, account) != NULL;
+}
+
+/* --- groups in tokens ------------------------------------------------------------------------- */
+
+static bool answers_for(const Directory *directory, const char *id)
+{
+    const Config *config = directory->config;
+
+    for (size_t i = 0; i < config->group_count; i++)
+        if (directory_owns_group(directory, &config->groups[i]) &&
+            strcmp(config->groups[i].id, id) == 0)
             return true;
     return false;
+}
+
+/* Those of `from` for which the directory answers, or does not. */
+static int add_groups(const Directory *directory, char *const *from, bool answered, char ***groups)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && from[i]; i++)
+        if (answers_for(directory, from[i]) == answered)
+            r = text_list_add(groups, from[i]);
+    return r;
+}
+
+int directories_correct_groups(const Directories *directories, const Account *account,
+                               char ***groups)
+{
+    const Directory *directory = of_account(directories, account);
+    _cleanup_text_list_ char **corrected = NULL;
+
+    if (!directory || !directory->has_told || !account->directory_told)
+        return 0;
+    corrected = text_list_new();
+    if (!corrected || add_groups(directory, *groups, false, &corrected) < 0 ||
+        add_groups(directory, account->groups, true, &corrected) < 0)
+        return -ENOMEM;
+    text_list_free(*groups);
+    *groups = TAKE_PTR(corrected);
+    return 0;
 }

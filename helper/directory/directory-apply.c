@@ -188,10 +188,12 @@ static void set_groups(Directory *directory, Account *account, const RollPerson 
     _cleanup_text_list_ char **groups = NULL;
     int r = new_groups(directory, account, person, &groups);
 
-    if (r >= 0 && text_list_equal(account->groups, groups))
+    account->directory_told = r >= 0 && text_list_equal(account->groups, groups);
+    if (account->directory_told)
         return;
     if (r >= 0)
         r = elevations_set_groups(manager, account, groups);
+    account->directory_told = r >= 0;
     if (r < 0) {
         manager_alarm(manager, "The groups of %s could not be stored", account->name);
         return;
@@ -340,6 +342,7 @@ static void add(Directory *directory, const RollPerson *person, const char *iden
     }
     manager_alarm_over(manager, ALARM_NOT_ADDED, first->name); /* an administrator's try */
     take_profile(directory, account, first);
+    account->directory_told = true;
     directory->is_changed = true;
     manager_log_account(manager, account, "directory", "added", NULL);
     take_state(directory, account, person->state);

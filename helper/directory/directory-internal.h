@@ -59,6 +59,7 @@ typedef struct Directory {
     size_t lost_count;
 
     bool is_held, accepts_absence, is_changed, knows_somebody;
+    bool has_told; /* the last round came to its end */
     size_t slice; /* where applying goes on */
     bool slices_accounts;
 } Directory;

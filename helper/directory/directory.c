@@ -74,6 +74,7 @@ static void give_up(Directory *directory, bool is_fault, const char *what)
     if (is_fault || now - directory->answered_usec >= SILENCE_USEC)
         manager_alarm(directory->manager, ALARM_SILENT ": %s. Nobody is cut or removed by that.",
                       directory->settings->name, what);
+    directory->has_told = false;
     rest(directory, next_round_usec(directory));
 }
 
@@ -96,6 +97,7 @@ static void end_round(Directory *directory)
     directory_people_judge(directory);
     directory->answered_usec = directory_boot_usec(directory);
     directory->throttled = 0;
+    directory->has_told = true;
     directory->is_fresh = directory->accepts_absence = false;
     directory->lost_count = 0;
     manager_alarm_over(directory->manager, ALARM_SILENT, directory->settings->name);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/directory/directories.h"
 #include "helper/session/elevations.h"
 #include "helper/revocation/revocation.h"
 #include "helper/login/sign-in.h"
@@ -56,6 +57,16 @@ static const char *reason_of(Outcome outcome)
 
     return (unsigned)outcome < _OUTCOME_COUNT && reasons[outcome] ? reasons[outcome]
                                                                   : "the account was refused";
+}
+
+/* What a token says may tell more. */
+static const char *reason_for(Outcome outcome, const Identity *identity)
+{
+    if (outcome == OUTCOME_NOT_IN_GROUP && identity->lacks_claim)
+        return "RequireClaims= does not hold";
+    if (outcome == OUTCOME_NOT_IN_GROUP && identity->has_overage)
+        return "not in a known group, and in more than a token holds: see Directory=";
+    return reason_of(outcome);
 }
 
 static const char *first_bind_reason(const Login *login)
@@ -313,21 +324,30 @@ static int note_strength(Login *login, const Identity *identity)
     return 0;
 }
 
+/* Beside a directory that answers, a token decides nothing about the directory's groups. */
+static int hear_directory(Login *login, Identity *identity)
+{
+    return identity->groups_known
+               ? directories_correct_groups(login->logins->manager->directories, login->account,
+                                            &identity->groups)
+               : 0;
+}
+
 void login_accept(Login *login, TokenResult *result)
 {
     LoginDecision decision;
 
     free(login->identity);
     login->identity = describe(result->identity);
+    if (hear_directory(login, result->identity) < 0) {
+        login_refuse(login, OUTCOME_UNAVAILABLE, "out of memory", NULL);
+        return;
+    }
     Outcome outcome = judge(login, result->identity);
     if (outcome == OUTCOME_NOT_IN_GROUP)
         keep_facts_of_refused(login, result->identity);
     if (outcome != OUTCOME_ALLOW) {
-        login_refuse(login, outcome,
-                     outcome == OUTCOME_NOT_IN_GROUP && result->identity->lacks_claim
-                         ? "RequireClaims= does not hold"
-                         : reason_of(outcome),
-                     NULL);
+        login_refuse(login, outcome, reason_for(outcome, result->identity), NULL);
         return;
     }
     if (note_strength(login, result->identity) < 0) {

@@ -37,6 +37,7 @@ typedef struct Identity {
     char **claims;     /* CopyClaims= as "name=value", NULL-terminated */
     bool lacks_claim;  /* something of RequireClaims= does not hold */
     bool groups_known; /* false: no claim, or overage. "No answer" is not "no groups". */
+    bool has_overage;  /* there are more groups than a token holds */
 } Identity;
 
 Identity *identity_free(Identity *identity);

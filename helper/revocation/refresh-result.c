@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/directory/directories.h"
 #include "helper/session/elevations.h"
 
 static bool same_sign_in(const Stamp *a, const Stamp *b)
@@ -158,12 +159,15 @@ static int sync_list(Manager *manager, Account *account, const char *what, char 
 }
 
 /* Membership is replaced at each sync; an answer that does not speak of groups changes none. */
-static int sync_groups(Manager *manager, Account *account, const Identity *identity)
+static int sync_groups(Manager *manager, Account *account, Identity *identity)
 {
     bool was_allowed = account_is_allowed(account, manager->config);
-    int r = 0;
+    bool has_groups = identity->groups_known && identity->groups;
+    int r = has_groups ? directories_correct_groups(manager->directories, account,
+                                                    &identity->groups)
+                       : 0;
 
-    if (identity->groups_known && identity->groups)
+    if (r >= 0 && has_groups)
         r = sync_list(manager, account, "groups", account->groups, identity->groups,
                       elevations_set_groups);
     if (r >= 0 && identity->roles_known && identity->roles)

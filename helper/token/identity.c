@@ -127,7 +127,8 @@ static int read_groups(Identity *identity, const json_t *payload, const Provider
 {
     const json_t *value = claim_find(payload, config->groups_claim);
 
-    if (groups_are_elsewhere(payload, config))
+    identity->has_overage = groups_are_elsewhere(payload, config);
+    if (identity->has_overage)
         return 0;
     if (!json_is_string(value) && !json_is_array(value))
         return 0;

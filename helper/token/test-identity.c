@@ -106,6 +106,7 @@ static void test_groups(void **state)
     static const struct {
         const char *members;
         int count; /* -1: unknown */
+        bool has_overage;
     } rows[] = {
         {"", -1},
         {",\"groups\":[]", 0},
@@ -119,9 +120,9 @@ static void test_groups(void **state)
         {",\"groups\":[\"a\",\"\"]", -1},
         {",\"groups\":[\"a\",\"b\\n\"]", -1},
         {",\"groups\":[[\"a\"]]", -1},
-        {",\"_claim_names\":{\"groups\":\"src1\"}", -1},
-        {",\"groups\":[\"a\"],\"_claim_names\":{\"groups\":\"src1\"}", -1},
-        {",\"groups\":[\"a\"],\"hasgroups\":true", -1},
+        {",\"_claim_names\":{\"groups\":\"src1\"}", -1, true},
+        {",\"groups\":[\"a\"],\"_claim_names\":{\"groups\":\"src1\"}", -1, true},
+        {",\"groups\":[\"a\"],\"hasgroups\":true", -1, true},
         {",\"groups\":[\"a\"],\"_claim_names\":{\"other\":\"src1\"}", 1},
     };
     char text[512];
@@ -131,6 +132,7 @@ static void test_groups(void **state)
         Identity *identity = read_claims(text);
         assert_non_null(identity);
         assert_int_equal(identity->groups_known, rows[i].count >= 0);
+        assert_int_equal(identity->has_overage, rows[i].has_overage);
         for (int k = 0; k < rows[i].count; k++)
             assert_non_null(identity->groups[k]);
         if (rows[i].count >= 0)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
-from tests.provider.entra import TENANT
+from tests.provider.entra import GROUPS_IN_TOKEN, TENANT
 from tests.provider.graph import CLIENT_ID, CLIENT_SECRET
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
@@ -293,6 +293,81 @@ def test_a_short_name_of_another_provider_is_refused_and_not_merged(directory):
     line.manager("ForgetUser", "s", "dana")
     line.control.delete(domain("dana"))
     wait_until(lambda: alarms(line) == [], 20, "the alarm to be over")
+
+
+# --- tokens beside it --------------------------------------------------------------------------
+
+def token_says(line, name, *groups):
+    line.control.set_user(domain(name), claims={"groups": list(groups)})
+
+
+def test_a_token_takes_no_group_that_the_directory_gives(directory):
+    """Groups inside groups are in the directory; a token of "groups assigned to the application"
+    names the inner one alone."""
+    line = directory()
+    inner = "7c8807a2-11d4-4b52-9ad6-3a5a6e0e00ff"
+    line.control.set_graph(nested={AUDIT_STAFF: [inner]})
+    line.control.add_user(domain("dave"), groups=[inner])
+    wait_user(line, "dave")
+    token_says(line, "dave", inner)
+    assert line.sign_in("dave")[0] == "allow"
+    wait_rounds(line)
+    assert "audit-staff" in users(line)["dave"]["groups"]
+    assert line.records(event="account", user="dave", action="groups-changed") == []
+
+
+def test_an_old_token_gives_no_group_that_the_directory_took(directory):
+    line = directory()
+    line.control.set_user(domain("bob"), groups=[AUDIT_STAFF, AUDIT_ADMINS])
+    wait_until(lambda: "audit-admins" in users(line).get("bob", {"groups": []})["groups"], 15,
+               "the group")
+    line.control.set_user(domain("bob"), groups=[AUDIT_STAFF])
+    wait_until(lambda: "audit-admins" not in users(line)["bob"]["groups"], 15, "the group to go")
+    token_says(line, "bob", AUDIT_STAFF, AUDIT_ADMINS)
+    assert line.sign_in("bob")[0] == "allow"
+    assert "audit-admins" not in users(line)["bob"]["groups"]
+    assert line.check("bob", service="sudo")[0] == "not-in-group"
+
+
+def test_tokens_tell_groups_where_the_directory_is_silent(directory):
+    line = directory()
+    wait_verdict_of_new(line, "bob")
+    token_says(line, "bob", AUDIT_STAFF, AUDIT_ADMINS)
+    line.control.fault("delta", "status", realm="entra", status=500)
+    wait_rounds(line)
+    assert line.sign_in("bob")[0] == "allow"
+    assert "audit-admins" in users(line)["bob"]["groups"]
+    line.control.clear_fault("delta", "entra")
+    wait_until(lambda: "audit-admins" not in users(line)["bob"]["groups"], 20, "the directory")
+
+
+def test_more_groups_than_a_token_holds(directory):
+    """With groups of the directory's, or without any; the address in the token is not asked."""
+    line = directory()
+    many = [f"7c8807a2-0000-4000-8000-{number:012d}" for number in range(GROUPS_IN_TOKEN)]
+    for name, group, outcome in (("dave", AUDIT_STAFF, "allow"), ("erin", many[0], "not-in-group")):
+        dave = line.control.add_user(domain(name), groups=[*many, group])
+        line.add_user(domain(name), id=dave["id"])
+        wait_verdict(line, name, "active")
+        since = line.control.last()
+        assert line.sign_in(name)[0] == outcome
+        assert line.control.journal(since, endpoint="elsewhere") == []
+
+
+def test_more_groups_than_a_token_holds_and_no_directory(bare):
+    """Who was in a group before still is; who is new is refused, and the log says why."""
+    many = [f"7c8807a2-0000-4000-8000-{number:012d}" for number in range(GROUPS_IN_TOKEN)]
+    bare.configure_entra()
+    bare.helper.start()
+    for name in ("alice", "bob"):
+        bare.add_user(domain(name))
+    assert bare.sign_in("alice")[0] == "allow"
+    for name in ("alice", "bob"):
+        bare.control.set_user(domain(name), groups=[AUDIT_STAFF, *many])
+    assert bare.sign_in("alice")[0] == "allow"
+    assert bare.sign_in("bob")[0] == "not-in-group"
+    (record,) = bare.wait_records(event="login", user="bob")
+    assert "more than a token holds" in record["reason"]
 
 
 # --- what is answered wrongly ------------------------------------------------------------------
