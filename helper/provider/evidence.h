@@ -12,8 +12,10 @@
 #include "helper/config/config.h"
 
 typedef enum EvidenceContext {
-    EVIDENCE_LOGIN = 0,  /* an interactive sign-in: device poll, password grant */
+    EVIDENCE_LOGIN = 0,  /* an interactive sign-in: device poll, authorization code */
     EVIDENCE_REFRESH = 1,/* redemption of a refresh token */
+    EVIDENCE_PASSWORD = 2, /* the password grant */
+    _EVIDENCE_CONTEXT_COUNT,
 } EvidenceContext;
 
 typedef enum EvidenceMeaning {

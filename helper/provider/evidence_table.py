@@ -13,7 +13,8 @@ from dataclasses import dataclass
 DIALECTS = {"plain": "PLAIN", "entra": "AADSTS", "b2c": "AADB2C", "keycloak": "KEYCLOAK"}
 DIRECTORIES = {"graph": "GRAPH", "keycloak-admin": "KEYCLOAK_ADMIN", "scim": "SCIM", "okta": "OKTA"}
 BELOW = {"http": ("HTTP", "status"), "network": ("NETWORK", "fault")}
-CONTEXTS = {"login": ["LOGIN"], "refresh": ["REFRESH"], "both": ["LOGIN", "REFRESH"]}
+CONTEXTS = {"code": ["LOGIN"], "password": ["PASSWORD"], "login": ["LOGIN", "PASSWORD"],
+            "refresh": ["REFRESH"], "both": ["LOGIN", "PASSWORD", "REFRESH"]}
 PLACES = ("person", "group", "changes")
 SAYS_NOTHING = ("neutral", "later", "our-fault")
 VERDICTS_OF_TOKENS = ("aged", "revoked", "disabled", *SAYS_NOTHING, "policy", "needs-more",

@@ -68,7 +68,10 @@ struct ProviderOp {
     Buffer pasted; /* the answer as far as it has come */
     Secret *code; /* to be redeemed, once */
 
-    /* a refresh */
+    /* a password login; with the login_hint as the user's name */
+    Secret *password, *one_time_code;
+
+    /* a refresh; a password login has the handler, too */
     ProviderTokenHandler token_handler;
     Secret *refresh_token;
     char *expected_id;

@@ -69,6 +69,8 @@ ProviderOp *op_free(ProviderOp *op)
     strength_request_clear(&op->strength);
     buffer_clear(&op->pasted);
     secret_free(op->code);
+    secret_free(op->password);
+    secret_free(op->one_time_code);
     secret_free(op->refresh_token);
     free(op->expected_id);
     free(op);

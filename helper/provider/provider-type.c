@@ -51,6 +51,7 @@ static const ProviderTraits table[_PROVIDER_TYPE_COUNT] = {
     [PROVIDER_KEYCLOAK] = {.scope = SCOPE, .id_claim = "sub",
                            .username_claim = "preferred_username", .dialect = DIALECT_KEYCLOAK,
                            .roles_claim = "realm_access.roles",
+                           .one_time_code_field = "totp",
                            .id_token_kind = "ID", .poll_extra_sec = 1},
     [PROVIDER_OKTA] = {.scope = SCOPE, .id_claim = "sub", .username_claim = "preferred_username"},
 };

@@ -41,6 +41,8 @@ typedef struct ProviderTraits {
     bool names_contexts; /* authentication contexts: asked for by `claims`, told in acrs */
     bool has_policy;       /* Policy= is a part of the path, and tokens name it in tfp or acr */
     bool has_cloud;        /* Cloud= says which hosts are its own */
+    const char *one_time_code_field; /* of the password grant, beside the password; NULL: it takes
+                                      * no code */
     const char
         *id_token_kind; /* what the payload's own typ says of an ID token; NULL: no such claim */
     bool asks_consent;       /* without prompt=consent it gives no refresh token (Core §11) */

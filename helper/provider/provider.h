@@ -128,6 +128,18 @@ int provider_browser_login(Provider *provider, const BrowserHandlers *handlers,
  * too), -ENOMEM. */
 int provider_browser_answer(ProviderOp *op, const Secret *piece, BrowserAnswer *ret_answer);
 
+/* The password grant (RFC 6749 §4.3), one request that is never repeated. `one_time_code` (may be
+ * NULL) goes along where the type has a field for it. Everything is borrowed and copied. Returns 0,
+ * -EINVAL for a code that the type has no field for, or -ENOMEM; everything else is told to the
+ * handler. */
+typedef struct PasswordLogin {
+    const char *username;
+    const Secret *password;
+    const Secret *one_time_code;
+} PasswordLogin;
+int provider_password_login(Provider *provider, const PasswordLogin *login, uint64_t timeout_usec,
+                            ProviderTokenHandler handler, void *userdata, ProviderOp **ret_op);
+
 /* RFC 6749 §6 redemption, one request that is never repeated. `expected_id` (may be NULL): an ID
  * token that names somebody else is evidence NEUTRAL with a reason. Returns as above, or -EINVAL
  * without a token. */

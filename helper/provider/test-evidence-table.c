@@ -123,8 +123,10 @@ static bool check_answers(const FileRow *row)
         if (!is_one_of(row->source, dialect_words[dialect], "any"))
             continue;
         is_of_tokens = true;
-        if (is_one_of(row->where, "login", "both"))
+        if (is_one_of(row->where, "login", "both") || strcmp(row->where, "code") == 0)
             check_answer(row, dialect, EVIDENCE_LOGIN);
+        if (is_one_of(row->where, "login", "both") || strcmp(row->where, "password") == 0)
+            check_answer(row, dialect, EVIDENCE_PASSWORD);
         if (is_one_of(row->where, "refresh", "both"))
             check_answer(row, dialect, EVIDENCE_REFRESH);
     }
@@ -242,7 +244,7 @@ static void check_neighbour(const EvidenceRow *rows, size_t count, const Evidenc
         return;
     (void)snprintf(value, sizeof(value), "%" PRIu32, code);
     write_body(dialect, row->error ? row->error : "*", value, body, sizeof(body));
-    for (unsigned context = 0; context <= EVIDENCE_REFRESH; context++) {
+    for (unsigned context = 0; context < _EVIDENCE_CONTEXT_COUNT; context++) {
         Evidence evidence = answer(type_of(dialect), (EvidenceContext)context, 400, body);
         if (evidence.meaning != EVIDENCE_NEUTRAL)
             fail_msg("%s has no row, and is %s", body, evidence_meaning_to_word(evidence.meaning));

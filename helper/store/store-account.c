@@ -8,6 +8,7 @@
 
 #include "common/names.h"
 #include "helper/store/store-sql.h"
+#include "helper/store/store-totp.h"
 #include "helper/store/store-wal.h"
 #include "helper/base/text-list.h"
 
@@ -258,6 +259,13 @@ static int write_row(Store *store, const Account *account, int64_t *ret_row)
     return 0;
 }
 
+static int delete_secrets(Store *store, const Account *account)
+{
+    int r = store_token_put(store, account, NULL);
+
+    return r < 0 ? r : store_totp_delete(store, account);
+}
+
 int store_account_save(Store *store, Account *account)
 {
     int64_t row = 0;
@@ -267,7 +275,7 @@ int store_account_save(Store *store, Account *account)
         return r;
     r = write_row(store, account, &row);
     if (r >= 0 && account->row != 0 && account->state == ACCOUNT_FORGOTTEN)
-        r = store_token_put(store, account, NULL);
+        r = delete_secrets(store, account);
     r = store_end(store, r);
     if (r < 0)
         return r;

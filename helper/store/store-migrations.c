@@ -91,6 +91,20 @@ static const char *const migrations[] = {
      "CREATE INDEX carried_names ON carried_numbers (issuer, name) WHERE name IS NOT NULL;"),
     /* 8: telephone numbers. */
     "ALTER TABLE accounts ADD COLUMN phone TEXT NOT NULL DEFAULT '';",
+    /* 9: second factors. */
+    ("CREATE TABLE totp ("
+     " account INTEGER PRIMARY KEY REFERENCES accounts (id),"
+     " sealed BLOB NOT NULL,"
+     " algorithm INTEGER NOT NULL, digits INTEGER NOT NULL, period INTEGER NOT NULL,"
+     " last_step INTEGER NOT NULL, drift INTEGER NOT NULL,"
+     " shared INTEGER NOT NULL, enrolled INTEGER NOT NULL, enrolled_by TEXT NOT NULL"
+     ");"
+     "CREATE TABLE recovery_codes ("
+     " account INTEGER NOT NULL REFERENCES accounts (id),"
+     " number INTEGER NOT NULL,"
+     " hash TEXT NOT NULL,"
+     " PRIMARY KEY (account, number)"
+     ");"),
 };
 
 static int run_step(Store *store, size_t index)

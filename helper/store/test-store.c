@@ -470,6 +470,8 @@ static void sessions_of_the_first_version(void **state)
                      "ALTER TABLE sessions DROP COLUMN strength;"
                      "DROP TABLE directory_links;"
                      "DROP TABLE carried_numbers;"
+                     "DROP TABLE recovery_codes;"
+                     "DROP TABLE totp;"
                      "INSERT INTO sessions VALUES ('s-1', 'alice', '', 'sshd', '', '', 42, 9,"
                      " zeroblob(16), NULL);"
                      "PRAGMA user_version = 1");

@@ -1,0 +1,193 @@
+/*
+ * Second factors in the database: sealed, each step and each recovery code good once whatever
+ * happens in between, and gone with the account.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "helper/base/text-list.h"
+#include "helper/store/store-totp.h"
+
+typedef struct Fixture {
+    char dir[64], db[96];
+    Secret *key;
+    Store *store;
+    Account *account;
+    char hashes[RECOVERY_CODES][RECOVERY_HASH_SIZE];
+} Fixture;
+
+static void reopen(Fixture *fixture)
+{
+    fixture->store = store_free(fixture->store);
+    assert_int_equal(store_open(fixture->db, fixture->key, &fixture->store), 0);
+}
+
+static Account *make_account(const char *name, uint32_t uid)
+{
+    Account *account = calloc(1, sizeof(*account));
+
+    assert_non_null(account);
+    account->name = strdup(name);
+    account->directory_name = strdup(name);
+    account->provider = strdup("p");
+    account->gecos = strdup("");
+    account->home = strdup("/home/x");
+    account->shell = strdup("/bin/sh");
+    account->evidence = strdup("added");
+    account->groups = text_list_new();
+    account->uid = uid;
+    return account;
+}
+
+static int set_up(void **state)
+{
+    Fixture *fixture = calloc(1, sizeof(*fixture));
+
+    assert_non_null(fixture);
+    strcpy(fixture->dir, "/tmp/test-store-totp-XXXXXX");
+    assert_non_null(mkdtemp(fixture->dir));
+    snprintf(fixture->db, sizeof(fixture->db), "%s/state.db", fixture->dir);
+    assert_int_equal(secret_new("0123456789abcdef0123456789abcdef", 32, &fixture->key), 0);
+    reopen(fixture);
+    fixture->account = make_account("alice", 1900000001);
+    assert_int_equal(store_account_save(fixture->store, fixture->account), 0);
+    for (unsigned i = 0; i < RECOVERY_CODES; i++)
+        snprintf(fixture->hashes[i], RECOVERY_HASH_SIZE, "$y$hash-of-%u", i);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    Fixture *fixture = *state;
+    char command[128];
+
+    account_free(fixture->account);
+    store_free(fixture->store);
+    secret_free(fixture->key);
+    snprintf(command, sizeof(command), "rm -rf -- '%s'", fixture->dir);
+    assert_int_equal(system(command), 0);
+    free(fixture);
+    return 0;
+}
+
+static void enrol(Fixture *fixture, const char *secret)
+{
+    TotpRow row = {
+        .key = {.algorithm = TOTP_SHA256, .digits = 8, .period_sec = TOTP_PERIOD_SEC},
+        .state = {.last_step = 100, .drift = -2},
+        .is_shared = true,
+        .enrolled_usec = 4711,
+        .by = "root",
+    };
+
+    assert_int_equal(secret_new_string(secret, &row.key.secret), 0);
+    assert_int_equal(store_totp_put(fixture->store, fixture->account, &row, fixture->hashes), 0);
+    totp_row_clear(&row);
+}
+
+static void what_was_put_is_there(void **state)
+{
+    Fixture *fixture = *state;
+    TotpRow row = {0};
+
+    assert_int_equal(store_totp_has(fixture->store, fixture->account), 0);
+    assert_int_equal(store_totp_get(fixture->store, fixture->account, &row), 0);
+    enrol(fixture, "an old secret of alice");
+    enrol(fixture, "the secret of alice!");
+    reopen(fixture);
+    assert_int_equal(store_totp_has(fixture->store, fixture->account), 1);
+    assert_int_equal(store_totp_get(fixture->store, fixture->account, &row), 1);
+    assert_string_equal(secret_peek(row.key.secret), "the secret of alice!");
+    assert_int_equal(row.key.algorithm, TOTP_SHA256);
+    assert_int_equal(row.key.digits, 8);
+    assert_int_equal(row.state.last_step, 100);
+    assert_int_equal(row.state.drift, -2);
+    assert_true(row.is_shared);
+    assert_int_equal(row.enrolled_usec, 4711);
+    assert_string_equal(row.by, "root");
+    totp_row_clear(&row);
+    assert_int_equal(store_totp_delete(fixture->store, fixture->account), 0);
+    assert_int_equal(store_totp_get(fixture->store, fixture->account, &row), 0);
+}
+
+static void a_step_is_used_once(void **state)
+{
+    Fixture *fixture = *state;
+    const TotpState newer = {.last_step = 101, .drift = 1}, older = {.last_step = 99};
+
+    assert_int_equal(store_totp_use(fixture->store, fixture->account, &newer), -EALREADY);
+    enrol(fixture, "the secret of alice!");
+    assert_int_equal(store_totp_use(fixture->store, fixture->account, &older), -EALREADY);
+    assert_int_equal(store_totp_use(fixture->store, fixture->account, &newer), 0);
+    reopen(fixture);
+    assert_int_equal(store_totp_use(fixture->store, fixture->account, &newer), -EALREADY);
+}
+
+static void a_recovery_code_is_used_once(void **state)
+{
+    Fixture *fixture = *state;
+    char hash[RECOVERY_HASH_SIZE];
+    unsigned left = 99;
+
+    assert_int_equal(store_recovery_get(fixture->store, fixture->account, 3, hash), 0);
+    enrol(fixture, "the secret of alice!");
+    assert_int_equal(store_recovery_get(fixture->store, fixture->account, 3, hash), 1);
+    assert_string_equal(hash, "$y$hash-of-3");
+    assert_int_equal(store_recovery_use(fixture->store, fixture->account, 3), 0);
+    reopen(fixture);
+    assert_int_equal(store_recovery_use(fixture->store, fixture->account, 3), -EALREADY);
+    assert_int_equal(store_recovery_get(fixture->store, fixture->account, 3, hash), 0);
+    assert_int_equal(store_recovery_count(fixture->store, fixture->account, &left), 0);
+    assert_int_equal(left, RECOVERY_CODES - 1);
+    enrol(fixture, "another secret of hers");
+    assert_int_equal(store_recovery_count(fixture->store, fixture->account, &left), 0);
+    assert_int_equal(left, RECOVERY_CODES);
+}
+
+/* Another account's row copied over hers opens for nobody. */
+static void a_secret_does_not_move(void **state)
+{
+    Fixture *fixture = *state;
+    Account *bob = make_account("bob", 1900000002);
+    TotpRow row = {0};
+
+    assert_int_equal(store_account_save(fixture->store, bob), 0);
+    enrol(fixture, "the secret of alice!");
+    int64_t alices = fixture->account->row;
+    bob->row = alices;
+    assert_int_equal(store_totp_get(fixture->store, bob, &row), -EBADMSG);
+    assert_null(row.key.secret);
+    account_free(bob);
+}
+
+static void forgotten_with_the_account(void **state)
+{
+    Fixture *fixture = *state;
+    unsigned left = 99;
+
+    enrol(fixture, "the secret of alice!");
+    fixture->account->state = ACCOUNT_FORGOTTEN;
+    assert_int_equal(store_account_save(fixture->store, fixture->account), 0);
+    assert_int_equal(store_totp_has(fixture->store, fixture->account), 0);
+    assert_int_equal(store_recovery_count(fixture->store, fixture->account, &left), 0);
+    assert_int_equal(left, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_was_put_is_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_step_is_used_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_recovery_code_is_used_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_secret_does_not_move, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(forgotten_with_the_account, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
