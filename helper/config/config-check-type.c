@@ -142,6 +142,32 @@ static void check_copied(const ProviderConfig *provider, ConfigReport *report)
     }
 }
 
+static bool has_method(const ProviderConfig *provider, Method method)
+{
+    for (size_t i = 0; i < provider->method_count; i++)
+        if (provider->methods[i] == method)
+            return true;
+    return false;
+}
+
+static void check_second_factor(const ProviderConfig *provider, ConfigReport *report)
+{
+    SecondFactor factor = provider->second_factor;
+
+    if (!has_method(provider, METHOD_PASSWORD)) {
+        if (factor != SECOND_FACTOR_TOTP)
+            config_report_warning(report, "provider", provider->name, "SecondFactor",
+                                  "has no effect: Methods= does not name password");
+        return;
+    }
+    if (factor == SECOND_FACTOR_PROVIDER && !provider_traits(provider->type)->one_time_code_field)
+        config_report_error(report, "provider", provider->name, "SecondFactor",
+                            "is for Type=keycloak: others take no code beside a password");
+    if (factor == SECOND_FACTOR_NONE)
+        config_report_warning(report, "provider", provider->name, "SecondFactor",
+                              "lets a password alone sign people in");
+}
+
 void config_check_type(const ProviderConfig *provider, ConfigReport *report)
 {
     check_tenant(provider, report);
@@ -151,6 +177,7 @@ void config_check_type(const ProviderConfig *provider, ConfigReport *report)
     check_refusals(provider, report);
     check_claims(provider, report);
     check_copied(provider, report);
+    check_second_factor(provider, report);
     if (provider->oidc_url && provider->jwks_uri)
         config_report_warning(report, "provider", provider->name, "JwksUri",
                               "has no effect: OidcUrl= goes before it");

@@ -30,7 +30,14 @@ static const char *const clouds[] = {
     [CLOUD_PUBLIC] = "public", [CLOUD_USGOV] = "usgov", [CLOUD_CHINA] = "china",
     [_CLOUD_COUNT] = NULL,
 };
-static const char *const methods[] = {"device", "browser", NULL};
+static const char *const methods[] = {
+    [METHOD_DEVICE] = "device", [METHOD_BROWSER] = "browser", [METHOD_PASSWORD] = "password",
+    [_METHOD_COUNT] = NULL,
+};
+static const char *const second_factors[] = {
+    [SECOND_FACTOR_TOTP] = "totp", [SECOND_FACTOR_PROVIDER] = "provider",
+    [SECOND_FACTOR_NONE] = "none", [_SECOND_FACTOR_COUNT] = NULL,
+};
 static const char *const prompts[] = {
     [PROMPT_DEFAULT] = "default", [PROMPT_NO] = "no", [PROMPT_CONSENT] = "consent",
     [PROMPT_LOGIN] = "login", [PROMPT_SELECT_ACCOUNT] = "select_account", [_PROMPT_COUNT] = NULL,
@@ -96,6 +103,8 @@ static const ConfigKey keys[] = {
     {"provider", "Prompt", &config_kind_word, PROVIDER(prompt), .words = prompts},
     {"provider", "Domains", &config_kind_list, PROVIDER(domains)},
     {"provider", "Methods", &config_kind_methods, PROVIDER(methods), .words = methods},
+    {"provider", "SecondFactor", &config_kind_word, PROVIDER(second_factor),
+     .words = second_factors},
     {"provider", "UsernameClaim", &config_kind_text, PROVIDER(username_claim)},
     {"provider", "UsernameTemplate", &config_kind_text, PROVIDER(username_template)},
     {"provider", "EmailClaim", &config_kind_text, PROVIDER(email_claim)},

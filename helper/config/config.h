@@ -41,8 +41,17 @@ typedef enum DirectoryType {
 typedef enum Method {
     METHOD_DEVICE = 0, /* Methods=device */
     METHOD_BROWSER,    /* Methods=browser */
+    METHOD_PASSWORD,   /* Methods=password */
     _METHOD_COUNT,
 } Method;
+
+/* SecondFactor=: what is asked for beside a password. */
+typedef enum SecondFactor {
+    SECOND_FACTOR_TOTP = 0, /* a code of ours (helper/totp/) */
+    SECOND_FACTOR_PROVIDER, /* a code that the provider checks */
+    SECOND_FACTOR_NONE,
+    _SECOND_FACTOR_COUNT,
+} SecondFactor;
 
 typedef enum Prompt {
     PROMPT_DEFAULT = 0, /* Prompt=default, by the type */
@@ -86,6 +95,7 @@ typedef struct ProviderConfig {
     Prompt prompt;           /* Prompt= of the browser method (Core §3.1.2.1) */
     Method methods[_METHOD_COUNT];
     size_t method_count;
+    SecondFactor second_factor; /* SecondFactor=totp|provider|none */
     char *username_claim;    /* UsernameClaim=, default preferred_username */
     char *username_template; /* UsernameTemplate=, instead of the claim; NULL */
     char *email_claim;       /* EmailClaim=, default email */

@@ -162,7 +162,7 @@ static void remember_sign_in(const Login *login)
 
     if (!login->unprivileged)
         (void)sign_ins_add(login->logins->manager->sign_ins, login->sign_in, login->account->name,
-                           login->service, login_method_to_word(login->method), login->strength,
+                           login->service, login_words(login), login->strength,
                            &now);
 }
 

@@ -11,6 +11,7 @@
 #include "helper/login/login-states.h"
 #include "helper/login/login-text.h"
 #include "helper/manager.h"
+#include "helper/totp/second-factor.h"
 
 typedef struct Login Login;
 
@@ -42,6 +43,16 @@ struct Login {
     uint64_t deadline_usec; /* CLOCK_BOOTTIME */
     LoginRecord *record;
     bool publishing; /* the publisher will call */
+    /* A password login. */
+    Secret *password; /* until the provider is asked */
+    Factor factor;    /* found good, to be used up with the admission */
+    bool proven;      /* the second factor was right: this person may hear what is wrong */
+    bool pretends;    /* nobody gets in, and nobody is to see why: asks as it would anybody */
+    Outcome pretended;
+    const char *pretended_reason; /* static */
+    uint64_t answered_usec; /* CLOCK_BOOTTIME, of the last answer; 0: refusals are told at once */
+    bool untold;            /* decided, and `told` goes out when the timer fires */
+    Outcome told;
     /* For the log line. */
     char *identity; /* who signed in */
     char *evidence;
@@ -108,7 +119,23 @@ void login_method_refused(Login *login, const Evidence *evidence, const char *re
 /* The prompt has its answer: nothing more is asked. After LOGIN_EVENT_ANSWER. */
 void login_answered(Login *login);
 
-/* One method each (login-device.c, login-browser.c). */
+/* Begins the next method without a word; false when there is none. In LOGIN_STARTING. */
+bool login_method_pass(Login *login);
+
+/* "password,totp": the method and the second factor, for the log and the session. Static. */
+const char *login_words(const Login *login);
+
+/* From this answer on a refusal is told a while later, so that its time says nothing of the cause. */
+void login_note_answer(Login *login);
+
+/* Would this login ask for a password first? Then what keeps its person out is not shown before.
+ * Who is unknown here is asked as the first such provider's people are. */
+bool login_password_hides(const Login *login);
+const ProviderConfig *login_password_stand_in(const Config *config);
+
+/* One method each (login-device.c, login-browser.c, login-password.c). */
+void login_begin_password(Login *login);
+void login_answer_password(Login *login, const Secret *text);
 void login_begin_device(Login *login);
 void login_begin_browser(Login *login);
 void login_answer_browser(Login *login, const Secret *piece);

@@ -24,11 +24,22 @@ typedef struct MethodRow {
 static const MethodRow methods[_METHOD_COUNT] = {
     [METHOD_DEVICE] = {"device", "by code", login_begin_device, NULL},
     [METHOD_BROWSER] = {"browser", "in a browser", login_begin_browser, login_answer_browser},
+    [METHOD_PASSWORD] = {"password", "by password", login_begin_password, login_answer_password},
 };
 
 const char *login_method_to_word(Method method)
 {
     return (unsigned)method < _METHOD_COUNT ? methods[method].word : NULL;
+}
+
+const char *login_words(const Login *login)
+{
+    static const char *const with_factor[] = {
+        [FACTOR_TOTP] = "password,totp", [FACTOR_RECOVERY] = "password,recovery-code"};
+
+    if (login->method == METHOD_PASSWORD && login->factor.kind != FACTOR_NONE)
+        return with_factor[login->factor.kind];
+    return login_method_to_word(login->method);
 }
 
 void login_method_begin(Login *login)
@@ -87,6 +98,17 @@ static bool find_next(const Login *login, Method *ret_method)
     return false;
 }
 
+bool login_method_pass(Login *login)
+{
+    Method next;
+
+    if (!find_next(login, &next))
+        return false;
+    login->method = next;
+    login_method_begin(login);
+    return true;
+}
+
 /* A policy may be about one person; a registration is about everybody. */
 static void note_refused_method(const Login *login, Method next, const Evidence *evidence)
 {
@@ -111,6 +133,7 @@ static void go_on(Login *login, Method next)
              methods[login->method].name);
     login->method = next;
     login->answered = false;
+    login->answered_usec = 0;
     if (channel_send_step(login->channel, STEP_SHOW, OUTCOME_INTERNAL, text) < 0)
         login_gone(login, "the client's channel takes no more");
     else if (login->state == LOGIN_STARTING)

@@ -28,6 +28,9 @@
 #define TIMEOUT_MAX_SEC     (LOGIN_LIFE_MAX_USEC / USEC_PER_SEC)
 #define LINGER_USEC         (900 * USEC_PER_SEC) /* for an Enter after the decision */
 #define LINGERING_MAX       256u
+#define REFUSAL_BEAT_USEC   (2 * USEC_PER_SEC)
+
+static uint64_t now_usec(Login *login);
 
 static Login *login_free(Login *login)
 {
@@ -48,6 +51,7 @@ static Login *login_free(Login *login)
     free(login->identity);
     free(login->evidence);
     free(login->strength);
+    secret_free(login->password);
     free(login);
     return NULL;
 }
@@ -89,7 +93,7 @@ void login_fill_record(const Login *login, Record *record, char uid[16])
     record_set(record, RECORD_SERVICE, login->service);
     record_set(record, RECORD_RHOST, login->rhost);
     record_set(record, RECORD_TTY, login->tty);
-    record_set(record, RECORD_METHOD, login_method_to_word(login->method));
+    record_set(record, RECORD_METHOD, login_words(login));
     record_set(record, RECORD_EVIDENCE, login->evidence);
     if (!login->account)
         return;
@@ -128,13 +132,58 @@ void login_finish(Login *login, Outcome outcome, const char *text)
         close_channel(login);
 }
 
+static void tell(Login *login, Outcome outcome, const char *text)
+{
+    text = text ? text : login_text_refusal(outcome);
+    login_finish(login, outcome, text ? text : outcome_to_text(outcome));
+}
+
+/* What a guesser could learn from. */
+static bool is_telling(Outcome outcome)
+{
+    static const Outcome telling[] = {OUTCOME_WRONG_SECRET, OUTCOME_LOCKED_OUT, OUTCOME_DISABLED,
+                                      OUTCOME_REVOKED, OUTCOME_NOT_BOUND, OUTCOME_NOT_IN_GROUP,
+                                      OUTCOME_WRONG_IDENTITY, OUTCOME_INTERNAL};
+
+    for (size_t i = 0; i < ELEMENTSOF(telling); i++)
+        if (outcome == telling[i])
+            return true;
+    return false;
+}
+
+/* The next beat after the answer: however long the cause took to find, it falls on the same one. */
+static uint64_t next_beat(const Login *login, uint64_t now)
+{
+    uint64_t since = now > login->answered_usec ? now - login->answered_usec : 0;
+
+    return login->answered_usec + (since / REFUSAL_BEAT_USEC + 1) * REFUSAL_BEAT_USEC;
+}
+
+static void tell_later(Login *login, Outcome outcome)
+{
+    login->op = provider_op_cancel(login->op);
+    login_accept_cancel(login);
+    login->untold = true;
+    login->told = !login->proven && is_telling(outcome) ? OUTCOME_WRONG_SECRET : outcome;
+    if (sd_event_source_set_time(login->timer, next_beat(login, now_usec(login))) < 0 ||
+        sd_event_source_set_enabled(login->timer, SD_EVENT_ONESHOT) < 0)
+        close_channel(login);
+}
+
 static void deny(Login *login, Outcome outcome, const char *reason, const char *text)
 {
     if (outcome == OUTCOME_ALLOW)
         outcome = OUTCOME_INTERNAL;
     log_denial(login, outcome, reason);
-    text = text ? text : login_text_refusal(outcome);
-    login_finish(login, outcome, text ? text : outcome_to_text(outcome));
+    if (login->answered_usec != 0 && login->channel >= 0)
+        tell_later(login, outcome);
+    else
+        tell(login, outcome, text);
+}
+
+void login_note_answer(Login *login)
+{
+    login->answered_usec = now_usec(login);
 }
 
 void login_refuse(Login *login, Outcome outcome, const char *reason, const char *text)
@@ -215,7 +264,10 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Login *login = userdata;
 
-    if (login->state == LOGIN_DECIDED)
+    if (login->state == LOGIN_DECIDED && login->untold) {
+        login->untold = false;
+        tell(login, login->told, NULL);
+    } else if (login->state == LOGIN_DECIDED)
         close_channel(login);
     else if (login->state == LOGIN_PUBLISHING || login->state == LOGIN_RECORDING)
         login_refuse(login, OUTCOME_UNAVAILABLE, "the enforcer did not answer in time", NULL);
@@ -423,6 +475,16 @@ static Outcome judge_origin(const Login *login, const char *auth_info, const cha
     return OUTCOME_ALLOW;
 }
 
+/* Asks for everything that it would ask somebody for who may come in. */
+static void pretend(Login *login, Outcome outcome, const char *reason)
+{
+    login->pretends = true;
+    login->pretended = outcome;
+    login->pretended_reason = reason;
+    login->method = METHOD_PASSWORD;
+    login_method_begin(login);
+}
+
 static void begin(Login *login, const char *auth_info)
 {
     Manager *manager = login->logins->manager;
@@ -444,14 +506,18 @@ static void begin(Login *login, const char *auth_info)
         refuse_strength(login);
         return;
     }
-    if (outcome == OUTCOME_ALLOW) {
+    bool pretends = outcome != OUTCOME_ALLOW && login_password_hides(login);
+    if (outcome == OUTCOME_ALLOW)
         login->method = config_provider(manager->config, login->account->provider)->methods[0];
+    if (outcome == OUTCOME_ALLOW || pretends) {
         replace_older(login->logins, login);
-        reason = limit_reached(login->logins, login);
-        if (reason)
-            outcome = OUTCOME_TOO_MANY;
+        const char *limit = limit_reached(login->logins, login);
+        reason = limit ? limit : reason;
+        outcome = limit ? OUTCOME_TOO_MANY : outcome;
     }
-    if (outcome != OUTCOME_ALLOW)
+    if (pretends && outcome != OUTCOME_TOO_MANY)
+        pretend(login, outcome, reason);
+    else if (outcome != OUTCOME_ALLOW)
         login_refuse(login, outcome, reason, NULL);
     else if (!login_choice_begin(login))
         login_method_begin(login);

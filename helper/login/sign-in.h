@@ -19,7 +19,7 @@ typedef struct SignIns SignIns;
 typedef struct SignIn {
     char id[RANDOM_ID_SIZE];
     char *user, *service;
-    const char *method; /* login_method_to_word() */
+    const char *method; /* login_words() */
     char *strength;     /* strength.h */
     Stamp when;
 } SignIn;

@@ -31,7 +31,13 @@ int discovery_url(const ProviderConfig *config, char **ret_url)
 
 static const char *method_endpoint(const ProviderConfig *config, Method method)
 {
-    return method == METHOD_BROWSER ? config->authorization_endpoint : config->device_endpoint;
+    const char *const endpoints[_METHOD_COUNT] = {
+        [METHOD_DEVICE] = config->device_endpoint,
+        [METHOD_BROWSER] = config->authorization_endpoint,
+        [METHOD_PASSWORD] = config->token_endpoint,
+    };
+
+    return endpoints[method];
 }
 
 bool discovery_is_needless(const ProviderConfig *config)

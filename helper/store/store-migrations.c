@@ -104,7 +104,7 @@ static const char *const migrations[] = {
      " number INTEGER NOT NULL,"
      " hash TEXT NOT NULL,"
      " PRIMARY KEY (account, number)"
-     ");"),
+     ") WITHOUT ROWID;"),
 };
 
 static int run_step(Store *store, size_t index)

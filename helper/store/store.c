@@ -52,7 +52,7 @@ static int make_file(const char *path)
     return 0;
 }
 
-static int check_integrity(Store *store)
+static int look_at_integrity(Store *store)
 {
     _cleanup_query_ Query query = query_new(store, "PRAGMA quick_check(1)");
     _cleanup_free_ char *text = NULL;
@@ -65,6 +65,14 @@ static int check_integrity(Store *store)
     if (r < 0)
         return r;
     return text && strcmp(text, "ok") == 0 ? 0 : -EUCLEAN;
+}
+
+/* For want of memory SQLite reports pages that it could not read as damaged: a second look decides. */
+static int check_integrity(Store *store)
+{
+    int r = look_at_integrity(store);
+
+    return r == -EUCLEAN ? look_at_integrity(store) : r;
 }
 
 static int prepare_database(Store *store)

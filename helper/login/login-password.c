@@ -1,0 +1,192 @@
+/*
+ * The password method (design §3): a password and, as SecondFactor= says, a code, asked for in one
+ * go and answered in one go.
+ *
+ * Nothing but a right second factor makes this host pass a password on: who has none cannot try
+ * passwords here, nor lock people's accounts at the provider. Who answers wrongly hears the same
+ * text after the same time, whatever was wrong: the name, the password, the code, the account.
+ * The log has it exactly.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "common/channel.h"
+#include "helper/login/login-internal.h"
+
+#define PROMPT_PASSWORD "Password: "
+#define PROMPT_CODE     "One-time code: "
+#define PASSWORD_MAX    1024u /* bytes */
+
+static const ProviderConfig *settings_of(const Login *login)
+{
+    const Config *config = login->logins->manager->config;
+
+    return login->account ? config_provider(config, login->account->provider)
+                          : login_password_stand_in(config);
+}
+
+const ProviderConfig *login_password_stand_in(const Config *config)
+{
+    for (size_t i = 0; i < config->provider_count; i++)
+        if (config->providers[i].method_count > 0 &&
+            config->providers[i].methods[0] == METHOD_PASSWORD)
+            return &config->providers[i];
+    return NULL;
+}
+
+bool login_password_hides(const Login *login)
+{
+    const ProviderConfig *settings = settings_of(login);
+
+    return settings && settings->method_count > 0 && settings->methods[0] == METHOD_PASSWORD;
+}
+
+static bool wants_code(const Login *login)
+{
+    const ProviderConfig *settings = settings_of(login);
+
+    return !settings || settings->second_factor != SECOND_FACTOR_NONE;
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static void ask(Login *login, LoginEvent event, StepKind kind, const char *prompt)
+{
+    LoginDecision decision;
+
+    if (login_step(login, event, &decision) &&
+        channel_send_step(login->channel, kind, OUTCOME_INTERNAL, prompt) < 0)
+        login_gone(login, "the client's channel takes no more");
+}
+
+/* Without a second factor there is no way through here: the next method, where there is one. */
+static bool is_for_nothing(const Login *login)
+{
+    const ProviderConfig *settings = settings_of(login);
+
+    return !login->pretends && settings && settings->second_factor == SECOND_FACTOR_TOTP &&
+           store_totp_has(login->logins->manager->store, login->account) == 0;
+}
+
+void login_begin_password(Login *login)
+{
+    login->pieces = 0;
+    login->password = secret_free(login->password);
+    if (is_for_nothing(login) && login_method_pass(login))
+        return;
+    ask(login, LOGIN_EVENT_CODE, STEP_ASK_HIDDEN, PROMPT_PASSWORD);
+}
+
+/* --- judging ---------------------------------------------------------------------------------- */
+
+static void on_done(Provider *provider, TokenResult *result, void *userdata)
+{
+    Login *login = userdata;
+    Manager *manager = login->logins->manager;
+    int r = 0;
+
+    if (result->evidence.meaning == EVIDENCE_CONFIRMED && login->factor.kind != FACTOR_NONE)
+        r = factor_use(manager->store, login->account, &login->factor);
+    if (r == 0) {
+        login_method_done(provider, result, login);
+        return;
+    }
+    login->op = NULL; /* freed by the provider after this */
+    if (r == -EALREADY)
+        login_refuse(login, OUTCOME_WRONG_SECRET, "another sign-in used the code up", NULL);
+    else
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the code's use could not be stored", NULL);
+}
+
+static void ask_provider(Login *login, const Secret *code)
+{
+    Provider *provider = manager_provider(login->logins->manager, login->account);
+    const PasswordLogin password = {
+        .username = login->account->directory_name,
+        .password = login->password,
+        .one_time_code = code,
+    };
+
+    int r = provider ? provider_password_login(provider, &password, login_method_time_usec(login),
+                                               on_done, login, &login->op)
+                     : -ENOENT;
+    login->password = secret_free(login->password);
+    if (r < 0)
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the sign-in could not be started", NULL);
+}
+
+static bool is_sendable(const Secret *password)
+{
+    size_t size = password ? secret_size(password) : 0;
+
+    return size > 0 && size <= PASSWORD_MAX;
+}
+
+static int check_code(Login *login, const Secret *code, const char **reason)
+{
+    Stamp now = stamp_now();
+    int r = factor_check(login->logins->manager->store, login->account, code,
+                         now.wall_usec / USEC_PER_SEC, &login->factor, reason);
+
+    login->proven = r == 0;
+    return r;
+}
+
+static bool is_local_factor(const Login *login)
+{
+    const ProviderConfig *settings = settings_of(login);
+
+    return !settings || settings->second_factor == SECOND_FACTOR_TOTP;
+}
+
+static bool is_refused_unasked(int r)
+{
+    return r == -EKEYREJECTED || r == -EALREADY || r == -ENOENT;
+}
+
+/* `code` is NULL where none was asked for. */
+static void judge(Login *login, const Secret *code)
+{
+    const char *reason = "an empty or far too long password";
+    int r = 0;
+
+    if (login->pretends) {
+        login_refuse(login, login->pretended, login->pretended_reason, NULL);
+        return;
+    }
+    if (code && is_local_factor(login))
+        r = check_code(login, code, &reason);
+    if (r < 0)
+        login_refuse(login, is_refused_unasked(r) ? OUTCOME_WRONG_SECRET : OUTCOME_UNAVAILABLE,
+                     reason, NULL);
+    else if (!is_sendable(login->password))
+        login_refuse(login, OUTCOME_WRONG_SECRET, reason, NULL);
+    else
+        ask_provider(login, is_local_factor(login) ? NULL : code);
+}
+
+static void take_last(Login *login, const Secret *code)
+{
+    LoginDecision decision;
+
+    if (!login_step(login, LOGIN_EVENT_ANSWER, &decision))
+        return;
+    login_note_answer(login);
+    login_answered(login);
+    if (login->state == LOGIN_WAITING)
+        judge(login, code);
+}
+
+void login_answer_password(Login *login, const Secret *text)
+{
+    if (login->pieces++ > 0) {
+        take_last(login, text);
+        return;
+    }
+    if (secret_copy(text, &login->password) < 0)
+        login_refuse(login, OUTCOME_INTERNAL, "out of memory", NULL);
+    else if (wants_code(login))
+        ask(login, LOGIN_EVENT_PIECE, STEP_ASK_VISIBLE, PROMPT_CODE);
+    else
+        take_last(login, NULL);
+}
