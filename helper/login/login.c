@@ -164,7 +164,8 @@ static void tell_later(Login *login, Outcome outcome)
     login->op = provider_op_cancel(login->op);
     login_accept_cancel(login);
     login->untold = true;
-    login->told = !login->proven && is_telling(outcome) ? OUTCOME_WRONG_SECRET : outcome;
+    bool hides = login->pretends || (!login->proven && is_telling(outcome));
+    login->told = hides ? OUTCOME_WRONG_SECRET : outcome;
     if (sd_event_source_set_time(login->timer, next_beat(login, now_usec(login))) < 0 ||
         sd_event_source_set_enabled(login->timer, SD_EVENT_ONESHOT) < 0)
         close_channel(login);

@@ -62,6 +62,18 @@ class Channel:
         (line,) = [text for text in self.shown.splitlines() if text.startswith("Code ")]
         return line.split(None, 1)[1]
 
+    def prompt(self, kind=ASK_HIDDEN):
+        """The text of the prompt that stands."""
+        return self.until(kind)[1]
+
+    def password(self, password, code=None):
+        """Answers the password method's prompts."""
+        assert self.prompt() == "Password: "
+        self.answer(text=password.encode())
+        if code is not None:
+            assert self.prompt(ASK_VISIBLE) == "One-time code: "
+            self.answer(text=code.encode())
+
     def finished(self, timeout=20):
         """The outcome's word and the text."""
         outcome, text = self.until(FINISHED, timeout)

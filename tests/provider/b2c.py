@@ -20,6 +20,9 @@ ERRORS = {
                  "The provided grant has not been issued for this endpoint."),
     "deleted": ("invalid_grant", 90128, "The account associated with this grant no longer exists. "
                                         "Please reauthenticate and try again."),
+    "disabled_at_login": ("invalid_grant", 90225, "The username or password is invalid."),
+    "unknown_user": ("invalid_grant", 90225, "The username or password is invalid."),
+    "wrong_password": ("invalid_grant", 90225, "The username or password is invalid."),
     "revoked": ("invalid_grant", 90129, "The provided grant has been revoked. Please reauthenticate "
                                         "and try again."),
     "aged": ("invalid_grant", 90080, "The provided grant has expired. Please re-authenticate and "

@@ -13,6 +13,9 @@ ERRORS = {
     "bad_code": ("invalid_grant", "Device code not valid"),
     "disabled": ("invalid_grant", "User disabled"),
     "deleted": ("invalid_grant", "Invalid refresh token"),
+    "disabled_at_login": ("invalid_grant", "Account disabled"),
+    "unknown_user": ("invalid_grant", "Invalid user credentials"),
+    "wrong_password": ("invalid_grant", "Invalid user credentials"),
     "revoked": ("invalid_grant", "Stale token"),
     "aged": ("invalid_grant", "Session not active"),
     "reused": ("invalid_grant", "Maximum allowed refresh token reuse exceeded"),
@@ -24,6 +27,9 @@ ERRORS = {
     "bad_request": ("invalid_request", "Missing parameter"),
     "unsupported_grant": ("unsupported_grant_type", "Unsupported grant_type"),
 }
+
+
+ONE_TIME_CODE_FIELD = "totp"  # of the password grant
 
 
 def paths(base):

@@ -8,6 +8,7 @@ should say about it.
 import base64
 import time
 import urllib.parse
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -122,7 +123,8 @@ async def token(provider, realm, request):
         return _app_token(provider, realm, request, form)
     if not known:
         return _refuse(realm, request, "bad_client")
-    grants = {"authorization_code": _code_grant, "refresh_token": _refresh_grant}
+    grants = {"authorization_code": _code_grant, "refresh_token": _refresh_grant,
+              "password": _password_grant}
     if "device" in realm.dialect.paths("/"):
         grants[DEVICE_GRANT] = _device_grant
     handler = grants.get(form.get("grant_type"))
@@ -190,6 +192,40 @@ def _code_grant(provider, realm, request, form):
     if user.login_refusal:
         return _ordered(realm, request, user.login_refusal)
     return _issue(provider, realm, request, user, grant, nonce=grant.nonce)
+
+
+@dataclass
+class PasswordGrant:
+    """What _issue() needs to know of one."""
+
+    client_id: str
+    scope: str
+    strength: object
+
+
+def _password_state(realm, user, form):
+    """What a password is answered: a reason, or None when everything is right."""
+    if user is None or user.deleted:
+        return "unknown_user"
+    field = getattr(realm.dialect, "ONE_TIME_CODE_FIELD", None)
+    if user.password is None or form.get("password") != user.password:
+        return "wrong_password"
+    if field and user.one_time_code is not None and form.get(field) != user.one_time_code:
+        return "wrong_password"
+    return "disabled_at_login" if not user.enabled else None
+
+
+def _password_grant(provider, realm, request, form):
+    """RFC 6749 section 4.3."""
+    user = provider.directory.get(form.get("username", ""))
+    request["note"]["username"] = form.get("username")
+    reason = _password_state(realm, user, form)
+    if reason:
+        return _refuse(realm, request, reason)
+    if user.login_refusal:
+        return _ordered(realm, request, user.login_refusal)
+    grant = PasswordGrant(form.get("client_id"), form.get("scope", ""), strength.asked(form))
+    return _issue(provider, realm, request, user, grant)
 
 
 def _refresh_grant(provider, realm, request, form):

@@ -29,6 +29,8 @@ class User:
     sessions_not_before: float = 0.0  # refresh tokens issued before are revoked
     refusal: dict = None              # what every refresh is answered, see control.py
     login_refusal: dict = None        # what the device poll is answered after approval
+    password: str = None              # for the password grant; None: has none
+    one_time_code: str = None         # asked for beside it, where the dialect has a field
     lie: str = None                   # a row of lies.py
     mail: str = None                  # as the directory gives it; None: the user name
     phone: str = None                 # its mobile telephone
