@@ -39,6 +39,7 @@ static Account *make_account(const char *name, uint32_t uid)
     account->home = strdup("/home/x");
     account->shell = strdup("/bin/sh");
     account->evidence = strdup("added");
+    account->phone = strdup("");
     account->groups = text_list_new();
     account->uid = uid;
     return account;
