@@ -16,6 +16,7 @@
 #include "helper/provider/provider-type.h"
 #include "helper/store/store.h"
 #include "helper/store/store-carried.h"
+#include "helper/token/claims.h"
 #include "helper/base/phone.h"
 #include "helper/base/text-list.h"
 
@@ -219,6 +220,22 @@ static int find_carried(Addition *addition)
     return r;
 }
 
+/* What the provider says of numbers holds for the whole fleet, or for nobody: no hash stands in for
+ * one that cannot be. */
+static int take_claimed(Addition *addition)
+{
+    const Config *config = addition->config;
+    uint32_t claimed = addition->options->uid;
+
+    if (claimed == CLAIMED_UID_NONE)
+        return refuse(addition, -EINVAL, "what UidClaim= gives is no number");
+    if (claimed < config->uid_base || claimed - config->uid_base >= config->uid_count)
+        return refuse(addition, -EINVAL,
+                      "the number that UidClaim= gives is outside [identity] UidBase= and UidCount=");
+    addition->account->uid = claimed;
+    return 0;
+}
+
 static int choose_number(Addition *addition)
 {
     const Config *config = addition->config;
@@ -236,9 +253,13 @@ static int choose_number(Addition *addition)
         account->uid = addition->user->uid;
     else if (addition->carried != 0)
         account->uid = addition->carried;
+    else if (addition->options->uid != CLAIMED_UID_UNSAID)
+        r = take_claimed(addition);
     else
         account->uid =
             number_of(addition->provider->issuer, id, config->uid_base, config->uid_count);
+    if (r < 0)
+        return r;
     if (account->uid == 0)
         return refuse(addition, addition->tied ? -EEXIST : -EIO, "no number could be given");
     if (addition->present && addition->present->uid != account->uid)

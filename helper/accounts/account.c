@@ -12,6 +12,7 @@
 #include "helper/accounts/accounts-private.h"
 #include "helper/config/config.h"
 #include "helper/store/store.h"
+#include "helper/token/claims.h"
 #include "helper/base/phone.h"
 #include "helper/base/text-list.h"
 
@@ -338,6 +339,15 @@ bool account_is_tied(const Account *account, const Config *config)
     const UserConfig *user = config_user(config, account->name);
 
     return user && user->directory;
+}
+
+bool account_number_differs(const Account *account, const Config *config, uint32_t claimed)
+{
+    const UserConfig *user = config_user(config, account->name);
+
+    if (claimed == CLAIMED_UID_UNSAID || claimed == account->uid)
+        return false;
+    return !user || (!user->directory && user->uid != account->uid);
 }
 
 bool accounts_may_share(const Account *a, const Account *b, const Config *config)

@@ -83,6 +83,7 @@ Account *accounts_next(Accounts *accounts, size_t *iterator); /* start at 0; NUL
 typedef struct AccountOptions {
     const char *id, *shell, *home, *full_name, *phone; /* each may be NULL */
     char *const *groups;                       /* directory group ids, or NULL */
+    uint32_t uid;                              /* of UidClaim= (claims.h) */
 } AccountOptions;
 
 /* Makes an account of a directory name: local name by NameFormat, number by hash or pin. Or that of
@@ -138,6 +139,9 @@ int identity_digest(const char *issuer, const char *id, uint8_t ret_digest[32]);
 /* Takes a number for `owner` for good. 0 also when it has it already; -EADDRINUSE: it is somebody
  * else's. */
 int number_claim(Store *store, const char *owner, uint32_t number);
+
+/* Does UidClaim= say another number than the one that stands, and that no [user] Uid= gave? */
+bool account_number_differs(const Account *account, const Config *config, uint32_t claimed);
 
 /* Is this account a local one that a [user] section ties? It is never published. */
 bool account_is_tied(const Account *account, const Config *config);

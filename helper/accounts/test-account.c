@@ -16,6 +16,7 @@
 #include "helper/store/store.h"
 #include "helper/store/store-carried.h"
 #include "helper/base/text-list.h"
+#include "helper/token/claims.h"
 
 #define ISSUER "https://login.example.org"
 #define BASE   "[provider p]\nIssuer=" ISSUER "\nClientId=host\n"
@@ -242,6 +243,28 @@ static void pinned_users(void **state)
     assert_string_equal(account->home, "/srv/alice");
     assert_int_equal(add(fixture, "bob@rcpch.ac.uk", NULL)->uid, 1897103060);
     assert_refused(fixture, "staff@rcpch.ac.uk", NULL, -EEXIST); /* a [group] has the name */
+}
+
+static void a_claimed_number(void **state)
+{
+    static const uint32_t impossible[] = {CLAIMED_UID_NONE, 1000, UID_BASE_DEFAULT - 1,
+                                          UID_BASE_DEFAULT + UID_COUNT_DEFAULT};
+    Fixture *fixture = *state;
+    const AccountOptions first = {.uid = UID_BASE_DEFAULT};
+    const AccountOptions last = {.uid = UID_BASE_DEFAULT + UID_COUNT_DEFAULT - 1};
+    const Account *alice = add(fixture, "alice@rcpch.ac.uk", &first);
+
+    assert_int_equal(alice->uid, UID_BASE_DEFAULT);
+    assert_int_equal(add(fixture, "bob@rcpch.ac.uk", &last)->uid, last.uid);
+    assert_refused(fixture, "carol@rcpch.ac.uk", &first, -EADDRINUSE);
+    for (size_t i = 0; i < ELEMENTSOF(impossible); i++) {
+        const AccountOptions options = {.uid = impossible[i]};
+        assert_refused(fixture, "carol@rcpch.ac.uk", &options, -EINVAL);
+    }
+    assert_false(account_number_differs(alice, fixture->config, CLAIMED_UID_UNSAID));
+    assert_false(account_number_differs(alice, fixture->config, alice->uid));
+    assert_true(account_number_differs(alice, fixture->config, alice->uid + 1));
+    assert_true(account_number_differs(alice, fixture->config, CLAIMED_UID_NONE));
 }
 
 static void collisions_refuse_the_newcomer(void **state)
@@ -719,6 +742,7 @@ int main(void)
         TEST(options_that_are_refused),
         TEST(full_names_and_templates),
         TEST(pinned_users),
+        TEST(a_claimed_number),
         TEST(collisions_refuse_the_newcomer),
         TEST(binding),
         TEST(ids_at_first_sight),

@@ -112,6 +112,7 @@ static const ConfigKey keys[] = {
     {"provider", "IdClaim", &config_kind_text, PROVIDER(id_claim)},
     {"provider", "NameClaim", &config_kind_text, PROVIDER(name_claim)},
     {"provider", "PhoneClaim", &config_kind_text, PROVIDER(phone_claim)},
+    {"provider", "UidClaim", &config_kind_text, PROVIDER(uid_claim)},
     {"provider", "RolesClaim", &config_kind_text, PROVIDER(roles_claim)},
     {"provider", "CopyClaims", &config_kind_list, PROVIDER(copy_claims)},
     {"provider", "GroupsClaim", &config_kind_text, PROVIDER(groups_claim)},

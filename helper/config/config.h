@@ -101,6 +101,7 @@ typedef struct ProviderConfig {
     char *email_claim;       /* EmailClaim=, default email */
     char **require_claims;   /* RequireClaims= name=value, all of them (claims.h) */
     char *id_claim;          /* IdClaim=, default oid (entra) or sub */
+    char *uid_claim;         /* UidClaim=; NULL: numbers are hashes */
     char *phone_claim;       /* PhoneClaim=, default phone_number */
     char *name_claim;        /* NameClaim=, default name */
     char *roles_claim;       /* RolesClaim=, default by type */

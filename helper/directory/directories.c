@@ -40,6 +40,7 @@ static Directory *directory_free(Directory *directory)
     directory_list_clear(&directory->list);
     directory_people_clear(&directory->people);
     directory_refused_clear(&directory->refused);
+    directory_refused_clear(&directory->renumbered);
     free(directory->listed);
     free(directory->lost);
     free(directory->link);

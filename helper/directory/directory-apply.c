@@ -15,12 +15,14 @@
 #include "helper/session/elevations.h"
 #include "helper/revocation/revocation.h"
 #include "helper/base/text-list.h"
+#include "helper/token/claims.h"
 
 #define SLICE_USEC (10 * USEC_PER_MSEC)
 #define KEEP_USEC  (300 * USEC_PER_SEC) /* between two times that confirmations are stored */
 
 #define ALARM_HELD    "Directory of %s would take a group from many at once"
 #define ALARM_REFUSED "Directory of %s cannot add"
+#define ALARM_NUMBER  "Directory of %s gives another number to"
 #define ALARM_MISSING "Directory of %s does not find"
 
 /* --- who is who ------------------------------------------------------------------------------- */
@@ -247,6 +249,7 @@ void directory_apply_begin(Directory *directory)
     directory->slice = 0;
     directory->slices_accounts = true;
     directory_refused_begin(&directory->refused);
+    directory_refused_begin(&directory->renumbered);
     if (directory->is_held)
         manager_alarm(manager, ALARM_HELD ": %zu of %zu. Nobody's groups are changed, and nobody is "
                       "added. If it is meant so: rcpchctl reload --enforce",
@@ -271,6 +274,22 @@ void directory_refuse(Directory *directory, const char *name, const char *why)
     manager_log(directory->manager, &record);
 }
 
+/* A number that was given stays, whatever is said of it later: files have it. */
+static void compare_number(Directory *directory, const Account *account, uint32_t claimed)
+{
+    static const char why[] = "UidClaim= says so; what they have here stays";
+    char reason[96], number[16] = "no number";
+
+    if (!account_number_differs(account, directory->config, claimed) ||
+        !directory_refused_note(&directory->renumbered, account->name, why))
+        return;
+    if (claimed != CLAIMED_UID_NONE)
+        snprintf(number, sizeof(number), "%u", claimed);
+    snprintf(reason, sizeof(reason), "UidClaim= gives %s; the %u that it has here stays", number,
+             account->uid);
+    manager_log_account(directory->manager, account, "directory", "number-differs", reason);
+}
+
 static void end_refused(Directory *directory)
 {
     const char *provider = directory->settings->name;
@@ -280,6 +299,10 @@ static void end_refused(Directory *directory)
         manager_alarm_over(directory->manager, ALARM_REFUSED, provider);
     if (directory_refused_describe(&directory->refused, who, sizeof(who)))
         manager_alarm(directory->manager, ALARM_REFUSED " %s", provider, who);
+    if (directory_refused_end(&directory->renumbered))
+        manager_alarm_over(directory->manager, ALARM_NUMBER, provider);
+    if (directory_refused_describe(&directory->renumbered, who, sizeof(who)))
+        manager_alarm(directory->manager, ALARM_NUMBER " %s", provider, who);
 }
 
 void directory_bind(Directory *directory, Account *account, const RollPerson *person,
@@ -333,7 +356,7 @@ static void add(Directory *directory, const RollPerson *person, const char *iden
         directory_refuse(directory, first->name, why);
         return;
     }
-    const AccountOptions options = {.id = identity, .groups = groups};
+    const AccountOptions options = {.id = identity, .groups = groups, .uid = first->uid};
     int r = accounts_add(manager->accounts, manager->config, directory->settings, first->name,
                          &options, &account, &why);
     if (r < 0) {
@@ -397,6 +420,7 @@ static void apply_to_account(Directory *directory, Account *account)
     if (is_listed) {
         directory->knows_somebody = true;
         take_state(directory, account, person.state);
+        compare_number(directory, account, person.entries[0].person.uid);
         if (!directory->is_held)
             take_profile(directory, account, &person.entries[0].person);
     }

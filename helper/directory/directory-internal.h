@@ -57,6 +57,7 @@ typedef struct Directory {
     DirectoryRefused refused;
     Account **lost; /* let in until this round took their last group: were they disabled, too? */
     size_t lost_count;
+    DirectoryRefused renumbered; /* whom UidClaim= gives another number than they have here */
 
     bool is_held, accepts_absence, is_changed, knows_somebody;
     bool has_told; /* the last round came to its end */

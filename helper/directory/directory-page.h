@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "common/cleanup.h"
 #include "helper/provider/evidence-table.h"
 
@@ -29,6 +30,7 @@ typedef struct DirectoryPerson {
     char *email;     /* of which the directory knows that it is theirs, in lower case; NULL: not said.
                       * Read only where MatchBy= wants it, as the phone is */
     char *phone;     /* as phone.h writes it, "" for none; NULL: not said, or no number */
+    uint32_t uid;    /* of UidClaim= (claims.h) */
     DirectoryState state;
 } DirectoryPerson;
 

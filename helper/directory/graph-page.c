@@ -11,6 +11,8 @@
 #include "helper/base/hostile-text.h"
 #include "helper/base/json-strict.h"
 #include "helper/base/phone.h"
+#include "helper/directory/graph-request.h"
+#include "helper/token/claims.h"
 #include "helper/base/text-list.h"
 
 #define TYPE_USER  "#microsoft.graph.user"
@@ -119,7 +121,16 @@ static int read_state(const json_t *entry, DirectoryPerson *person, const char *
     return 0;
 }
 
-static int read_person(const json_t *entry, DirectoryPerson *person, const char **ret_reason)
+static void read_uid(const json_t *entry, const ProviderConfig *settings, DirectoryPerson *person)
+{
+    char name[GRAPH_PROPERTY_SIZE];
+
+    if (graph_uid_property(settings, name))
+        person->uid = claim_uid(claim_find(entry, name));
+}
+
+static int read_person(const json_t *entry, const ProviderConfig *settings, DirectoryPerson *person,
+                       const char **ret_reason)
 {
     if (!json_is_object(entry))
         return refuse(ret_reason, "directory: an entry is not an object");
@@ -128,11 +139,14 @@ static int read_person(const json_t *entry, DirectoryPerson *person, const char 
         r = read_names(entry, person);
     if (r == 0)
         r = read_contacts(entry, person);
+    if (r == 0)
+        read_uid(entry, settings, person);
     return r == 0 ? read_state(entry, person, ret_reason) : r;
 }
 
 /* Devices and programs are nobody. */
-static int read_entry(const json_t *entry, DirectoryPage *page, const char **ret_reason)
+static int read_entry(const json_t *entry, const ProviderConfig *settings, DirectoryPage *page,
+                      const char **ret_reason)
 {
     const char *type;
     int r = read_type(entry, &type, ret_reason);
@@ -143,7 +157,7 @@ static int read_entry(const json_t *entry, DirectoryPage *page, const char **ret
         return add_id(entry, &page->groups, ret_reason);
     if (*type && strcmp(type, TYPE_USER) != 0)
         return 0;
-    return read_person(entry, &page->people[page->count++], ret_reason);
+    return read_person(entry, settings, &page->people[page->count++], ret_reason);
 }
 
 /* How many entries there are. */
@@ -157,7 +171,8 @@ static int check_list(const json_t *list, size_t *ret_count, const char **ret_re
     return 0;
 }
 
-static int read_people(const json_t *list, DirectoryPage *page, const char **ret_reason)
+static int read_people(const json_t *list, const ProviderConfig *settings, DirectoryPage *page,
+                       const char **ret_reason)
 {
     size_t count = 0;
     int r = check_list(list, &count, ret_reason);
@@ -168,11 +183,12 @@ static int read_people(const json_t *list, DirectoryPage *page, const char **ret
     if (!page->people)
         return -ENOMEM;
     for (size_t i = 0; r == 0 && i < count; i++)
-        r = read_entry(json_array_get(list, i), page, ret_reason);
+        r = read_entry(json_array_get(list, i), settings, page, ret_reason);
     return r;
 }
 
-static int read_groups(const json_t *list, DirectoryPage *page, const char **ret_reason)
+static int read_groups(const json_t *list, const ProviderConfig *settings, DirectoryPage *page,
+                       const char **ret_reason)
 {
     size_t count = 0;
     int r = check_list(list, &count, ret_reason);
@@ -215,7 +231,8 @@ static int read_change(const json_t *entry, DirectoryChange *change, const char 
     return r;
 }
 
-static int read_changes(const json_t *list, DirectoryPage *page, const char **ret_reason)
+static int read_changes(const json_t *list, const ProviderConfig *settings, DirectoryPage *page,
+                        const char **ret_reason)
 {
     size_t count = 0;
     int r = check_list(list, &count, ret_reason);
@@ -271,7 +288,8 @@ static int read_document(const char *data, size_t size, json_t **ret_document,
     return r;
 }
 
-typedef int (*ListReader)(const json_t *list, DirectoryPage *page, const char **ret_reason);
+typedef int (*ListReader)(const json_t *list, const ProviderConfig *settings, DirectoryPage *page,
+                          const char **ret_reason);
 
 static int parse_list(const char *data, size_t size, const ProviderConfig *settings,
                       ListReader reader, DirectoryPage **ret_page, const char **ret_reason)
@@ -281,7 +299,7 @@ static int parse_list(const char *data, size_t size, const ProviderConfig *setti
     int r = page ? read_document(data, size, &document, ret_reason) : -ENOMEM;
 
     if (r == 0)
-        r = reader(json_object_get(document, "value"), page, ret_reason);
+        r = reader(json_object_get(document, "value"), settings, page, ret_reason);
     if (r == 0)
         r = read_links(document, settings->directory_url, page, ret_reason);
     if (r < 0)
@@ -321,7 +339,7 @@ int graph_person_parse(const char *data, size_t size, const ProviderConfig *sett
     }
     if (r == 0) {
         page->count = 1;
-        r = read_person(document, &page->people[0], ret_reason);
+        r = read_person(document, settings, &page->people[0], ret_reason);
     }
     if (r < 0)
         return r;

@@ -64,17 +64,51 @@ int graph_person_groups_url(const char *base, const char *id, char **ret_url)
                      "/transitiveMemberOf/microsoft.graph.group?$select=id" TOP, ret_url);
 }
 
+/* The client's id without its dashes: who registered the extension is who asks for it. */
+static void append_client(const char *client, char *name, size_t size)
+{
+    size_t at = strlen(name);
+
+    for (; *client && at + 1 < size; client++)
+        if (*client != '-')
+            name[at++] = *client;
+    name[at] = '\0';
+}
+
+bool graph_uid_property(const ProviderConfig *settings, char ret_name[GRAPH_PROPERTY_SIZE])
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+    const char *claim = settings->uid_claim;
+    int size;
+
+    if (!claim)
+        return false;
+    if (strncmp(claim, "extn.", 5) == 0) {
+        char client[128] = "";
+        append_client(settings->client_id ? settings->client_id : "", client, sizeof(client));
+        size = snprintf(ret_name, GRAPH_PROPERTY_SIZE, "extension_%s_%s", client, claim + 5);
+    } else {
+        size = snprintf(ret_name, GRAPH_PROPERTY_SIZE, "%s", claim);
+    }
+    return size > 0 && size < (int)GRAPH_PROPERTY_SIZE &&
+           strspn(ret_name, letters) == (size_t)size;
+}
+
 int graph_ask_more(const ProviderConfig *settings, char **url)
 {
     const char *at = strstr(*url, SELECT);
     int head = at ? (int)(at + strlen(SELECT) - *url) : 0;
-    char *more = NULL;
+    char *more = NULL, uid[GRAPH_PROPERTY_SIZE] = "";
+    bool has_uid = graph_uid_property(settings, uid);
 
     if (!at)
         return 0;
-    if (asprintf(&more, "%.*s%s%s%s", head, *url,
+    uid[strcspn(uid, ".")] = '\0';
+    if (asprintf(&more, "%.*s%s%s%s%s%s", head, *url,
                  text_list_contains(settings->match_by, "email") ? ",mail" : "",
                  text_list_contains(settings->match_by, "phone") ? ",mobilePhone" : "",
+                 has_uid ? "," : "", has_uid ? uid : "",
                  *url + head) < 0)
         return -ENOMEM;
     free(*url);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include "helper/config/config.h"
 
 /* All that is in a group, however deep: people, and the groups in between. Not narrowed to people by
@@ -25,6 +26,11 @@ int graph_group_changes_url(const char *base, char **ret_url);
 
 /* The groups that a person is in, however deep. */
 int graph_person_groups_url(const char *base, const char *id, char **ret_url);
+
+/* The property behind UidClaim=: a directory extension's name in tokens is extn.NAME, here
+ * extension_CLIENT_NAME; dots lead into others. False when there is none. */
+#define GRAPH_PROPERTY_SIZE 256u
+bool graph_uid_property(const ProviderConfig *settings, char ret_name[GRAPH_PROPERTY_SIZE]);
 
 /* Widens what one of them asks of people to what the configuration wants. */
 int graph_ask_more(const ProviderConfig *settings, char **url);

@@ -325,6 +325,35 @@ static void test_more_is_asked_only_where_it_is_wanted(void **state)
     }
 }
 
+static void test_the_property_of_uid_claim(void **state)
+{
+    static const struct {
+        const char *claim, *property, *asked;
+    } rows[] = {
+        {NULL, NULL, ",accountEnabled&"},
+        {"employeeId", "employeeId", ",accountEnabled,employeeId&"},
+        {"extn.uidNumber", "extension_0b1e7a000000_uidNumber",
+         ",accountEnabled,extension_0b1e7a000000_uidNumber&"},
+        {"onPremisesExtensionAttributes.extensionAttribute1",
+         "onPremisesExtensionAttributes.extensionAttribute1",
+         ",accountEnabled,onPremisesExtensionAttributes&"},
+        {"x&$top=1", NULL, ",accountEnabled&"},
+        {"https://x.example/uid", NULL, ",accountEnabled&"},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        const ProviderConfig config = {.uid_claim = (char *)(uintptr_t)rows[i].claim,
+                                       .client_id = (char *)(uintptr_t)"0b1e7a00-0000"};
+        char name[GRAPH_PROPERTY_SIZE], *url = NULL;
+        assert_int_equal(graph_uid_property(&config, name), rows[i].property != NULL);
+        assert_true(!rows[i].property || strcmp(name, rows[i].property) == 0);
+        assert_int_equal(graph_members_url(BASE, "g", &url), 0);
+        assert_int_equal(graph_ask_more(&config, &url), 0);
+        assert_non_null(strstr(url, rows[i].asked));
+        free(url);
+    }
+}
+
 static void test_addresses_and_numbers(void **state)
 {
     static const struct {
@@ -357,6 +386,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_more_is_asked_only_where_it_is_wanted),
+        cmocka_unit_test(test_the_property_of_uid_claim),
         cmocka_unit_test(test_addresses_and_numbers),
         cmocka_unit_test(test_a_page_of_people),
         cmocka_unit_test(test_groups_among_the_members),

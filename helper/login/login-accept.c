@@ -15,6 +15,7 @@
 #include "helper/revocation/revocation.h"
 #include "helper/login/sign-in.h"
 #include "helper/login/account-text.h"
+#include "helper/token/claims.h"
 #include "helper/token/strength.h"
 
 #define ENFORCER_PATIENCE_USEC (10 * USEC_PER_SEC)
@@ -141,6 +142,25 @@ static int store_sign_in(Login *login, const TokenResult *result)
     return revocation_signed_in(manager->revocation, login->account);
 }
 
+#define ALARM_NUMBER "UidClaim= gives %s another number"
+
+/* A number that was given stays, whatever is said of it later: files have it. */
+static void compare_number(const Login *login, const Identity *identity)
+{
+    Manager *manager = login->logins->manager;
+    const Account *account = login->account;
+    char number[32] = "none that can be";
+
+    manager_alarm_over(manager, ALARM_NUMBER, account->name);
+    if (!account_number_differs(account, manager->config, identity->uid))
+        return;
+    if (identity->uid != CLAIMED_UID_NONE)
+        snprintf(number, sizeof(number), "%u", identity->uid);
+    manager_alarm(manager, ALARM_NUMBER " (%s) than the %u that it has here. That one stays; to "
+                  "have it so, say [user %s] Uid=%u",
+                  account->name, number, account->uid, account->name, account->uid);
+}
+
 static int store_all(Login *login, const TokenResult *result)
 {
     int r = bind_first(login, result->identity);
@@ -149,6 +169,7 @@ static int store_all(Login *login, const TokenResult *result)
     r = store_facts(login, result->identity);
     if (r < 0)
         return r;
+    compare_number(login, result->identity);
     return store_sign_in(login, result);
 }
 

@@ -33,6 +33,7 @@ typedef struct Identity {
                         * those who have none. */
     char *phone;       /* PhoneClaim= (phone.h), "" when it is said that there is none; NULL: not said,
                         * or no number */
+    uint32_t uid;      /* UidClaim= (claims.h) */
     char *strength;    /* of the sign-in (strength.h), "" when the token says nothing */
     char **claims;     /* CopyClaims= as "name=value", NULL-terminated */
     bool lacks_claim;  /* something of RequireClaims= does not hold */

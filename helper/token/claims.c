@@ -47,6 +47,37 @@ const char *claim_first_text(const json_t *value)
     return claim_exact_text(json_is_array(value) ? json_array_get(value, 0) : value);
 }
 
+/* --- UidClaim= -------------------------------------------------------------------------------- */
+
+/* Digits alone, and no zero in front: "010" is eight to some. */
+static bool read_digits(const char *text, json_int_t *ret_number)
+{
+    size_t size = strlen(text);
+    json_int_t number = 0;
+
+    if (size == 0 || size > 10 || text[0] == '0' || strspn(text, "0123456789") != size)
+        return false;
+    for (; *text; text++)
+        number = number * 10 + (*text - '0');
+    *ret_number = number;
+    return true;
+}
+
+uint32_t claim_uid(const json_t *value)
+{
+    json_int_t number = 0;
+
+    if (!value || json_is_null(value))
+        return CLAIMED_UID_UNSAID;
+    if (json_is_integer(value))
+        number = json_integer_value(value);
+    else if (!json_is_string(value) ||
+             json_string_length(value) != strlen(json_string_value(value)) ||
+             !read_digits(json_string_value(value), &number))
+        return CLAIMED_UID_NONE;
+    return number > 0 && number < (json_int_t)UINT32_MAX ? (uint32_t)number : CLAIMED_UID_NONE;
+}
+
 /* --- RequireClaims= --------------------------------------------------------------------------- */
 
 static bool is_value(const json_t *value, const char *wanted)

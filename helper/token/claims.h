@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* A claim by name; failing that, dots in the name go into nested objects. Borrowed; NULL if absent.
  */
@@ -16,6 +17,11 @@ const json_t *claim_find(const json_t *payload, const char *name);
 const char *claim_exact_text(const json_t *value);
 /* The same of a text or of the first entry of a list. */
 const char *claim_first_text(const json_t *value);
+
+/* What UidClaim= says: a number, or the digits of one. */
+#define CLAIMED_UID_UNSAID 0u         /* no such claim, or null */
+#define CLAIMED_UID_NONE   UINT32_MAX /* it is there, and no number that anybody can have */
+uint32_t claim_uid(const json_t *value);
 
 /* Does the payload have what RequireClaims= says, "name=value"? The claim is that text, true, false
  * or that integer, or a list with it among its entries. */

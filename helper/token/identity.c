@@ -157,6 +157,8 @@ int identity_from_claims(const json_t *payload, const ProviderConfig *config, co
     if (!identity)
         return -ENOMEM;
     read_requirements(identity, payload, config);
+    if (config->uid_claim)
+        identity->uid = claim_uid(claim_find(payload, config->uid_claim));
     identity->issuer = strdup(config->issuer);
     if (!identity->issuer)
         return -ENOMEM;

@@ -198,9 +198,33 @@ static void test_roles(void **state)
     }
 }
 
+static void test_numbers_of_people(void **state)
+{
+    static const struct {
+        const char *json;
+        uint32_t uid;
+    } rows[] = {
+        {"[60001]", 60001}, {"[\"60001\"]", 60001}, {"[4294967294]", 4294967294u},
+        {"[null]", CLAIMED_UID_UNSAID}, {"[]", CLAIMED_UID_UNSAID},
+        {"[0]", CLAIMED_UID_NONE}, {"[-1]", CLAIMED_UID_NONE}, {"[4294967295]", CLAIMED_UID_NONE},
+        {"[\"4294967296\"]", CLAIMED_UID_NONE}, {"[18446744073709551]", CLAIMED_UID_NONE},
+        {"[\"\"]", CLAIMED_UID_NONE}, {"[\"060001\"]", CLAIMED_UID_NONE},
+        {"[\"60001 \"]", CLAIMED_UID_NONE}, {"[\"0x10\"]", CLAIMED_UID_NONE},
+        {"[\"60001\\u0000\"]", CLAIMED_UID_NONE}, {"[60001.0]", CLAIMED_UID_NONE},
+        {"[true]", CLAIMED_UID_NONE}, {"[[60001]]", CLAIMED_UID_NONE}, {"[{}]", CLAIMED_UID_NONE},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        json_auto_t *list = json_loads(rows[i].json, JSON_ALLOW_NUL, NULL);
+        assert_non_null(list);
+        assert_int_equal(claim_uid(json_array_get(list, 0)), rows[i].uid);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_of_people),
         cmocka_unit_test(test_requirements),
         cmocka_unit_test(test_templates),
         cmocka_unit_test(test_template_faults),

@@ -21,8 +21,10 @@ CLIENT_ID = "rcpch-directory"
 CLIENT_SECRET = "directory-secret"
 SCOPE = "/.default"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-PROPERTIES = ("id", "userPrincipalName", "displayName", "mail", "mobilePhone", "accountEnabled")
-PLAIN = tuple(name for name in PROPERTIES if name != "accountEnabled")  # without $select
+EXTENSION = "extension_rcpchhost_uidNumber"  # of the client rcpch-host
+PROPERTIES = ("id", "userPrincipalName", "displayName", "mail", "mobilePhone", "accountEnabled",
+              EXTENSION)
+PLAIN = PROPERTIES[:5]  # without $select
 USER, GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
 FILTERED_MOST = 50  # ids in the $filter of a delta
 
@@ -145,13 +147,16 @@ class Graph:
         every = {"id": user.id, "userPrincipalName": user.username, "displayName": user.name,
                  "mail": user.mail or user.username, "mobilePhone": user.phone,
                  "accountEnabled": user.enabled}
-        return {name: every[name] for name in selected if name not in self.settings.hidden}
+        if user.uid_number is not None:  # extensions that were never set are left out
+            every[EXTENSION] = user.uid_number
+        return {name: every[name] for name in selected
+                if name in every and name not in self.settings.hidden}
 
     # Changes
 
     def _draw_people(self):
         return {user.id: (user.username, user.name, user.mail, user.phone, user.enabled,
-                          user.deleted)
+                          user.deleted, user.uid_number)
                 for user in self._provider.directory.all()}
 
     def _draw_groups(self):

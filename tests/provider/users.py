@@ -34,6 +34,7 @@ class User:
     lie: str = None                   # a row of lies.py
     mail: str = None                  # as the directory gives it; None: the user name
     phone: str = None                 # its mobile telephone
+    uid_number: object = None         # its directory extension, of whatever type
     second_factor: bool = True        # confirms a sign-in that asks for it, see strength.py
     claims: dict = field(default_factory=dict)  # laid over the ID token's claims
 
