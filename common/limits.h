@@ -105,6 +105,8 @@
 /* What `rcpchctl doctor` reads of the host, and tests of a provider. */
 #define HOST_FILE_MAX           (1024u * 1024u)  /* bytes of one file */
 #define HOST_OUTPUT_MAX         (64u * 1024u)    /* bytes that one program says */
+#define SSHD_MATCHES_MAX        32u    /* Match blocks about people of ours */
+#define SSHD_FILES_MAX          256u   /* of sshd's configuration, with what they include */
 #define PAM_LINES_MAX           256u   /* lines of one service, with what it includes */
 #define PAM_INCLUDES_MAX        8u     /* files that include one another */
 #define PROVIDER_TESTS_MAX      4u     /* under way at a time, of one provider */

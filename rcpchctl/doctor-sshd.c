@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/limits.h"
+#include "rcpchctl/sshd-people.h"
+
 #define SSHD    "/usr/sbin/sshd"
 #define DROP_IN "/etc/ssh/sshd_config.d/10-rcpch.conf"
 #define RELOAD  "; then: systemctl reload ssh"
@@ -24,6 +27,7 @@ typedef struct SettingRow {
     SettingJudge judge;
     const char *meaning; /* of a value that is not good */
     const char *mend;
+    const char *in_match; /* what a Match block should say; NULL: it cannot be set there */
 } SettingRow;
 
 static FindingResult judge_yes(const char *value)
@@ -54,9 +58,11 @@ static const SettingRow settings[] = {
     {"usepam", judge_yes, "nobody signs in, and SSH keys are not judged",
      "put \"UsePAM yes\" into " DROP_IN RELOAD},
     {"kbdinteractiveauthentication", judge_yes, "no code can be shown",
-     "put \"KbdInteractiveAuthentication yes\" into " DROP_IN RELOAD},
+     "put \"KbdInteractiveAuthentication yes\" into " DROP_IN RELOAD,
+     "KbdInteractiveAuthentication yes"},
     {"authenticationmethods", judge_methods, "no code can be shown",
-     "let AuthenticationMethods name keyboard-interactive" RELOAD},
+     "let AuthenticationMethods name keyboard-interactive" RELOAD,
+     "AuthenticationMethods any, or a list that names keyboard-interactive"},
     {"logingracetime", judge_grace, "sshd hangs up on people who are still signing in",
      "put \"LoginGraceTime 330\" into " DROP_IN RELOAD},
     {"maxstartups", judge_startups, "few people can sign in at the same time",
@@ -76,6 +82,14 @@ static char *value_of(const char *output, const char *key)
     return NULL;
 }
 
+/* sshd leaves out what is at its default and has no value: AuthenticationMethods. */
+static FindingResult judge_value(const SettingRow *row, const char *value)
+{
+    if (!value)
+        return row->judge == judge_methods ? FINDING_OK : FINDING_ERROR;
+    return row->judge(value);
+}
+
 void doctor_judge_sshd(const char *output, const char *name, Findings *findings)
 {
     bool well = true;
@@ -83,9 +97,8 @@ void doctor_judge_sshd(const char *output, const char *name, Findings *findings)
     for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
         const SettingRow *row = &settings[i];
         _cleanup_free_ char *value = value_of(output, row->key);
-        FindingResult result = value ? row->judge(value) : FINDING_ERROR;
-        /* sshd leaves out what is at its default and has no value: AuthenticationMethods. */
-        if (result == FINDING_OK || (!value && row->judge == judge_methods))
+        FindingResult result = judge_value(row, value);
+        if (result == FINDING_OK)
             continue;
         well = false;
         findings_add(findings, name, result, row->mend, "%s is %s: %s", row->key,
@@ -94,6 +107,61 @@ void doctor_judge_sshd(const char *output, const char *name, Findings *findings)
     if (well)
         findings_add(findings, name, FINDING_OK, NULL,
                      "PAM and keyboard-interactive are on, there is time to sign in");
+}
+
+void doctor_judge_sshd_match(const char *global, const char *output, const SshdMatch *match,
+                             const char *name, Findings *findings)
+{
+    for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
+        const SettingRow *row = &settings[i];
+        _cleanup_free_ char *value = value_of(output, row->key);
+        _cleanup_free_ char *before = value_of(global, row->key), *mend = NULL;
+        FindingResult result = judge_value(row, value);
+        if (!row->in_match || result == FINDING_OK || judge_value(row, before) == result)
+            continue;
+        if (asprintf(&mend, "put \"%s\" into that block, or let it be about others%s",
+                     row->in_match, RELOAD) < 0)
+            mend = NULL;
+        findings_add(findings, name, result, mend, "%s, \"%s\": for %s, %s is %s: %s", match->file,
+                     match->line, match->user, row->key, value ? value : "not known", row->meaning);
+    }
+}
+
+/* Asks sshd about somebody of ours to whom the block applies. */
+static void judge_match(const char *global, const SshdMatch *match, const char *name,
+                        Findings *findings)
+{
+    const char *const words[] = {SSHD, "-T", "-C", match->connection, NULL};
+    _cleanup_free_ char *output = NULL;
+
+    int status = host_run(words, &output);
+    if (status == 0) {
+        doctor_judge_sshd_match(global, output, match, name, findings);
+        return;
+    }
+    if (output)
+        output[strcspn(output, "\r\n")] = '\0';
+    findings_add(findings, name, FINDING_WARNING, "run: sshd -T -C with that; mend what it names",
+                 "%s, \"%s\": sshd cannot tell what it does for %s: %s", match->file, match->line,
+                 match->connection, status < 0 ? strerror(-status) : output);
+}
+
+/* A block in a later file may take away what the drop-in gives. */
+static void judge_matches(const Host *host, const char *global, const char *name,
+                          Findings *findings)
+{
+    _cleanup_(sshd_people_clear) SshdPeople people = {.people = NULL};
+    _cleanup_(sshd_matches_clear) SshdMatches matches = {.rows = NULL};
+
+    if (sshd_people_read(host, &people) < 0 ||
+        sshd_matches_read(host, people.people, people.count, &matches) < 0)
+        return;
+    for (size_t i = 0; i < matches.count; i++)
+        judge_match(global, &matches.rows[i], name, findings);
+    if (matches.is_cut)
+        findings_add(findings, name, FINDING_WARNING,
+                     "run for one person of each block: sshd -T -C user=NAME,host=H,addr=A",
+                     "only %u Match blocks about people of ours were looked at", SSHD_MATCHES_MAX);
 }
 
 void doctor_sshd(const Host *host, const char *name, Findings *findings)
@@ -108,6 +176,7 @@ void doctor_sshd(const Host *host, const char *name, Findings *findings)
     int status = host_run(words, &output);
     if (status == 0) {
         doctor_judge_sshd(output, name, findings);
+        judge_matches(host, output, name, findings);
         return;
     }
     if (output)

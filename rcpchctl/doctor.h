@@ -8,6 +8,7 @@
 
 #include "rcpchctl/finding.h"
 #include "rcpchctl/host-files.h"
+#include "rcpchctl/sshd-match.h"
 
 /* One row of the table of checks: `name` stands in front of what it found. */
 typedef struct HostCheck {
@@ -33,6 +34,9 @@ void doctor_pam(const Host *host, const char *name, Findings *findings);
 void doctor_sshd(const Host *host, const char *name, Findings *findings);
 /* The same of `output`, which `sshd -T` has said. */
 void doctor_judge_sshd(const char *output, const char *name, Findings *findings);
+/* What a Match block makes worse for somebody of ours: `global` is without it, `output` with it. */
+void doctor_judge_sshd_match(const char *global, const char *output, const SshdMatch *match,
+                             const char *name, Findings *findings);
 
 void doctor_configuration(const Host *host, const char *name, Findings *findings);
 void doctor_control_groups(const Host *host, const char *name, Findings *findings);

@@ -209,6 +209,40 @@ static void test_sshd(void **state)
         assert_says(check_sshd(rows[i].output), rows[i].worst, rows[i].text);
 }
 
+/* Only what the block itself makes worse, and only what a block can set. */
+static void test_sshd_match(void **state)
+{
+    static const struct {
+        const char *global, *output, *text; /* NULL: nothing is said */
+    } rows[] = {
+        {"kbdinteractiveauthentication yes\n", "kbdinteractiveauthentication yes\n", NULL},
+        {"kbdinteractiveauthentication yes\n", "kbdinteractiveauthentication no\n",
+         "for alice, kbdinteractiveauthentication is no: no code can be shown"},
+        {"kbdinteractiveauthentication no\n", "kbdinteractiveauthentication no\n", NULL},
+        {"kbdinteractiveauthentication yes\n",
+         "kbdinteractiveauthentication yes\nauthenticationmethods publickey\n",
+         "for alice, authenticationmethods is publickey"},
+        {"kbdinteractiveauthentication yes\n",
+         "kbdinteractiveauthentication yes\n"
+         "authenticationmethods publickey,keyboard-interactive\n", NULL},
+        {"kbdinteractiveauthentication yes\nusepam yes\nlogingracetime 330\n",
+         "kbdinteractiveauthentication yes\nusepam no\nlogingracetime 1\n", NULL},
+    };
+    const SshdMatch match = {.file = (char *)(uintptr_t) "/etc/ssh/sshd_config",
+                             .line = (char *)(uintptr_t) "Match User alice",
+                             .user = (char *)(uintptr_t) "alice"};
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        Findings findings = {.rows = NULL};
+        doctor_judge_sshd_match(rows[i].global, rows[i].output, &match, "sshd", &findings);
+        if (rows[i].text)
+            assert_says(read_findings(&findings), FINDING_ERROR, rows[i].text);
+        else
+            assert_null(findings.rows);
+        findings_clear(&findings);
+    }
+}
+
 static void test_control_groups(void **state)
 {
     _cleanup_host_ FakeHost *fake = fake_host_new();
@@ -306,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_pam_stack),
         cmocka_unit_test(test_each_service_to_its_own),
         cmocka_unit_test(test_sshd),
+        cmocka_unit_test(test_sshd_match),
         cmocka_unit_test(test_control_groups),
         cmocka_unit_test(test_local_root),
         cmocka_unit_test(test_findings_are_harmless),

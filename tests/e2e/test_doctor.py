@@ -83,6 +83,25 @@ def test_what_is_broken_is_found(lab, breakage):
     assert status == (1 if result == "error" else 0)
 
 
+@pytest.mark.parametrize("block, said", [
+    ("Match User {name}\\n KbdInteractiveAuthentication no", "kbdinteractiveauthentication is no"),
+    ("Match Group {name} Address 10.0.0.0/8\\n AuthenticationMethods publickey",
+     "authenticationmethods is publickey"),
+    ("Match User laura,root\\n KbdInteractiveAuthentication no", None),
+    ("Match User {name}\\n X11Forwarding no", None)])
+def test_a_match_block_about_people_of_ours(lab, person, block, said):
+    """sshd itself is asked what the block does, for somebody whom it means."""
+    name = person().name
+    lab.host.run(f"printf '{block.format(name=name)}\\n' >{LATE_SSHD_LINES}")
+    try:
+        status, found, text = examined(lab)
+    finally:
+        lab.host.run(f"rm {LATE_SSHD_LINES}")
+    assert wrong(found) == ({("sshd", "error")} if said else set()), text
+    if said:
+        assert status == 1 and f"for {name}, {said}" in text and LATE_SSHD_LINES in text, text
+
+
 def test_the_daemons(lab):
     units = ["rcpch-enforcer.socket", "rcpch-enforcer.service"]
     lab.host.run(["systemctl", "mask", "--runtime", "--now", *units])
