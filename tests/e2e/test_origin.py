@@ -4,8 +4,9 @@ import contextlib
 
 import pytest
 
-from tests.e2e.conftest import access_log
+from tests.e2e.conftest import CUT_SECONDS, access_log
 from tests.host import network
+from tests.host.process import run
 
 HERE = f"{network.OUTSIDE}/32"
 ELSEWHERE = "192.0.2.0/24 2001:db8::/32"
@@ -51,6 +52,40 @@ def test_a_host_name_is_no_address(lab, configured, sshd, alice):
     with no_new_code(lab):
         _, line = refused(lab, alice.name, "login", "not-from-here")
     assert line["rhost"] == "login.rcpch.test" and "only a host name is known" in line["reason"]
+
+
+@pytest.fixture
+def ipv6(lab):
+    """A second way to the host, by IPv6: its address, and the client's."""
+    outside, inside = "fd00:99::1", "fd00:99::2"
+    link = lab.network.outer_link()
+    run(lab.network.command(["ip", "-6", "address", "add", f"{outside}/64", "dev", link, "nodad"]))
+    lab.host.run(["ip", "-6", "address", "add", f"{inside}/64", "dev", "host0", "nodad"])
+    yield inside, outside
+    lab.host.run(["ip", "-6", "address", "delete", f"{inside}/64", "dev", "host0"])
+    run(lab.network.command(["ip", "-6", "address", "delete", f"{outside}/64", "dev", link]))
+
+
+def test_by_ipv6(lab, configured, person, ipv6):
+    """The person reads where the sign-in is asked from, and networks of IPv6 decide."""
+    inside, outside = ipv6
+    options = ("-o", f"HostName={inside}", "-o", "HostKeyAlias=by-ipv6")
+    alice = person()
+    configured(**{"service sshd": {"AllowFrom": ELSEWHERE}})
+    status, seen = lab.ssh(alice.name, "echo", "inside", options=options).wait_end()
+    assert status == 255 and "not allowed from the address" in seen, seen
+    configured(**{"service sshd": {"AllowFrom": f"{ELSEWHERE} fd00:99::/64"}})
+    terminal = lab.ssh(alice.name, options=options)
+    code = terminal.wait_code()
+    assert f"asked from {outside}." in terminal.seen.replace("\r\n", "\n")
+    lab.control.approve(code, alice.username)
+    terminal.press_enter()
+    terminal.wait_prompt()
+    assert terminal.shell("echo $SSH_CONNECTION").split()[0] == outside
+    lab.control.disable(alice.username)
+    terminal.wait_end(CUT_SECONDS + 1)
+    assert {(line["event"], line["rhost"]) for line in access_log(lab, alice.name)
+            if line.get("rhost")} >= {("login", outside)}
 
 
 def test_what_comes_from_no_host(lab, configured, alice):

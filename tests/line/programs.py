@@ -160,20 +160,22 @@ class Enforcer(Program):
 
 
 class Provider(Program):
-    """tests.provider on the loopback address of this place."""
+    """tests.provider on the loopback address of this place, or another one."""
 
-    def __init__(self, folder):
-        super().__init__(folder / "provider.log")
-        self.folder = folder / "provider"
+    def __init__(self, folder, name="provider", host="login.rcpch.test", address="127.0.0.1"):
+        super().__init__(folder / f"{name}.log")
+        self.folder = folder / name
         self.ca_file = self.folder / "ca.pem"
-        self.origin = "https://login.rcpch.test:8443"
+        self.origin = f"https://{host}:8443"
+        self._options = ["--host", host, "--listen", f"{address}:8443"]
         self.control = ProviderControl(self.folder / "control.sock")
 
     def start(self):
         read, write = os.pipe()
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-B", "-m", "tests.provider", "--dir", str(self.folder)],
+                [sys.executable, "-B", "-m", "tests.provider", "--dir", str(self.folder),
+                 *self._options],
                 stdin=subprocess.DEVNULL, stdout=write, stderr=log, cwd=REPOSITORY,
                 env=ENVIRONMENT)
         os.close(write)

@@ -32,7 +32,8 @@ def arguments():
 async def serve(options):
     address, _, port = options.listen.rpartition(":")
     options.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    provider = Provider(options.dir, options.host, address, int(port), options.interval)
+    provider = Provider(options.dir, options.host, address.strip("[]"), int(port),
+                        options.interval)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
