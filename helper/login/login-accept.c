@@ -376,7 +376,8 @@ void login_accept(Login *login, TokenResult *result)
         return;
     }
     if (!is_strong_enough(login)) {
-        refuse_weak(login);
+        if (!login_method_too_weak(login))
+            refuse_weak(login);
         return;
     }
     if (!login_step(login, LOGIN_EVENT_APPROVED, &decision))

@@ -116,6 +116,10 @@ uint64_t login_method_time_usec(Login *login);
 void login_method_done(Provider *provider, TokenResult *result, void *login);
 void login_method_refused(Login *login, const Evidence *evidence, const char *reason);
 
+/* The right person signed in, but not as strongly as the service wants it: on to the next method,
+ * which may ask for it better. False when there is none. */
+bool login_method_too_weak(Login *login);
+
 /* The prompt has its answer: nothing more is asked. After LOGIN_EVENT_ANSWER. */
 void login_answered(Login *login);
 

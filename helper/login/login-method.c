@@ -121,15 +121,14 @@ static void note_refused_method(const Login *login, Method next, const Evidence 
 }
 
 /* The prompt of the refused method may still stand: the next one begins when it is answered. */
-static void go_on(Login *login, Method next)
+static void go_on(Login *login, Method next, const char *said)
 {
     LoginDecision decision;
     char text[160];
 
     if (!login_step(login, LOGIN_EVENT_NEXT, &decision))
         return;
-    snprintf(text, sizeof(text),
-             "Your organisation's sign-in service refuses the sign-in %s.\nAnother way:\n",
+    snprintf(text, sizeof(text), "%s the sign-in %s.\nAnother way:\n", said,
              methods[login->method].name);
     login->method = next;
     login->answered = false;
@@ -167,7 +166,18 @@ void login_method_refused(Login *login, const Evidence *evidence, const char *re
     }
     note_refused_method(login, next, evidence);
     login->op = provider_op_cancel(login->op);
-    go_on(login, next);
+    go_on(login, next, "Your organisation's sign-in service refuses");
+}
+
+bool login_method_too_weak(Login *login)
+{
+    Method next;
+
+    login->refused_methods |= 1u << login->method;
+    if (!find_next(login, &next))
+        return false;
+    go_on(login, next, "A second factor is needed for this, and it was not a part of");
+    return true;
 }
 
 static void on_confirmed(Login *login, Provider *provider)

@@ -503,7 +503,7 @@ static void begin(Login *login, const char *auth_info)
         refuse_group(login, missing);
         return;
     }
-    if (outcome == OUTCOME_ALLOW && !can_be_strong_enough(login)) {
+    if (outcome == OUTCOME_ALLOW && !login_password_hides(login) && !can_be_strong_enough(login)) {
         refuse_strength(login);
         return;
     }

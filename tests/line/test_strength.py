@@ -7,7 +7,7 @@ import subprocess
 import dbus
 import pytest
 
-from tests.line.channel import Finished
+from tests.line.channel import ASK_VISIBLE, Finished
 from tests.line.line import wait_until
 from tests.line.place import CONFIGURATION
 from tests.provider.entra import TENANT
@@ -112,7 +112,7 @@ def test_where_nothing_is_asked_nothing_is_sent(bare):
 def test_the_browser_method_asks_in_its_address(bare, kind, extra, parameter):
     start(bare, extra, kind, methods="browser")
     channel = bare.begin("alice", service="sudo")
-    channel.until(2)
+    channel.until(ASK_VISIBLE)
     (address,) = [line for line in channel.shown.splitlines() if line.startswith("https://")]
     assert parameter in address
     channel.answer(text=bare.control.authorize(address, ALICE).encode())
@@ -157,6 +157,63 @@ def test_who_has_no_second_factor(bare):
     (record,) = bare.wait_records(event="login", outcome="mfa-missing")
     assert "acr=0 amr=pwd" in record["reason"]
     assert bare.sign_in("alice")[0] == "allow", "sshd asks for nothing"
+
+
+def test_a_method_that_was_too_weak_is_followed_by_the_next(bare):
+    """As Keycloak's page for codes takes no notice of what is asked for, and its login page does."""
+    start(bare, CLASSES, methods="device browser")
+    bare.control.set_user(ALICE, claims={"acr": "1"})
+    channel = bare.begin("alice", service="sudo")
+    bare.control.approve(channel.code(), ALICE)
+    channel.answer()
+    channel.until(ASK_VISIBLE)
+    assert "not a part of the sign-in by code" in channel.shown
+    bare.control.set_user(ALICE, claims={})
+    (address,) = [line for line in channel.shown.splitlines() if line.startswith("https://")
+                  and "acr_values" in line]
+    channel.answer(text=bare.control.authorize(address, ALICE).encode())
+    assert channel.finished()[0] == "allow"
+    (record,) = bare.wait_records(event="login")
+    assert record["method"] == "browser" and "acr=gold" in record["evidence"]
+    channel.close()
+
+
+def test_the_last_method_being_too_weak_is_the_end(bare):
+    start(bare, CLASSES, methods="device browser")
+    bare.control.set_user(ALICE, second_factor=False)
+    channel = bare.begin("alice", service="sudo")
+    bare.control.approve(channel.code(), ALICE)
+    channel.answer()
+    channel.until(ASK_VISIBLE)
+    address = [line for line in channel.shown.splitlines() if "acr_values" in line][-1]
+    channel.answer(text=bare.control.authorize(address, ALICE).encode())
+    outcome, text = channel.finished()
+    assert outcome == "mfa-missing" and "tell the administrator" in text
+    channel.close()
+
+
+def test_somebody_else_is_not_asked_once_more(bare):
+    start(bare, CLASSES, methods="device browser")
+    bare.control.set_user("bob@rcpch.ac.uk", second_factor=False)
+    assert bare.sign_in("alice", approver="bob@rcpch.ac.uk", service="sudo")[0] == "wrong-identity"
+
+
+def test_a_password_is_not_enough_and_a_code_follows(bare):
+    configure(bare, CLASSES, methods="password device\nSecondFactor=none")
+    bare.helper.start()
+    bare.add_user(ALICE)
+    bare.control.set_user(ALICE, password="correct horse")
+    channel = bare.begin("alice", service="sudo")
+    channel.password("correct horse")
+    channel.until(ASK_VISIBLE)
+    assert "A second factor is needed" in channel.shown
+    code = next(line.split()[1] for line in channel.shown.splitlines() if line.startswith("Code "))
+    bare.control.approve(code, ALICE)
+    channel.answer()
+    assert channel.finished()[0] == "allow"
+    (record,) = bare.wait_records(event="login")
+    assert record["method"] == "device" and "acr=gold" in record["evidence"]
+    channel.close()
 
 
 def test_a_method_counts_where_no_class_is_told(bare):
