@@ -64,7 +64,7 @@ static bool integers_are_exact(const json_t *value)
     return !json_is_object(value) || object_integers_are_exact(value);
 }
 
-int json_read_strict(const char *data, size_t size, size_t max, json_t **ret_json)
+static int read_any(const char *data, size_t size, size_t max, json_t **ret_json)
 {
     json_error_t error;
 
@@ -75,11 +75,36 @@ int json_read_strict(const char *data, size_t size, size_t max, json_t **ret_jso
     json_auto_t *json = json_loadb(data, size, JSON_REJECT_DUPLICATES, &error);
     if (!json)
         return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
-    if (!json_is_object(json) || !integers_are_exact(json))
+    if (!integers_are_exact(json))
         return -EBADMSG;
     *ret_json = json;
     json = NULL;
     return 0;
+}
+
+static int read_of_type(const char *data, size_t size, size_t max, json_type type,
+                        json_t **ret_json)
+{
+    json_auto_t *json = NULL;
+    int r = read_any(data, size, max, &json);
+
+    if (r < 0)
+        return r;
+    if (json_typeof(json) != type)
+        return -EBADMSG;
+    *ret_json = json;
+    json = NULL;
+    return 0;
+}
+
+int json_read_strict(const char *data, size_t size, size_t max, json_t **ret_json)
+{
+    return read_of_type(data, size, max, JSON_OBJECT, ret_json);
+}
+
+int json_read_strict_list(const char *data, size_t size, size_t max, json_t **ret_json)
+{
+    return read_of_type(data, size, max, JSON_ARRAY, ret_json);
 }
 
 const char *json_text(const json_t *object, const char *name, size_t max)

@@ -18,6 +18,9 @@
  * -EBADMSG for what is refused; *ret_json is then untouched. */
 int json_read_strict(const char *data, size_t size, size_t max, json_t **ret_json);
 
+/* The same, for an array on top. */
+int json_read_strict_list(const char *data, size_t size, size_t max, json_t **ret_json);
+
 /* The string member `name`, borrowed; NULL when it is absent, no string, empty or beyond `max`
  * bytes. */
 const char *json_text(const json_t *object, const char *name, size_t max);

@@ -144,12 +144,29 @@ static void test_members(void **state)
     assert_null(json_text(NULL, "t", 9));
 }
 
+static void test_a_list_on_top(void **state)
+{
+    static const char *const refused[] = {"", "{}", "null", "[1,]", "[]x", "[[]", "[NaN]",
+                                          "[{\"a\":1,\"a\":2}]"};
+    json_auto_t *json = NULL;
+
+    assert_int_equal(json_read_strict_list("[{},1]", 6, 64, &json), 0);
+    assert_int_equal(json_array_size(json), 2);
+    for (size_t i = 0; i < ELEMENTSOF(refused); i++) {
+        json_t *none = NULL;
+        assert_int_equal(json_read_strict_list(refused[i], strlen(refused[i]), 64, &none), -EBADMSG);
+        assert_null(none);
+    }
+    assert_int_equal(json_read_strict_list("[1,2,3]", 7, 6, &json), -EMSGSIZE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_raw_nul),  cmocka_unit_test(test_size),
         cmocka_unit_test(test_depth),    cmocka_unit_test(test_members),
+        cmocka_unit_test(test_a_list_on_top),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,6 +229,24 @@ static void check_directory_client(const ProviderConfig *provider, const Directo
                             "and DirectoryCertificateFile= are given; one of them is too many");
 }
 
+static bool is_of_provider(const Config *config, const GroupConfig *group,
+                           const ProviderConfig *provider)
+{
+    return group->provider ? strcmp(group->provider, provider->name) == 0
+                           : config->provider_count == 1;
+}
+
+static void check_directory_groups(const Config *config, const ProviderConfig *provider,
+                                   const DirectoryKind *kind, ConfigReport *report)
+{
+    for (size_t i = 0; kind->group_fault && i < config->group_count; i++) {
+        const GroupConfig *group = &config->groups[i];
+        const char *fault = group->id ? kind->group_fault(group->id) : NULL;
+        if (fault && is_of_provider(config, group, provider))
+            config_report_error(report, "group", group->name, "Id", "%s", fault);
+    }
+}
+
 /* A directory knows people by its own ids, and so must their sign-ins. */
 static void check_directory(const Config *config, const ProviderConfig *provider,
                             ConfigReport *report)
@@ -263,6 +281,7 @@ static void check_directory(const Config *config, const ProviderConfig *provider
                             "is missing, and Directory= is set");
     check_url(provider, "DirectoryUrl", provider->directory_url, report);
     check_directory_client(provider, kind, report);
+    check_directory_groups(config, provider, kind, report);
 }
 
 static void check_provider(const Config *config, const ProviderConfig *provider, bool check_owner,

@@ -127,12 +127,22 @@ static int fill_directory(ProviderConfig *provider)
     if (!kind)
         return 0;
     r = default_text(&provider->directory_url, kind->default_url[provider->cloud]);
+    if (r == 0 && !provider->directory_url && kind->url_of_issuer && provider->issuer)
+        r = kind->url_of_issuer(provider->issuer, &provider->directory_url);
     if (r < 0 || !provider->directory_url)
         return r;
     for (size_t size = strlen(provider->directory_url);
          size > 0 && provider->directory_url[size - 1] == '/'; size--)
         provider->directory_url[size - 1] = '\0';
     return fill_directory_scope(provider, kind->token_scope);
+}
+
+/* Paths that a token names would take the place of the ids that the directory told. */
+static const char *default_groups_claim(const ProviderConfig *provider)
+{
+    const DirectoryKind *kind = directory_kind(provider->directory);
+
+    return kind && kind->tokens_lack_groups ? "" : "groups";
 }
 
 static int fill_provider(ProviderConfig *provider)
@@ -159,7 +169,7 @@ static int fill_provider(ProviderConfig *provider)
     if (r >= 0)
         r = default_text(&provider->phone_claim, "phone_number");
     if (r >= 0)
-        r = default_text(&provider->groups_claim, "groups");
+        r = default_text(&provider->groups_claim, default_groups_claim(provider));
     if (r >= 0)
         r = default_text(&provider->roles_claim, traits->roles_claim ? traits->roles_claim : "roles");
     if (r >= 0)

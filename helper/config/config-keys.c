@@ -43,7 +43,7 @@ static const char *const prompts[] = {
     [PROMPT_LOGIN] = "login", [PROMPT_SELECT_ACCOUNT] = "select_account", [_PROMPT_COUNT] = NULL,
 };
 static const char *const first_binds[] = {"no", "username", "email", NULL};
-static const char *const directories[] = {"none", "graph", "scim", NULL};
+static const char *const directories[] = {"none", "graph", "keycloak", "scim", NULL};
 static const char *const auto_provisions[] = {"yes", "no", NULL};
 static const char *const refused_refreshes[] = {"aged", "revoked", NULL};
 static const char *const name_formats[] = {"short", "full", NULL};

@@ -34,6 +34,7 @@ typedef enum Cloud {
 typedef enum DirectoryType {
     DIRECTORY_NONE = 0,
     DIRECTORY_GRAPH, /* Directory=graph */
+    DIRECTORY_KEYCLOAK, /* Directory=keycloak */
     DIRECTORY_SCIM,  /* Directory=scim */
     _DIRECTORY_TYPE_COUNT,
 } DirectoryType;
@@ -117,7 +118,7 @@ typedef struct ProviderConfig {
     uint64_t http_timeout_usec;  /* HttpTimeoutSec=, default 10 */
     uint64_t clock_skew_usec;    /* ClockSkewSec=, default 300, at most 600 */
     unsigned requests_per_minute;/* RequestsPerMinute=, default 600; half is for refreshes */
-    DirectoryType directory;     /* Directory=none|graph|scim */
+    DirectoryType directory;     /* Directory=none|graph|keycloak|scim */
     char *directory_client_id;   /* DirectoryClientId= */
     char *directory_secret_file; /* DirectorySecretFile= */
     char *directory_certificate_file; /* DirectoryCertificateFile=, instead of the secret */

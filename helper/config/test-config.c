@@ -22,6 +22,8 @@
 
 #define PROVIDER "[provider p]\nIssuer=https://login.example.org\nClientId=host\n"
 #define GROUPS   "[group staff]\nId=g-staff\n[group admins]\nId=g-admins\nLocalGroup=adm\n"
+#define KEYCLOAK "[provider p]\nType=keycloak\nIssuer=https://a.example/realms/r\nClientId=x\n"         \
+                 "Directory=keycloak\nDirectoryClientId=d\nDirectorySecretFile=/s\n"
 #define SCIM     "Directory=scim\nDirectoryUrl=https://a.example/scim/v2\n"
 
 typedef struct Fixture {
@@ -163,6 +165,27 @@ static void defaults(void **state)
     assert_false(config->allow_all);
     assert_null(config->allow_groups[0]);
     assert_null(config->allow_users[0]);
+}
+
+static void keycloaks_directory_is_the_realms(void **state)
+{
+    static const struct {
+        const char *more, *url, *groups_claim;
+    } rows[] = {
+        {"", "https://a.example/admin/realms/r", ""}, /* the directory tells them, by their ids */
+        {"DirectoryUrl=https://b.example/admin/realms/r/\nGroupsClaim=ids\n",
+         "https://b.example/admin/realms/r", "ids"},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        char text[512];
+        snprintf(text, sizeof(text), KEYCLOAK "%s[group g]\nId=1-A\n", rows[i].more);
+        _cleanup_(config_freep) Config *config = read_good(*state, text);
+        const ProviderConfig *provider = config_provider(config, "p");
+        assert_string_equal(provider->directory_url, rows[i].url);
+        assert_string_equal(provider->groups_claim, rows[i].groups_claim);
+        assert_string_equal(config_group(config, "g")->id, "1-A");
+    }
 }
 
 static void every_key(void **state)
@@ -320,7 +343,12 @@ static const Refused refused[] = {
      "DirectoryTokenEndpoint= is not https"},
     {"[provider p]\nType=entra-b2c\nIssuer=https://a.example/x/v2.0\nClientId=x\n" SCIM,
      "is scim, which needs Type=generic, keycloak or okta"},
-    {PROVIDER "Directory=ldap\n", "is none of: none graph scim"},
+    {PROVIDER "Directory=keycloak\n", "is keycloak, which needs Type=keycloak and IdClaim=sub"},
+    {KEYCLOAK "IdClaim=email\n", "is keycloak, which needs Type=keycloak and IdClaim=sub"},
+    {KEYCLOAK "[group g]\nId=/staff\n", "[group g] Id= is a path, which changes"},
+    {"[provider p]\nType=keycloak\nIssuer=https://a.example/x\nClientId=x\nDirectory=keycloak\n",
+     "DirectoryUrl= is missing, and Directory= is set"},
+    {PROVIDER "Directory=ldap\n", "is none of: none graph keycloak scim"},
     {"[revocation]\nDirectoryPollSec=0\n", "is not between"},
     {PROVIDER "JwksUri=ftp://a.example/k\n", "is not an https:// address"},
     {PROVIDER "JwksUri=https:///k\n", "names no host"},
@@ -756,6 +784,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(defaults, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keycloaks_directory_is_the_realms, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(warnings, set_up, tear_down),

@@ -471,9 +471,10 @@ static bool must_ask(const Directory *directory, const Account *account, const S
 {
     RollPerson person;
 
-    if (!is_ours(directory, account) ||
-        directory_roll_find(&directory->roll, directory_person_id(account), &person))
+    if (!is_ours(directory, account))
         return false;
+    if (directory_roll_find(&directory->roll, directory_person_id(account), &person))
+        return person.state == DIRECTORY_DOUBTED && account->verdict != VERDICT_DISABLED;
     if (directory->is_fresh && directory_tells_changes(directory))
         return true;
     if ((directory->is_fresh || is_lost(directory, account)) &&
@@ -520,8 +521,11 @@ int directory_people_choose(Directory *directory)
 void directory_people_missing(Directory *directory)
 {
     PeopleToAsk *people = &directory->people;
+    Account *account = people->accounts[people->at++];
 
-    people->missing[people->missing_count++] = people->accounts[people->at++];
+    /* Who is known to be gone says nothing about how many go now. */
+    if (account->verdict != VERDICT_DISABLED)
+        people->missing[people->missing_count++] = account;
 }
 
 void directory_people_judge(Directory *directory)

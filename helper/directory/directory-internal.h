@@ -19,6 +19,7 @@ typedef enum DirectoryStage {
     DIRECTORY_MEMBERS,
     DIRECTORY_APPLYING, /* in slices, so that nobody at a login waits for it */
     DIRECTORY_PEOPLE,   /* one by one */
+    DIRECTORY_SETTLING, /* is the one who is doubted disabled? */
 } DirectoryStage;
 
 /* People of this host whom the round must ask for by id. */

@@ -3,8 +3,12 @@
  */
 #include "helper/directory/directory-kind.h"
 
+#include <string.h>
+
 #include "helper/directory/graph-page.h"
 #include "helper/directory/graph-request.h"
+#include "helper/directory/keycloak-page.h"
+#include "helper/directory/keycloak-request.h"
 #include "helper/directory/scim-page.h"
 #include "helper/directory/scim-request.h"
 
@@ -29,8 +33,35 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .parse_person = graph_person_parse,
         .parse_group_changes = graph_group_changes_parse,
         .parse_groups = graph_groups_parse,
+        .mend_certificate = "Entra admin centre, App registrations, the directory's app, Certificates "
+                            "& secrets: upload the next certificate; then write it, with its key, "
+                            "into DirectoryCertificateFile=",
         .mend_group = "Entra admin centre, Groups: is it there? Its Object ID is Id=",
         .error_code = graph_error_code,
+    },
+    [DIRECTORY_KEYCLOAK] = {
+        .source = EVIDENCE_OF_KEYCLOAK_ADMIN,
+        .types = 1u << PROVIDER_KEYCLOAK,
+        .id_claim = "sub",
+        .needs = "is keycloak, which needs Type=keycloak and IdClaim=sub",
+        .names_issuer = true,
+        .tokens_lack_groups = true,
+        .without_changes = 1u << PROVIDER_KEYCLOAK,
+        .url_of_issuer = keycloak_url_of_issuer,
+        .group_fault = keycloak_group_fault,
+        .members_url = keycloak_group_url,
+        .person_url = keycloak_person_url,
+        .anybody_url = keycloak_anybody_url,
+        .parse_page = keycloak_page_parse,
+        .parse_person = keycloak_person_parse,
+        .no_group = "Could not find group by id",
+        .no_person = "User not found",
+        .mend_certificate = "Keycloak, Clients, the directory's client, Keys: import the next "
+                            "certificate; then write it, with its key, into "
+                            "DirectoryCertificateFile=",
+        .mend_group = "Keycloak, Groups, the group: is it there? Id= is the last part of its page's "
+                      "address",
+        .error_code = keycloak_error_code,
     },
     [DIRECTORY_SCIM] = {
         .source = EVIDENCE_OF_SCIM,
@@ -46,6 +77,16 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .error_code = scim_error_code,
     },
 };
+
+bool directory_kind_says(const DirectoryKind *kind, const HttpReply *reply, const char *wanted)
+{
+    char code[64];
+
+    if (!wanted)
+        return true;
+    kind->error_code(reply->body, reply->size, code, sizeof(code));
+    return strcmp(code, wanted) == 0;
+}
 
 const DirectoryKind *directory_kind(DirectoryType type)
 {

@@ -6,6 +6,7 @@
 
 #include "helper/config/config.h"
 #include "helper/directory/directory-page.h"
+#include "helper/provider/http.h"
 
 /* `asked`: the address that the answer is to. */
 typedef int (*DirectoryParser)(const char *data, size_t size, const ProviderConfig *settings,
@@ -21,10 +22,17 @@ typedef struct DirectoryKind {
     const char *token_scope;  /* what its token is asked for with; one that begins with a slash stands
                                * behind the address; NULL: none */
     bool takes_tokens;        /* also such as somebody made for us: DirectoryTokenFile= */
+    bool names_issuer;        /* a certificate's assertion is for the issuer, not the token endpoint */
+    bool tokens_lack_groups;  /* tokens do not name its groups by their ids, unless GroupsClaim= says
+                               * where */
     unsigned without_changes; /* of these, those that do not tell changes: people are asked for by
                                * id instead */
+    int (*url_of_issuer)(const char *issuer, char **ret_url); /* its default address; NULL: as above */
+    const char *(*group_fault)(const char *id); /* why this cannot be a group's id; NULL: it can */
     int (*members_url)(const char *base, const char *group_id, char **ret_url);
     int (*person_url)(const char *base, const char *id, char **ret_url);
+    int (*anybody_url)(const char *base, char **ret_url); /* a list that holds whom we may see; NULL:
+                                                           * being answered at all tells enough */
     int (*changes_url)(const char *base, char **ret_url);
     /* Where changes are told, also of groups, and which groups a person is in. NULL: the groups are
      * listed, however little changed. */
@@ -34,10 +42,15 @@ typedef struct DirectoryKind {
      * it is told unasked. *url is replaced; 0 or -ENOMEM. */
     int (*ask_more)(const ProviderConfig *settings, char **url);
     DirectoryParser parse_page, parse_person, parse_group_changes, parse_groups;
+    const char *no_group, *no_person; /* what a 404 says when it means that; NULL: any 404 does */
     const char *mend_group;   /* what to look at when a group is not found */
+    const char *mend_certificate; /* where the next one is uploaded */
     const char *token_scheme; /* what stands before its token; NULL: Bearer */
     void (*error_code)(const char *data, size_t size, char *out, size_t out_size);
 } DirectoryKind;
+
+/* Does a refusal say `wanted`? NULL is said by all. */
+bool directory_kind_says(const DirectoryKind *kind, const HttpReply *reply, const char *wanted);
 
 /* NULL for none. Static. */
 const DirectoryKind *directory_kind(DirectoryType type);

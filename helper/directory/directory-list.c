@@ -4,6 +4,8 @@
 #include "helper/directory/directory-list.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/limits.h"
 #include "helper/base/text-list.h"
@@ -38,12 +40,34 @@ static int take_inner(DirectoryList *list, char *const *inner, const char **ret_
     return r;
 }
 
+/* Its first entry is there twice, then: the roll does not mind. */
+static bool continues(const DirectoryList *list, const DirectoryPage *page)
+{
+    return !page->overlaps ||
+           (page->count > 0 && list->last && strcmp(page->people[0].id, list->last) == 0);
+}
+
+static int keep_last(DirectoryList *list, const DirectoryPage *page)
+{
+    free(list->last);
+    list->last = NULL;
+    if (!page->next || page->count == 0 || !page->people)
+        return 0;
+    list->last = strdup(page->people[page->count - 1].id);
+    return list->last ? 0 : -ENOMEM;
+}
+
 int directory_list_take(DirectoryList *list, const DirectoryPage *page, const char **ret_reason)
 {
     if (++list->pages > DIRECTORY_PAGES_MAX)
         return refuse(ret_reason, "a list without end");
     if (page->tells_total && list->has_total && page->total != list->total)
         return DIRECTORY_LIST_E_CHANGED;
+    if (!continues(list, page))
+        return DIRECTORY_LIST_E_CHANGED;
+    int r = keep_last(list, page);
+    if (r < 0)
+        return r;
     list->has_total |= page->tells_total;
     list->total = page->total;
     list->promised += page->promised;
@@ -66,5 +90,6 @@ const char *directory_list_next(DirectoryList *list)
 void directory_list_clear(DirectoryList *list)
 {
     text_list_free(list->inner);
+    free(list->last);
     *list = (DirectoryList){0};
 }

@@ -3,7 +3,8 @@
  * not resolve them. Pure: pages in, verdict out.
  *
  * Pages are counted from the front (SCIM's startIndex), so who leaves the front while it is read
- * pushes somebody past the reader: a list whose length changed in between is not believed.
+ * pushes somebody past the reader: a list whose length changed in between is not believed, and none
+ * whose page does not begin, as it should, with the last entry of the page before.
  */
 #pragma once
 
@@ -18,6 +19,7 @@ typedef struct DirectoryList {
     unsigned pages;
     bool has_total;
     size_t total, promised, seen; /* of the present group */
+    char *last; /* id of the last entry of the page before; NULL: there is none */
     char **inner; /* the groups of this list, each once; those before `at` have been asked for */
     size_t at;
 } DirectoryList;

@@ -15,6 +15,7 @@
 typedef enum DirectoryState {
     DIRECTORY_UNSAID = 0, /* the answer does not say: proves nothing */
     DIRECTORY_ENABLED,
+    DIRECTORY_DOUBTED, /* said to be disabled by what says so of others as well: proves nothing */
     DIRECTORY_DISABLED,
     DIRECTORY_REMOVED,
     _DIRECTORY_STATE_COUNT,
@@ -51,6 +52,7 @@ typedef struct DirectoryPage {
     size_t change_count;
     char *next; /* where the next page is; NULL: this is the last */
     char *link; /* where later changes are; only on the last page of changes */
+    bool overlaps; /* its first entry is the last one of the page before */
     char **inner;     /* ids of groups whose people are to be listed as well; NULL: none */
     size_t promised;  /* people of whom the pages behind this one tell */
     bool tells_total; /* `total` is how long the list is that this page is of */

@@ -63,7 +63,7 @@ void directory_roll_clear(DirectoryRoll *roll)
     *roll = (DirectoryRoll){0};
 }
 
-/* UNSAID, ENABLED, DISABLED, REMOVED: the enumeration is in the order of gravity. */
+/* UNSAID, ENABLED, DOUBTED, DISABLED, REMOVED: the enumeration is in the order of gravity. */
 static DirectoryState worse(DirectoryState a, DirectoryState b)
 {
     return a > b ? a : b;

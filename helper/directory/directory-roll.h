@@ -20,7 +20,7 @@ typedef struct DirectoryRoll {
 typedef struct RollPerson {
     const RollEntry *entries;
     size_t count;
-    DirectoryState state; /* the worst that was said, ENABLED before UNSAID */
+    DirectoryState state; /* the worst that was said; ENABLED is worse than UNSAID */
 } RollPerson;
 
 /* Takes all people of the page over. Returns 0, -E2BIG beyond DIRECTORY_ROLL_MAX, -ENOMEM. */

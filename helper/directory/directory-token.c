@@ -9,6 +9,7 @@
 #include "helper/provider/client-assertion.h"
 #include "helper/provider/client-auth.h"
 #include "helper/provider/http-route.h"
+#include "helper/directory/directory-kind.h"
 #include "helper/base/clock.h"
 #include "helper/base/form.h"
 #include "helper/base/json-strict.h"
@@ -33,6 +34,14 @@ void directory_token_clear(DirectoryToken *token)
     token->until_usec = 0;
 }
 
+/* Keycloak takes either, and newer ones the issuer alone (draft-ietf-oauth-rfc7523bis §4). */
+static const char *audience_of(const ProviderConfig *settings, const char *url)
+{
+    const DirectoryKind *kind = directory_kind(settings->directory);
+
+    return kind && kind->names_issuer ? settings->issuer : url;
+}
+
 static int add_assertion(DirectoryToken *token, const ProviderConfig *settings, const char *url,
                          Buffer *form)
 {
@@ -41,7 +50,8 @@ static int add_assertion(DirectoryToken *token, const ProviderConfig *settings, 
     int r = client_file_read(settings->directory_certificate_file, &pem);
 
     if (r == 0)
-        r = client_assertion_make(pem, settings->directory_client_id, url, now_sec, &assertion,
+        r = client_assertion_make(pem, settings->directory_client_id,
+                                  audience_of(settings, url), now_sec, &assertion,
                                   &token->expires_sec);
     if (r == 0)
         r = form_add(form, "client_id", settings->directory_client_id);

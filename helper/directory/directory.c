@@ -425,8 +425,28 @@ static void take_person(Directory *directory, DirectoryPage *page)
         return;
     }
     directory->knows_somebody = true;
+    if (page->people[0].state == DIRECTORY_DOUBTED && page->next) {
+        directory->stage = DIRECTORY_SETTLING;
+        ask_for(directory, TAKE_PTR(page->next));
+        return;
+    }
     directory_take_state(directory, &page->people[0]);
     people->at++;
+    ask_for_next_person(directory);
+}
+
+/* The list of those of this name who are stored as disabled. */
+static void take_settled(Directory *directory, DirectoryPage *page)
+{
+    const Account *account = directory->people.accounts[directory->people.at];
+
+    for (size_t i = 0; account->id && i < page->count; i++) {
+        if (strcmp(page->people[i].id, directory_person_id(account)) != 0)
+            continue;
+        page->people[i].state = directory_state(directory->kind->source, "?enabled", "false");
+        directory_take_state(directory, &page->people[i]);
+    }
+    directory->people.at++;
     ask_for_next_person(directory);
 }
 
@@ -447,6 +467,8 @@ static void take_page(Directory *directory, const HttpReply *reply)
         give_up(directory, false, "a list changes whenever it is read");
     else if (is_person)
         take_person(directory, page);
+    else if (directory->stage == DIRECTORY_SETTLING)
+        take_settled(directory, page);
     else if (directory->stage == DIRECTORY_MEMBERS)
         take_members(directory, page);
     else
@@ -462,21 +484,30 @@ static void skip_group(Directory *directory)
     list_next_group(directory);
 }
 
-static bool person_is_gone(const Directory *directory, long status)
+static bool person_is_gone(const Directory *directory, const HttpReply *reply)
 {
     const EvidenceFact *fact =
-        evidence_fact_of_status(directory->kind->source, EVIDENCE_ABOUT_PERSON, status);
+        evidence_fact_of_status(directory->kind->source, EVIDENCE_ABOUT_PERSON, reply->status);
 
-    return fact && fact->is_gone;
+    return fact && fact->is_gone &&
+           directory_kind_says(directory->kind, reply, directory->kind->no_person);
 }
 
-static bool take_absence(Directory *directory, long status)
+static bool group_is_gone(const Directory *directory, const HttpReply *reply)
 {
+    return reply->status == 404 &&
+           directory_kind_says(directory->kind, reply, directory->kind->no_group);
+}
+
+static bool take_absence(Directory *directory, const HttpReply *reply)
+{
+    long status = reply->status;
+
     if (status == 410 && directory->stage == DIRECTORY_CHANGES && directory->link) {
         start_over(directory);
-    } else if (status == 404 && directory->stage == DIRECTORY_MEMBERS) {
+    } else if (directory->stage == DIRECTORY_MEMBERS && group_is_gone(directory, reply)) {
         skip_group(directory);
-    } else if (directory->stage == DIRECTORY_PEOPLE && person_is_gone(directory, status)) {
+    } else if (directory->stage == DIRECTORY_PEOPLE && person_is_gone(directory, reply)) {
         directory_people_missing(directory);
         ask_for_next_person(directory);
     } else {
@@ -510,7 +541,7 @@ static void take_answer(Directory *directory, const HttpReply *reply)
         directory_token_clear(&directory->token);
         directory->token.was_refused = true;
         ask(directory);
-    } else if (!take_absence(directory, reply->status)) {
+    } else if (!take_absence(directory, reply)) {
         take_refusal(directory, reply);
     }
 }

@@ -98,6 +98,26 @@ static void test_nothing_is_without_end(void **state)
     directory_list_clear(&list);
 }
 
+static void test_a_page_begins_with_the_end_of_the_one_before(void **state)
+{
+    static const struct {
+        const char *first; /* of the second page; NULL: it is empty */
+        int wanted;
+    } rows[] = {{"b", 0}, {"c", DIRECTORY_LIST_E_CHANGED}, {NULL, DIRECTORY_LIST_E_CHANGED}};
+    DirectoryPerson two[] = {{.id = (char *)(uintptr_t)"a"}, {.id = (char *)(uintptr_t)"b"}};
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        DirectoryList list = {0};
+        DirectoryPerson one = {.id = (char *)(uintptr_t)rows[i].first};
+        assert_int_equal(directory_list_begin(&list, "g"), 0);
+        assert_int_equal(take(&list, (DirectoryPage){.people = two, .count = 2, .next = NEXT}), 0);
+        assert_int_equal(take(&list, (DirectoryPage){.people = &one, .count = rows[i].first != NULL,
+                                                     .overlaps = true}),
+                         rows[i].wanted);
+        directory_list_clear(&list);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +125,7 @@ int main(void)
         cmocka_unit_test(test_a_list_whose_length_changes_is_not_believed),
         cmocka_unit_test(test_members_of_whom_nothing_is_told),
         cmocka_unit_test(test_nothing_is_without_end),
+        cmocka_unit_test(test_a_page_begins_with_the_end_of_the_one_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

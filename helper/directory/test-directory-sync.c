@@ -22,6 +22,7 @@ static void test_what_is_said_and_what_is_not(void **state)
     } rows[] = {
         {DIRECTORY_UNSAID, false, EVIDENCE_NEUTRAL, ""},
         {DIRECTORY_ENABLED, true, EVIDENCE_CONFIRMED, "enabled"},
+        {DIRECTORY_DOUBTED, false, EVIDENCE_NEUTRAL, ""},
         {DIRECTORY_DISABLED, true, EVIDENCE_DISABLED, "disabled"},
         {DIRECTORY_REMOVED, true, EVIDENCE_DISABLED, "removed"},
         {_DIRECTORY_STATE_COUNT, false, EVIDENCE_NEUTRAL, ""},

@@ -14,6 +14,11 @@
 #define REDIRECT  "name the address it redirects to; redirects are not followed"
 #define FIREWALL  "let this host reach it (firewall), or name the way in Proxy="
 
+#define KEYCLOAK_APP "Keycloak, Clients, the directory's client, "
+#define VIEW_USERS                                                                                 \
+    KEYCLOAK_APP "Service accounts roles, Assign role, Client roles: view-users of "               \
+                 "realm-management, in which query-groups is"
+
 typedef struct MendRow {
     unsigned types;
     const char *what; /* whole words of the answer */
@@ -51,6 +56,19 @@ static const MendRow rows[] = {
     {ANY, "invalidFilter", "the service must filter people by groups.value: docs/scim.md"},
     {ANY, "tooMany", "the service refuses lists that long: raise its limit for this client"},
     /* Keycloak */
+    {KEYCLOAK, "Client not enabled to retrieve service account",
+     KEYCLOAK_APP "Settings, Capability config: Client authentication and Service accounts roles = On"},
+    {KEYCLOAK, "Invalid client or Invalid client credentials",
+     "Keycloak, Clients, the client, Credentials: what stands there belongs into the secret's file, "
+     "DirectorySecretFile= or ClientSecretFile="},
+    {KEYCLOAK, "Client authentication with signed JWT failed",
+     KEYCLOAK_APP "Keys: import the certificate of DirectoryCertificateFile="},
+    {KEYCLOAK, "Unable to load public key",
+     KEYCLOAK_APP "Keys: import the certificate of DirectoryCertificateFile="},
+    {KEYCLOAK, "HTTP 403 Forbidden", VIEW_USERS},
+    {KEYCLOAK, "nobody can be seen", VIEW_USERS},
+    {KEYCLOAK, "Realm not found.",
+     "DirectoryUrl= must be https://HOST/admin/realms/REALM, of the realm in Issuer="},
     {KEYCLOAK, "unauthorized_client",
      "Keycloak, Clients, your client, Settings, Capability config: "
      "OAuth 2.0 Device Authorization Grant = On"},

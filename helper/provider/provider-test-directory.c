@@ -32,9 +32,7 @@ typedef struct FileFault {
 } FileFault;
 
 static const FileFault file_faults[] = {
-    {-EKEYEXPIRED, "the certificate has expired",
-     "Entra admin centre, App registrations, the directory's app, Certificates & secrets: upload "
-     "the next certificate; then write it, with its key, into DirectoryCertificateFile="},
+    {-EKEYEXPIRED, "the certificate has expired", NULL},
     {-EBADMSG, "the file holds no RSA key with its certificate, or no secret",
      "DirectoryCertificateFile= is one PEM file with an RSA key and its certificate; "
      "DirectorySecretFile= and DirectoryTokenFile= are one line"},
@@ -43,13 +41,22 @@ static const FileFault file_faults[] = {
      "FILE"},
 };
 
+static const char *mend_certificate(const ProviderTest *test)
+{
+    return test->kind->mend_certificate ? test->kind->mend_certificate
+                                        : "upload the next certificate where the directory's client is "
+                                          "registered; then write it, with its key, into "
+                                          "DirectoryCertificateFile=";
+}
+
 static StepResult fail_on_file(ProviderTest *test, int error)
 {
     const FileFault *row = file_faults;
 
     while (row->error != 0 && row->error != error)
         row++;
-    test_add_row(test, test->step->check, PROVIDER_TEST_ERROR, row->mend, "%s: %s", row->text,
+    test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
+                 row->mend ? row->mend : mend_certificate(test), "%s: %s", row->text,
                  strerror(-error));
     return STEP_DONE;
 }
@@ -96,7 +103,7 @@ StepResult test_judge_directory_token(ProviderTest *test, const HttpReply *reply
         return fail_on(test, evidence.code);
     if (directory_token_ends_soon(token, provider_now(test->provider, CLOCK_REALTIME) / 1000000u,
                                   &days))
-        test_add_row(test, test->step->check, PROVIDER_TEST_WARNING, file_faults[0].mend,
+        test_add_row(test, test->step->check, PROVIDER_TEST_WARNING, mend_certificate(test),
                      "is let in; its certificate ends in %u days", days);
     else
         test_well(test, "is let in");
@@ -136,17 +143,41 @@ StepResult test_begin_directory_people(ProviderTest *test)
 
     if (!test->directory_token.token)
         return STEP_DONE;
-    int r = tells_changes(test) ? test->kind->changes_url(base_of(test), &url)
-                                : test->kind->person_url(base_of(test), NOBODY, &url);
+    int r = test->kind->anybody_url ? test->kind->anybody_url(base_of(test), &url)
+            : tells_changes(test)   ? test->kind->changes_url(base_of(test), &url)
+                                    : test->kind->person_url(base_of(test), NOBODY, &url);
+    if (test->kind->anybody_url && r == 0)
+        test->asked = strdup(url);
     return get(test, r, url);
+}
+
+/* Without the permission the list is empty, and no error. */
+static StepResult judge_anybody(ProviderTest *test, const HttpReply *reply)
+{
+    _cleanup_(directory_page_freep) DirectoryPage *page = NULL;
+    _cleanup_free_ char *asked = TAKE_PTR(test->asked);
+    const char *reason = "out of memory";
+
+    if (!asked || test->kind->parse_page(reply->body, reply->size, test->provider->config, asked,
+                                         &page, &reason) < 0)
+        return fail_on(test, reason);
+    if (page->count == 0)
+        return fail_on(test, "nobody can be seen");
+    test_well(test, "can be read");
+    return STEP_DONE;
 }
 
 StepResult test_judge_directory_people(ProviderTest *test, const HttpReply *reply)
 {
     char what[128];
 
+    if (reply->status == 200 && test->kind->anybody_url)
+        return judge_anybody(test, reply);
+    free(test->asked);
+    test->asked = NULL;
     /* That there is no such person is told to those who may ask. */
-    if (reply->status == 200 || (reply->status == 404 && !tells_changes(test))) {
+    if (reply->status == 200 ||
+        (reply->status == 404 && !tells_changes(test) && !test->kind->anybody_url)) {
         test_well(test, "can be read");
         return STEP_DONE;
     }
@@ -226,8 +257,9 @@ StepResult test_judge_directory_groups(ProviderTest *test, const HttpReply *repl
     test->groups_failed = true;
     describe(test, reply, what, sizeof(what));
     test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
-                 reply->status == 404 ? test->kind->mend_group
-                                      : provider_mend(test->provider->config->type, what),
+                 reply->status == 404 && directory_kind_says(test->kind, reply, test->kind->no_group)
+                     ? test->kind->mend_group
+                     : provider_mend(test->provider->config->type, what),
                  "[group %s]: %s", group->name, what);
     return STEP_AGAIN;
 }

@@ -368,6 +368,11 @@ static const DirectoryRow directory_rows[] = {
      "groups&count=200&startIndex=1",
      "{\"totalResults\":2,\"Resources\":[{\"id\":\"a\",\"userName\":\"a\",\"displayName\":\"A\","
      "\"groups\":[{\"value\":\"x\"},{\"value\":\"g\"}]}]}"},
+    {DIRECTORY_KEYCLOAK, "https://k", false, "https://k/groups/g/members?x&max=2&first=0",
+     "[{\"id\":\"a\",\"username\":\"a\",\"firstName\":\"A\",\"enabled\":true},{\"id\":\"b\"}]"},
+    {DIRECTORY_KEYCLOAK, "https://k", false,
+     "https://k/groups/g/children?briefRepresentation=true&max=9&first=0", "[{\"id\":\"h\"}]"},
+    {DIRECTORY_KEYCLOAK, "https://k", true, "", "{\"id\":\"a\",\"username\":\"a\",\"enabled\":false}"},
     {DIRECTORY_SCIM, "https://s", true, "", "{\"id\":\"a\",\"userName\":\"a\",\"active\":true}"},
 };
 
@@ -376,7 +381,8 @@ static int scenario_directory(void *userdata)
     static char *domains[] = {TEXT("b.org"), NULL};
     const DirectoryRow *row = userdata;
     const DirectoryKind *kind = directory_kind(row->type);
-    const ProviderConfig settings = {.directory_url = TEXT(row->base), .domains = domains};
+    const ProviderConfig settings = {.directory_url = TEXT(row->base), .domains = domains,
+                                     .username_claim = TEXT("preferred_username")};
     DirectoryPage *page = NULL;
     const char *reason = NULL;
     int r = (row->is_person ? kind->parse_person : kind->parse_page)(
@@ -402,7 +408,8 @@ static int scenario_directory_url(void *userdata)
 static int scenario_directory_list(void *userdata)
 {
     char *inner[] = {TEXT("b"), TEXT("c"), NULL};
-    const DirectoryPage page = {.inner = inner};
+    DirectoryPerson person = {.id = TEXT("p")};
+    const DirectoryPage page = {.people = &person, .count = 1, .next = TEXT("x"), .inner = inner};
     DirectoryList list = {0};
     const char *reason = NULL;
     int r = directory_list_begin(&list, "a");

@@ -33,8 +33,15 @@ def configure_scim(line, row):
                        "DirectoryClientId": scim.CLIENT_ID}
 
 
+def configure_keycloak(line, row):
+    line.configure_type("keycloak", "keycloak", DirectoryPollSec=1, RefreshCheckSec=600,
+                        FreshSec=30)
+    return "keycloak", {"Directory": "keycloak", "DirectoryClientId": CLIENT_ID}
+
+
 # How the line is configured for a row of a source: gives the realm, and keys of [provider].
-DIRECTORIES = {"graph": configure_graph, "scim": configure_scim}
+DIRECTORIES = {"graph": configure_graph, "keycloak-admin": configure_keycloak,
+               "scim": configure_scim}
 
 SECRETS = {"scim": scim.CLIENT_SECRET}
 

@@ -102,8 +102,25 @@ async def _scim(provider, realm, user, row):
         raise CannotSay(f"SCIM's shape cannot say: {row.key}")
 
 
+async def _keycloak_admin(provider, realm, user, row):
+    said, settings = (row.where, row.error, row.value), provider.keycloak.settings
+    if said == ("person", "enabled", "true"):
+        user.enabled = True
+    elif said == ("person", "enabled", "false"):  # what is stored is another matter
+        settings.locked_out = [user.username]
+    elif said == ("person", "?enabled", "false"):
+        user.enabled = False
+    elif said == ("person", "http", "404"):
+        user.deleted = True
+    elif said == ("group", "http", "404"):
+        settings.gone_groups = list(user.groups)
+    else:
+        raise CannotSay(f"Keycloak's Admin API cannot say: {row.key}")
+
+
 EMITTERS = {"any": _token, "plain": _token, "entra": _token, "b2c": _token, "keycloak": _token,
-            "http": _status, "network": _network, "graph": _graph, "scim": _scim}
+            "http": _status, "network": _network, "graph": _graph, "scim": _scim,
+            "keycloak-admin": _keycloak_admin}
 
 
 async def say(provider, key, realm, username):

@@ -37,7 +37,8 @@ class Settings:
     locked_out: list = field(default_factory=list)   # user names: too many wrong passwords
     ldap_away: bool = False       # nobody can be vouched for
     bare_names: bool = False      # user names have no domain
-    slips: int = 0                # so many pages behind the first begin one entry too late
+    slips: int = 0                # so many pages behind the first begin two entries too late,
+                                  # as when two left the front meanwhile
     realm: str = REALM            # of which it tells
 
 
@@ -115,7 +116,7 @@ def _page(admin, request, people):
     size = int(request.query.get("max", DEFAULT_MAX))
     if first > 0 and admin.settings.slips > 0:
         admin.settings.slips -= 1
-        first += 1
+        first += 2
     chosen = people[first:first + size]
     request["note"].update(first=first, count=len(chosen))
     return web.json_response([admin.entry(user) for user in chosen])

@@ -60,7 +60,8 @@ def test_members_come_in_pages_by_name_and_not_from_groups_below(get, control):
     assert below["id"] == inner and below["subGroupCount"] == 0
     assert names(get(f"{BASE}/groups/{inner}/members")) == ["dora"]
     control.set_keycloak(slips=1)
-    assert names(get(MEMBERS + "?first=1&max=2")) == ["carol"]
+    assert get(MEMBERS + "?first=1&max=2").json() == []
+    assert names(get(MEMBERS + "?first=1&max=2")) == ["bob", "carol"]
 
 
 @pytest.mark.parametrize("settings", [{"locked_out": [BOB]}, {"ldap_away": True}])
