@@ -414,17 +414,23 @@ const ProviderConfig *config_provider_or_issuer(const Config *config, const char
     return named;
 }
 
-const ProviderConfig *config_provider_for_domain(const Config *config, const char *directory_name)
+/* A single provider that names no domain answers for all. */
+bool config_answers_for(const Config *config, const ProviderConfig *provider,
+                        const char *directory_name)
 {
     const char *at = strchr(directory_name, '@');
 
-    for (size_t i = 0; at && i < config->provider_count; i++) {
-        if (text_list_contains(config->providers[i].domains, at + 1))
+    if (at && text_list_contains(provider->domains, at + 1))
+        return true;
+    return config->provider_count == 1 && !provider->domains[0];
+}
+
+const ProviderConfig *config_provider_for_domain(const Config *config, const char *directory_name)
+{
+    for (size_t i = 0; i < config->provider_count; i++) {
+        if (config_answers_for(config, &config->providers[i], directory_name))
             return &config->providers[i];
     }
-    /* A single provider that names no domain answers for all. */
-    if (config->provider_count == 1 && !config->providers[0].domains[0])
-        return &config->providers[0];
     return NULL;
 }
 

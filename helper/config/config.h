@@ -236,6 +236,9 @@ extern const char *const config_privileged_groups[];
 const ProviderConfig *config_provider(const Config *config, const char *name);
 /* By section name, or else by issuer. */
 const ProviderConfig *config_provider_or_issuer(const Config *config, const char *text);
+/* Is the name of one of its domains? Of a shared one several answer; then the first is returned. */
+bool config_answers_for(const Config *config, const ProviderConfig *provider,
+                        const char *directory_name);
 const ProviderConfig *config_provider_for_domain(const Config *config, const char *directory_name);
 const GroupConfig *config_group(const Config *config, const char *name);
 const UserConfig *config_user(const Config *config, const char *name);

@@ -371,11 +371,6 @@ static void add(Directory *directory, const RollPerson *person, const char *iden
     take_state(directory, account, person->state);
 }
 
-static bool has_our_domain(const Directory *directory, const char *name)
-{
-    return config_provider_for_domain(directory->config, name) == directory->settings;
-}
-
 /* AutoProvision= and, where it narrows that, AutoProvisionGroups=. */
 static bool may_add(const Directory *directory, const RollPerson *person)
 {
@@ -395,7 +390,8 @@ static void welcome(Directory *directory, const RollPerson *person)
     const DirectoryPerson *first = &person->entries[0].person;
     _cleanup_free_ char *identity = NULL;
 
-    if (person->state != DIRECTORY_ENABLED || !first->name || !has_our_domain(directory, first->name))
+    if (person->state != DIRECTORY_ENABLED || !first->name ||
+        !config_answers_for(directory->config, directory->settings, first->name))
         return;
     identity = identity_of(directory, first->id);
     if (!identity || accounts_find_identity(directory->manager->accounts,

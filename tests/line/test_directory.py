@@ -295,6 +295,29 @@ def test_a_short_name_of_another_provider_is_refused_and_not_merged(directory):
     wait_until(lambda: alarms(line) == [], 20, "the alarm to be over")
 
 
+def test_a_shared_domain_is_this_directorys_too(directory):
+    """Also where another provider of it stands before; and who is there already is not merged."""
+    line = directory()
+    text = place.CONFIGURATION.read_text()
+    before, after = text.split("[provider college]")
+    place.CONFIGURATION.write_text(
+        f"{before}[provider sider]\nType=keycloak\nClientId=rcpch-host\n"
+        f"Issuer={line.provider.origin}/realms/rcpch\nCaFile={line.provider.ca_file}\n"
+        "Domains=nhs.net\nFirstBind=username\n[provider college]" + after.replace(
+            "Domains=rcpch.ac.uk", "Domains=rcpch.ac.uk nhs.net").replace(
+            "[group audit-staff]\n", "[group audit-staff]\nProvider=college\n").replace(
+            "[group audit-admins]\n", "[group audit-admins]\nProvider=college\n").replace(
+            "[access]\n", "[access]\nSharedDomains=nhs.net\n"))
+    line.manager("Reload", "b", False)
+    line.add_user("gus@nhs.net")                             # waits, for whoever signs him in
+    line.control.add_user("fay@nhs.net")
+    line.control.add_user("gus@nhs.net")
+    assert wait_user(line, "fay")["provider"] == "college"
+    wait_alarm(line, "cannot add gus@nhs.net: an account of this name exists")
+    assert users(line)["gus"]["id"] == ""
+    assert line.sign_in("fay", approver="fay@nhs.net")[0] == "allow"
+
+
 # --- tokens beside it --------------------------------------------------------------------------
 
 def token_says(line, name, *groups):

@@ -178,6 +178,25 @@ def test_the_same_short_name_is_refused_and_logged(line):
     assert line.sign_in("alice", approver="alice@sider.nhs.uk")[0] == "wrong-identity"
 
 
+def test_full_names_tell_them_apart(bare):
+    """With NameFormat=full both have an account, and each is asked for at the own provider."""
+    CONFIGURATION.write_text(
+        section(bare, "college", "entra", "rcpch.ac.uk") + section(bare, "sider", "keycloak",
+                                                                   "sider.nhs.uk")
+        + "[access]\nAllowGroups=staff-college, staff-sider\n[identity]\nNameFormat=full\n")
+    bare.helper.start()
+    names = ("alice@rcpch.ac.uk", "alice@sider.nhs.uk")
+    bare.control.add_user(names[1], groups=[STAFF])
+    for name, realm in zip(names, ("entra", "keycloak")):
+        bare.add_user(name)
+        since = bare.control.last()
+        assert bare.sign_in(name, approver=name)[0] == "allow"
+        assert {entry["realm"] for entry in bare.control.journal(since)} == {realm}
+    first, second = (bare.manager("GetUser", "s", name) for name in names)
+    assert first["uid"] != second["uid"] and first["provider"] != second["provider"]
+    assert bare.sign_in(names[0], approver=names[1])[0] == "wrong-identity"
+
+
 # A domain that several share
 
 SHARED = "fay@nhs.net"
