@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 
 #define KEYCLOAK (1u << PROVIDER_KEYCLOAK)
+#define B2C      (1u << PROVIDER_ENTRA_B2C)
 #define ANY      (~0u)
 
 #define ENTRA_APP "Entra admin centre, App registrations, your app, "
@@ -44,6 +45,30 @@ static const MendRow rows[] = {
     {ANY, "90094", ENTRA_APP "API permissions: Grant admin consent"},
     {ANY, "500011", ENTRA_APP "API permissions; and Scope= names only what is listed there"},
     {ANY, "53003", "Entra admin centre, Conditional Access, Policies: one of them blocks this"},
+    {ANY, "700025",
+     "a public client has no credential: take ClientSecretFile= out, or " ENTRA_APP
+     "Authentication: Allow public client flows = No"},
+    {ANY, "700027",
+     ENTRA_APP "Certificates & secrets: upload the certificate that is in the file, and see its end"},
+    {ANY, "70011", ENTRA_APP "API permissions; and Scope= names only what is listed there"},
+    /* B2C, whose numbers are its own */
+    {B2C, "90058",
+     "Azure portal, Azure AD B2C, App registrations, your app, Authentication: Allow public client "
+     "flows = Yes, and the redirect address under Mobile and desktop applications"},
+    {B2C, "90018",
+     "Azure portal, Azure AD B2C, App registrations: Application (client) ID is ClientId="},
+    {B2C, "90068",
+     "Azure portal, Azure AD B2C, App registrations: Application (client) ID is ClientId="},
+    {B2C, "90081",
+     "Azure portal, Azure AD B2C, App registrations, your app, Certificates & secrets: a secret's "
+     "Value belongs into ClientSecretFile="},
+    {B2C, "90084", "a public client has no credential: take ClientSecretFile= out"},
+    {B2C, "http 404",
+     "Azure portal, Azure AD B2C, User flows: is Policy= the name of one? Issuer= holds the "
+     "tenant's id"},
+    {B2C, "no device endpoint", "B2C has no device codes: Methods=browser"},
+    {ANY, "no device endpoint",
+     "name it in DeviceEndpoint=, if the provider has one all the same; else Methods=browser"},
     /* Microsoft Graph */
     {ANY, "Authorization_RequestDenied",
      "Entra admin centre, App registrations, the directory's app, API permissions: Microsoft "

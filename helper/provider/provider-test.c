@@ -261,6 +261,12 @@ static bool uses(const ProviderConfig *config, Method method)
     return false;
 }
 
+/* Where people can go on with another method it is a warning. */
+static ProviderTestResult without_device(const ProviderConfig *config)
+{
+    return uses(config, METHOD_BROWSER) ? PROVIDER_TEST_WARNING : PROVIDER_TEST_ERROR;
+}
+
 /* Whether our redirect address is registered is told to nobody but the person at the page. */
 static StepResult begin_browser(ProviderTest *test)
 {
@@ -275,6 +281,52 @@ static StepResult begin_browser(ProviderTest *test)
     return STEP_DONE;
 }
 
+/* A code that nobody was given: who is refused for that, and not for the client, is known. */
+static StepResult begin_client(ProviderTest *test)
+{
+    static const char nonsense[] = "a-code-that-nobody-was-given-by-rcpchctl-doctor";
+    const ProviderConfig *config = test->provider->config;
+    _cleanup_buffer_ Buffer form = FORM_INIT;
+
+    if (!uses(config, METHOD_BROWSER) || uses(config, METHOD_DEVICE))
+        return STEP_DONE;
+    int r = form_add(&form, "grant_type", "authorization_code");
+    if (r == 0)
+        r = form_add(&form, "code", nonsense);
+    if (r == 0)
+        r = form_add(&form, "code_verifier", nonsense);
+    if (r == 0)
+        r = form_add(&form, "redirect_uri", config->redirect_uri);
+    return r < 0 ? test_fail(test, "out of memory")
+                 : post(test, test->metadata->token_endpoint, &form);
+}
+
+/* invalid_request may be about the code as well. */
+static bool blames_client(const Evidence *evidence)
+{
+    return evidence->meaning == EVIDENCE_OUR_FAULT &&
+           strncmp(evidence->code, "invalid_request", strlen("invalid_request")) != 0;
+}
+
+static StepResult judge_client(ProviderTest *test, const HttpReply *reply)
+{
+    const ProviderConfig *config = test->provider->config;
+    Evidence evidence;
+
+    evidence_classify(config->type, false, EVIDENCE_LOGIN, reply->status, reply->body, reply->size,
+                      &evidence);
+    const char *mend = provider_mend(config->type, evidence.code);
+    if (evidence.meaning == EVIDENCE_LATER)
+        test_add_row(test, test->step->check, PROVIDER_TEST_WARNING, mend, "not now: %s",
+                     evidence.code);
+    else if (blames_client(&evidence) || strncmp(evidence.code, "http ", 5) == 0)
+        test_add_row(test, test->step->check, PROVIDER_TEST_ERROR, mend, "refused: %s",
+                     evidence.code);
+    else
+        test_well(test, "knows this client");
+    return STEP_DONE;
+}
+
 static StepResult begin_device(ProviderTest *test)
 {
     const ProviderConfig *config = test->provider->config;
@@ -283,8 +335,8 @@ static StepResult begin_device(ProviderTest *test)
     if (!uses(config, METHOD_DEVICE))
         return STEP_END;
     if (!test->metadata->device_endpoint) {
-        test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
-                     "name it in DeviceEndpoint=, if the provider has one all the same",
+        test_add_row(test, test->step->check, without_device(config),
+                     provider_mend(config->type, "no device endpoint"),
                      "the provider's metadata name no device endpoint");
         return STEP_END;
     }
@@ -352,6 +404,7 @@ static const TestStep steps[] = {
     {"directory people", test_begin_directory_people, test_judge_directory_people},
     {"directory groups", test_begin_directory_groups, test_judge_directory_groups},
     {"browser", begin_browser, NULL},
+    {"token endpoint", begin_client, judge_client},
     {"device code", begin_device, judge_device},
     {"token endpoint", begin_token, judge_refusal},
 };

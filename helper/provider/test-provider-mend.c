@@ -41,6 +41,12 @@ static void test_rows(void **state)
         {PROVIDER_GENERIC, "http 404", "correct the address"},
         {PROVIDER_GENERIC, "http 302", "redirects are not followed"},
         {PROVIDER_ENTRA, "http 403 Authorization_RequestDenied", "Application permissions"},
+        {PROVIDER_ENTRA_B2C, "http 404", "Policy="},
+        {PROVIDER_ENTRA_B2C, "no device endpoint", "Methods=browser"},
+        {PROVIDER_GENERIC, "no device endpoint", "DeviceEndpoint="},
+        {PROVIDER_ENTRA_B2C, "invalid_client 90081", "ClientSecretFile="},
+        {PROVIDER_ENTRA, "invalid_client 700025", "ClientSecretFile="},
+        {PROVIDER_ENTRA, "invalid_grant 90018", "journalctl"},
         /* Parts of words are none. */
         {PROVIDER_ENTRA, "invalid_grant 1700016", "journalctl"},
         {PROVIDER_ENTRA, "invalid_grant 7000160", "journalctl"},

@@ -9,6 +9,7 @@ import pytest
 
 from tests.line import place
 from tests.line.line import MANAGER, NAME, PATH
+from tests.provider import b2c
 from tests.provider.graph import CLIENT_ID, CLIENT_SECRET
 from tests.provider.users import AUDIT_ADMINS
 
@@ -145,6 +146,47 @@ def test_the_browser_method(bare):
     bare.control.set_realm("generic", metadata={"authorization_endpoint": "__absent__"})
     found = wrong(bare)
     assert found[:2] == ("browser", "error") and "AuthorizationEndpoint=" in found[3]
+
+
+def test_a_client_of_the_browser_method_is_known(bare):
+    """Nobody has signed in, and no code is asked for: a code that nobody was given is refused, or
+    else the client is."""
+    reconfigure(bare, Methods="browser")
+    bare.helper.start()
+    assert tried(bare)["token endpoint"][:2] == ("ok", "knows this client")
+    reconfigure(bare, Methods="browser", ClientId="somebody-else")
+    assert bare.manager("Reload", "b", False)[0]
+    found = wrong(bare)
+    assert found[:2] == ("token endpoint", "error") and "invalid_client" in found[2]
+    bare.control.fault("token", "status", status=503)
+    assert wrong(bare)[:2] == ("token endpoint", "warning")
+    bare.control.fault("token", "status", status=404)
+    assert wrong(bare)[:2] == ("token endpoint", "error")
+
+
+def b2c_as(line, methods, policy=b2c.POLICY):
+    line.configure_type("entra-b2c", "b2c", f"Policy={policy}\nTenant={b2c.TENANT}\n")
+    text = place.CONFIGURATION.read_text()
+    place.CONFIGURATION.write_text(text.replace("Methods=device\n", f"Methods={methods}\n"))
+    line.helper.start()
+
+
+def test_b2c_is_well(bare):
+    b2c_as(bare, "browser")
+    assert {row[0] for row in tried(bare).values()} == {"ok"}
+
+
+@pytest.mark.parametrize("methods, result", [("device", "error"), ("device browser", "warning")])
+def test_b2c_has_no_device_codes(bare, methods, result):
+    b2c_as(bare, methods)
+    assert wrong(bare)[:2] == ("device code", result)
+    assert "Methods=browser" in wrong(bare)[3]
+
+
+def test_b2c_without_such_a_policy(bare):
+    b2c_as(bare, "browser", policy="B2C_1_other")
+    found = wrong(bare)
+    assert found[:3] == ("metadata", "error", "http 404") and "Policy=" in found[3]
 
 
 @pytest.fixture
