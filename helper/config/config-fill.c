@@ -134,6 +134,12 @@ static int fill_directory(ProviderConfig *provider)
     for (size_t size = strlen(provider->directory_url);
          size > 0 && provider->directory_url[size - 1] == '/'; size--)
         provider->directory_url[size - 1] = '\0';
+    if (kind->token_path && !provider->directory_token_endpoint &&
+        asprintf(&provider->directory_token_endpoint, "%s%s", provider->directory_url,
+                 kind->token_path) < 0) {
+        provider->directory_token_endpoint = NULL;
+        return -ENOMEM;
+    }
     return fill_directory_scope(provider, kind->token_scope);
 }
 

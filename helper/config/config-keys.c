@@ -43,7 +43,7 @@ static const char *const prompts[] = {
     [PROMPT_LOGIN] = "login", [PROMPT_SELECT_ACCOUNT] = "select_account", [_PROMPT_COUNT] = NULL,
 };
 static const char *const first_binds[] = {"no", "username", "email", NULL};
-static const char *const directories[] = {"none", "graph", "keycloak", "scim", NULL};
+static const char *const directories[] = {"none", "graph", "keycloak", "scim", "okta", NULL};
 static const char *const auto_provisions[] = {"yes", "no", NULL};
 static const char *const refused_refreshes[] = {"aged", "revoked", NULL};
 static const char *const name_formats[] = {"short", "full", NULL};
@@ -136,6 +136,7 @@ static const ConfigKey keys[] = {
     {"provider", "DirectorySecretFile", &config_kind_path, PROVIDER(directory_secret_file)},
     {"provider", "DirectoryCertificateFile", &config_kind_path,
      PROVIDER(directory_certificate_file)},
+    {"provider", "DirectoryKeyId", &config_kind_text, PROVIDER(directory_key_id)},
     {"provider", "DirectoryTokenFile", &config_kind_path, PROVIDER(directory_token_file)},
     {"provider", "DirectoryTokenEndpoint", &config_kind_text, PROVIDER(directory_token_endpoint)},
     {"provider", "DirectoryScope", &config_kind_text, PROVIDER(directory_scope)},

@@ -36,6 +36,7 @@ typedef enum DirectoryType {
     DIRECTORY_GRAPH, /* Directory=graph */
     DIRECTORY_KEYCLOAK, /* Directory=keycloak */
     DIRECTORY_SCIM,  /* Directory=scim */
+    DIRECTORY_OKTA,  /* Directory=okta */
     _DIRECTORY_TYPE_COUNT,
 } DirectoryType;
 
@@ -118,10 +119,11 @@ typedef struct ProviderConfig {
     uint64_t http_timeout_usec;  /* HttpTimeoutSec=, default 10 */
     uint64_t clock_skew_usec;    /* ClockSkewSec=, default 300, at most 600 */
     unsigned requests_per_minute;/* RequestsPerMinute=, default 600; half is for refreshes */
-    DirectoryType directory;     /* Directory=none|graph|keycloak|scim */
+    DirectoryType directory;     /* Directory=none|graph|keycloak|scim|okta */
     char *directory_client_id;   /* DirectoryClientId= */
     char *directory_secret_file; /* DirectorySecretFile= */
     char *directory_certificate_file; /* DirectoryCertificateFile=, instead of the secret */
+    char *directory_key_id;      /* DirectoryKeyId= of the key in the certificate's file, or NULL */
     char *directory_token_file;  /* DirectoryTokenFile=, instead of a client of our own */
     char *directory_token_endpoint; /* DirectoryTokenEndpoint=, default the provider's */
     char *directory_scope;       /* DirectoryScope=, default by the kind; NULL: none */

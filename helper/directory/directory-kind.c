@@ -9,6 +9,8 @@
 #include "helper/directory/graph-request.h"
 #include "helper/directory/keycloak-page.h"
 #include "helper/directory/keycloak-request.h"
+#include "helper/directory/okta-page.h"
+#include "helper/directory/okta-request.h"
 #include "helper/directory/scim-page.h"
 #include "helper/directory/scim-request.h"
 
@@ -68,6 +70,7 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .types = 1u << PROVIDER_GENERIC | 1u << PROVIDER_KEYCLOAK | 1u << PROVIDER_OKTA,
         .needs = "is scim, which needs Type=generic, keycloak or okta",
         .takes_tokens = true,
+        .tokens_lack_groups = true,
         .without_changes = ~0u,
         .members_url = scim_group_url,
         .person_url = scim_person_url,
@@ -75,6 +78,33 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .parse_person = scim_person_parse,
         .mend_group = "Id= must be the \"id\" that the service gives the group, not its name",
         .error_code = scim_error_code,
+    },
+    [DIRECTORY_OKTA] = {
+        .source = EVIDENCE_OF_OKTA,
+        .types = 1u << PROVIDER_OKTA,
+        .id_claim = "sub",
+        .needs = "is okta, which needs Type=okta and IdClaim=sub",
+        .token_scope = "okta.users.read okta.groups.read",
+        .token_path = "/oauth2/v1/token",
+        .signs_rs256 = true,
+        .takes_keys = true,
+        .takes_tokens = true,
+        .tokens_lack_groups = true,
+        .without_changes = 1u << PROVIDER_OKTA,
+        .url_of_issuer = okta_url_of_issuer,
+        .members_url = okta_members_url,
+        .person_url = okta_person_url,
+        .parse_page = okta_page_parse,
+        .parse_person = okta_person_parse,
+        .next_in_header = true,
+        .no_group = OKTA_NOT_FOUND,
+        .no_person = OKTA_NOT_FOUND,
+        .mend_certificate = "Okta, Applications, the directory's app, General, Client Credentials: add "
+                            "the next key; then write it into DirectoryCertificateFile=",
+        .mend_group = "Okta, Directory, Groups, the group: is it there? Id= is the last part of its "
+                      "page's address",
+        .token_scheme = "SSWS",
+        .error_code = okta_error_code,
     },
 };
 

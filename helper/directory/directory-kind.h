@@ -21,6 +21,9 @@ typedef struct DirectoryKind {
     const char *needs;        /* both, as a message says it */
     const char *token_scope;  /* what its token is asked for with; one that begins with a slash stands
                                * behind the address; NULL: none */
+    const char *token_path;   /* where, behind its address; NULL: at the provider's token endpoint */
+    bool signs_rs256;         /* an assertion is RS256, not PS256 */
+    bool takes_keys;          /* it is signed by a key alone, too */
     bool takes_tokens;        /* also such as somebody made for us: DirectoryTokenFile= */
     bool names_issuer;        /* a certificate's assertion is for the issuer, not the token endpoint */
     bool tokens_lack_groups;  /* tokens do not name its groups by their ids, unless GroupsClaim= says
@@ -45,7 +48,8 @@ typedef struct DirectoryKind {
     const char *no_group, *no_person; /* what a 404 says when it means that; NULL: any 404 does */
     const char *mend_group;   /* what to look at when a group is not found */
     const char *mend_certificate; /* where the next one is uploaded */
-    const char *token_scheme; /* what stands before its token; NULL: Bearer */
+    const char *token_scheme; /* what stands before DirectoryTokenFile='s; NULL: Bearer */
+    bool next_in_header;      /* the next page is in Link */
     void (*error_code)(const char *data, size_t size, char *out, size_t out_size);
 } DirectoryKind;
 

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/limits.h"
 #include "common/names.h"
+#include "helper/base/hostile-text.h"
 #include "helper/base/text-list.h"
 
 int directory_person_set_name(DirectoryPerson *person, const char *name, char *const *domains)
@@ -41,6 +43,22 @@ DirectoryState directory_state(EvidenceSource source, const char *attribute, con
     if (fact->meaning == EVIDENCE_DISABLED)
         return DIRECTORY_DISABLED;
     return fact->meaning == EVIDENCE_CONFIRMED ? DIRECTORY_ENABLED : DIRECTORY_UNSAID;
+}
+
+int directory_page_take_link(DirectoryPage *page, const char *link, const char *base,
+                             const char **ret_reason)
+{
+    size_t size = strlen(base);
+
+    if (!link)
+        return 0;
+    if (strncmp(link, base, size) != 0 || link[size] != '/' ||
+        !hostile_text_is_graphic(link, HTTP_URL_MAX)) {
+        *ret_reason = "directory: a link leads elsewhere";
+        return -EBADMSG;
+    }
+    page->next = strdup(link);
+    return page->next ? 0 : -ENOMEM;
 }
 
 void directory_person_clear(DirectoryPerson *person)

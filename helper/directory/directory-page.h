@@ -62,6 +62,11 @@ typedef struct DirectoryPage {
 /* Folds the name to lower case; one without a domain gets the only one of `domains`. A name that no
  * account can have (a guest's, say) is as good as none. Returns 0, -ENOMEM. */
 int directory_person_set_name(DirectoryPerson *person, const char *name, char *const *domains);
+/* Where the next page is, as a header told it; NULL: this is the last. One that does not lead to below
+ * `base` is refused, because our token goes with it. Returns 0, -EBADMSG with a static *ret_reason,
+ * -ENOMEM. */
+int directory_page_take_link(DirectoryPage *page, const char *link, const char *base,
+                             const char **ret_reason);
 void directory_person_clear(DirectoryPerson *person);
 DirectoryPage *directory_page_free(DirectoryPage *page);
 DEFINE_CLEANUP(DirectoryPage *, directory_page_free)

@@ -47,10 +47,14 @@ static int add_assertion(DirectoryToken *token, const ProviderConfig *settings, 
 {
     _cleanup_secret_ Secret *pem = NULL, *assertion = NULL;
     uint64_t now_sec = stamp_now().wall_usec / USEC_PER_SEC;
+    const DirectoryKind *kind = directory_kind(settings->directory);
+    const AssertionStyle style = {.is_rs256 = kind->signs_rs256,
+                                  .needs_no_certificate = kind->takes_keys,
+                                  .key_id = settings->directory_key_id};
     int r = client_file_read(settings->directory_certificate_file, &pem);
 
     if (r == 0)
-        r = client_assertion_make(pem, settings->directory_client_id,
+        r = client_assertion_make(pem, &style, settings->directory_client_id,
                                   audience_of(settings, url), now_sec, &assertion,
                                   &token->expires_sec);
     if (r == 0)

@@ -205,7 +205,8 @@ static void ask_directory(Directory *directory)
 
     options.url = directory->url;
     options.bearer = secret_peek(directory->token.token);
-    options.scheme = directory->kind->token_scheme;
+    if (settings->directory_token_file)
+        options.scheme = directory->kind->token_scheme;
     int r = http_start(directory->manager->http, &options, on_reply, directory,
                        &directory->request);
 
@@ -459,6 +460,8 @@ static void take_page(Directory *directory, const HttpReply *reply)
     const char *reason = "out of memory";
 
     int r = parse(reply->body, reply->size, directory->settings, directory->url, &page, &reason);
+    if (r == 0 && directory->kind->next_in_header)
+        r = directory_page_take_link(page, reply->next, directory->settings->directory_url, &reason);
     if (r == 0)
         r = directory_list_take(&directory->list, page, &reason);
     if (r < 0)

@@ -48,7 +48,7 @@ static BIO *open_text(const Secret *pem)
     return BIO_new_mem_buf(secret_peek(pem), (int)secret_size(pem));
 }
 
-static int read_pair(const Secret *pem, Pair *pair)
+static int read_pair(const Secret *pem, bool needs_certificate, Pair *pair)
 {
     BIO *key = open_text(pem), *certificate = open_text(pem);
 
@@ -58,8 +58,10 @@ static int read_pair(const Secret *pem, Pair *pair)
     }
     BIO_free(key);
     BIO_free(certificate);
-    if (!pair->key || !pair->certificate || EVP_PKEY_get_base_id(pair->key) != EVP_PKEY_RSA ||
-        X509_check_private_key(pair->certificate, pair->key) != 1)
+    if (!pair->key || EVP_PKEY_get_base_id(pair->key) != EVP_PKEY_RSA)
+        return -EBADMSG;
+    if (pair->certificate ? X509_check_private_key(pair->certificate, pair->key) != 1
+                          : needs_certificate)
         return -EBADMSG;
     int bits = EVP_PKEY_get_bits(pair->key);
     return bits >= KEY_BITS_MIN && bits <= KEY_BITS_MAX ? 0 : -EBADMSG;
@@ -93,17 +95,19 @@ static int add_json(Buffer *token, json_t *object)
     return buffer_add_text(token, encoded);
 }
 
-static int add_header(Buffer *token, const X509 *certificate)
+static int add_header(Buffer *token, const X509 *certificate, const AssertionStyle *style)
 {
     uint8_t digest[32];
     char thumbprint[BASE64URL_ENCODED_SIZE(sizeof(digest))];
     unsigned size = 0;
 
-    if (X509_digest(certificate, EVP_sha256(), digest, &size) != 1 || size != sizeof(digest))
+    if (certificate &&
+        (X509_digest(certificate, EVP_sha256(), digest, &size) != 1 || size != sizeof(digest)))
         return -EIO;
     base64url_encode(digest, sizeof(digest), thumbprint);
-    return add_json(token, json_pack("{s:s,s:s,s:s}", "alg", "PS256", "typ", "JWT", "x5t#S256",
-                                     thumbprint));
+    return add_json(token, json_pack("{s:s,s:s,s:s*,s:s*}", "alg",
+                                     style->is_rs256 ? "RS256" : "PS256", "typ", "JWT", "x5t#S256",
+                                     certificate ? thumbprint : NULL, "kid", style->key_id));
 }
 
 static int add_claims(Buffer *token, const char *client_id, const char *audience, uint64_t now_sec)
@@ -120,14 +124,20 @@ static int add_claims(Buffer *token, const char *client_id, const char *audience
 }
 
 /* RFC 7518 §3.5: the salt is as long as the hash. */
-static int sign(EVP_PKEY *key, const Buffer *signed_text, uint8_t *signature, size_t *size)
+static bool set_pss(EVP_PKEY_CTX *options)
+{
+    return EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1;
+}
+
+static int sign(EVP_PKEY *key, bool is_rs256, const Buffer *signed_text, uint8_t *signature,
+                size_t *size)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     EVP_PKEY_CTX *options = NULL;
     bool done =
         context && EVP_DigestSignInit(context, &options, EVP_sha256(), NULL, key) == 1 &&
-        EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
-        EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1 &&
+        (is_rs256 || set_pss(options)) &&
         EVP_DigestSign(context, signature, size, (const unsigned char *)signed_text->data,
                        signed_text->size) == 1;
 
@@ -135,12 +145,12 @@ static int sign(EVP_PKEY *key, const Buffer *signed_text, uint8_t *signature, si
     return done ? 0 : -EIO;
 }
 
-static int add_signature(Buffer *token, EVP_PKEY *key)
+static int add_signature(Buffer *token, EVP_PKEY *key, bool is_rs256)
 {
     uint8_t signature[SIGNATURE_MAX];
     char encoded[BASE64URL_ENCODED_SIZE(SIGNATURE_MAX)];
     size_t size = sizeof(signature);
-    int r = sign(key, token, signature, &size);
+    int r = sign(key, is_rs256, token, signature, &size);
 
     if (r < 0)
         return r;
@@ -149,24 +159,25 @@ static int add_signature(Buffer *token, EVP_PKEY *key)
     return r == 0 ? buffer_add_text(token, encoded) : r;
 }
 
-int client_assertion_make(const Secret *pem, const char *client_id, const char *audience,
-                          uint64_t now_sec, Secret **ret_assertion, uint64_t *ret_expires_sec)
+int client_assertion_make(const Secret *pem, const AssertionStyle *style, const char *client_id,
+                          const char *audience, uint64_t now_sec, Secret **ret_assertion, uint64_t *ret_expires_sec)
 {
     _cleanup_(pair_clear) Pair pair = {0};
     _cleanup_buffer_ Buffer token = BUFFER_INIT(ASSERTION_MAX);
-    int r = read_pair(pem, &pair);
+    int r = read_pair(pem, !style->needs_no_certificate, &pair);
 
-    if (r == 0)
+    *ret_expires_sec = 0;
+    if (r == 0 && pair.certificate)
         r = read_end(pair.certificate, ret_expires_sec);
-    if (r == 0 && *ret_expires_sec <= now_sec)
+    if (r == 0 && pair.certificate && *ret_expires_sec <= now_sec)
         r = -EKEYEXPIRED;
     if (r == 0)
-        r = add_header(&token, pair.certificate);
+        r = add_header(&token, pair.certificate, style);
     if (r == 0)
         r = buffer_add_text(&token, ".");
     if (r == 0)
         r = add_claims(&token, client_id, audience, now_sec);
     if (r == 0)
-        r = add_signature(&token, pair.key);
+        r = add_signature(&token, pair.key, style->is_rs256);
     return r == 0 ? secret_new(token.data, token.size, ret_assertion) : r;
 }

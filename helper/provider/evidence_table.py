@@ -118,7 +118,7 @@ def _status_range(row):
 
 def status_range(row):
     """(first, last) of a row about a status, or (0, 0)."""
-    return _status_range(row) if row.error in ("http", "status") else (0, 0)
+    return _status_range(row) if "http" in (row.error, row.source) else (0, 0)
 
 
 def _check(row, table, seen):

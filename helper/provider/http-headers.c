@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -89,6 +90,66 @@ uint64_t max_age_parse(const char *value, size_t size)
             age = 0;
     }
     return age;
+}
+
+/* From behind the address to the comma before the next one; sets whether rel names "next". NULL: not
+ * understood. */
+static const char *read_parameters(const char *p, bool *ret_is_next)
+{
+    *ret_is_next = false;
+    while (*p == ';') {
+        p += 1 + strspn(p + 1, " \t");
+        size_t name = strcspn(p, "=;, \t");
+        bool is_rel = name == 3 && strncasecmp(p, "rel", 3) == 0;
+        p += name;
+        if (*p == '=') {
+            bool is_quoted = *++p == '"';
+            p += is_quoted;
+            size_t width = strcspn(p, is_quoted ? "\"" : ";, \t");
+            if (is_quoted && p[width] != '"')
+                return NULL;
+            if (is_rel && width == 4 && strncasecmp(p, "next", 4) == 0)
+                *ret_is_next = true;
+            p += width + is_quoted;
+        }
+        p += strspn(p, " \t");
+    }
+    return p;
+}
+
+int link_next_parse(const char *value, size_t size, char *out, size_t out_size)
+{
+    char text[HTTP_URL_MAX + HEADER_VALUE_MAX];
+    const char *p = text;
+    bool is_next = false;
+
+    if (!copy_trimmed(value, size, text, sizeof(text)))
+        return size > HTTP_URL_MAX ? -EBADMSG : 1;
+    while (*p == '<') {
+        const char *address = p + 1, *end = strchr(address, '>');
+        if (!end)
+            return -EBADMSG;
+        p = read_parameters(end + 1 + strspn(end + 1, " \t"), &is_next);
+        if (!p || (*p && *p != ','))
+            return -EBADMSG;
+        if (is_next)
+            return copy_trimmed(address, (size_t)(end - address), out, out_size) ? 0 : -EBADMSG;
+        p += strspn(p, ", \t");
+    }
+    return *p ? -EBADMSG : 1;
+}
+
+uint64_t limit_reset_parse(const char *value, size_t size, uint64_t now_sec)
+{
+    char text[HEADER_VALUE_MAX];
+    uint64_t reset;
+
+    if (!copy_trimmed(value, size, text, sizeof(text)) || strspn(text, "0123456789.") != strlen(text) ||
+        !parse_decimal(text, UINT64_C(1) << 62, &reset))
+        return 0;
+    reset /= 1000000u;
+    uint64_t wait = reset > now_sec ? reset - now_sec : 1;
+    return wait >= RETRY_AFTER_MAX_USEC / 1000000u ? RETRY_AFTER_MAX_USEC : wait * 1000000u;
 }
 
 uint64_t http_date_parse(const char *value, size_t size)

@@ -36,6 +36,8 @@ struct HttpRequest {
     size_t header_bytes;
     bool too_large;
     uint64_t retry_after_usec;
+    char limit_reset[24]; /* as it was said; "": not at all */
+    char *next_page;      /* of Link */
     uint64_t max_age_usec;
     uint64_t date_sec;
     bool asks_proxy;     /* by CONNECT, to open the way */
@@ -171,10 +173,21 @@ static HttpRequest *request_free(HttpRequest *request)
     curl_slist_free_all(request->headers);
     buffer_clear(&request->form);
     buffer_clear(&request->body);
+    free(request->next_page);
     free(request);
     return NULL;
 }
 DEFINE_CLEANUP(HttpRequest *, request_free)
+
+/* By the clock that said it, where it says what time it is. */
+static uint64_t wait_for_limit(const HttpRequest *request)
+{
+    uint64_t now = 0;
+
+    (void)sd_event_now(request->http->event, CLOCK_REALTIME, &now);
+    return limit_reset_parse(request->limit_reset, strlen(request->limit_reset),
+                             request->date_sec ? request->date_sec : now / 1000000u);
+}
 
 static void finish(HttpRequest *request, CURLcode code)
 {
@@ -197,6 +210,9 @@ static void finish(HttpRequest *request, CURLcode code)
         reply.max_age_usec = request->max_age_usec;
         reply.date_sec = request->date_sec;
         reply.retry_after_usec = request->retry_after_usec;
+        if (reply.status == 429 && reply.retry_after_usec == 0)
+            reply.retry_after_usec = wait_for_limit(request);
+        reply.next = request->next_page;
     } else {
         reply.error = error_text(request, code);
     }
@@ -359,6 +375,18 @@ static bool header_is(const char *line, size_t size, const char *name, const cha
     return true;
 }
 
+/* Pages lead on by Link in several lines, of which one is the next. */
+static bool take_link(HttpRequest *request, const char *value, size_t size)
+{
+    char address[HTTP_URL_MAX + 1] = "";
+
+    if (link_next_parse(value, size, address, sizeof(address)) == 1)
+        return true;
+    free(request->next_page);
+    request->next_page = strdup(address);
+    return request->next_page != NULL;
+}
+
 static size_t on_header(char *line, size_t unit, size_t count, void *userdata)
 {
     HttpRequest *request = userdata;
@@ -378,6 +406,13 @@ static size_t on_header(char *line, size_t unit, size_t count, void *userdata)
         request->date_sec = http_date_parse(value, value_size);
     if (header_is(line, size, "Cache-Control", &value, &value_size))
         request->max_age_usec = max_age_parse(value, value_size);
+    if (header_is(line, size, "X-Rate-Limit-Reset", &value, &value_size) &&
+        value_size < sizeof(request->limit_reset)) {
+        memcpy(request->limit_reset, value, value_size);
+        request->limit_reset[value_size] = '\0';
+    }
+    if (header_is(line, size, "Link", &value, &value_size) && !take_link(request, value, value_size))
+        return size + 1;
     return size;
 }
 

@@ -22,7 +22,9 @@ typedef struct HttpReply {
     const char *body;          /* NUL-terminated, borrowed */
     size_t size;
     const char *content_type;  /* or NULL */
-    uint64_t retry_after_usec; /* Retry-After, 0 = none; fractions allowed */
+    uint64_t retry_after_usec; /* Retry-After, 0 = none; fractions allowed. At 429 also what
+                                * X-Rate-Limit-Reset says */
+    const char *next;          /* Link: rel="next", "" when it is not understood; NULL: none */
     uint64_t max_age_usec;     /* Cache-Control: max-age, 0 = none */
     uint64_t date_sec;         /* Date: the server's clock, 0 = not said */
     const char *peer;          /* the address that was reached, or ""; the proxy's where there is one */

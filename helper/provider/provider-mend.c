@@ -75,6 +75,14 @@ static const MendRow rows[] = {
      "Graph, Application permissions User.Read.All and GroupMember.Read.All; Grant admin consent"},
     {ANY, "InvalidAuthenticationToken",
      "DirectoryUrl= must be the Graph of the tenant's own cloud"},
+    /* Okta */
+    {ANY, "E0000011",
+     "Okta, Security, API, Tokens: make the next API token and write it into DirectoryTokenFile="},
+    {ANY, "E0000006",
+     "Okta, Applications, the directory's app: Okta API Scopes okta.users.read and okta.groups.read, "
+     "and an admin role that may read them"},
+    {ANY, "E0000047", "Okta is throttling this host: wait, and see DirectoryPollSec="},
+    {ANY, "E0000007", "compare the id with what Okta's address of the page holds"},
     /* SCIM */
     {ANY, "groups.value",
      "the service must filter people by groups.value, and tell each person's groups: docs/scim.md"},

@@ -118,7 +118,8 @@ static StepResult get(ProviderTest *test, int r, const char *url)
 
     options.url = url;
     options.bearer = secret_peek(test->directory_token.token);
-    options.scheme = test->kind->token_scheme;
+    if (test->provider->config->directory_token_file)
+        options.scheme = test->kind->token_scheme;
     return r < 0 ? fail_on(test, strerror(-r)) : test_ask(test, &options);
 }
 

@@ -59,7 +59,8 @@ static int make(EVP_PKEY *key, EVP_PKEY *certified, int64_t end, Secret **ret_as
     _cleanup_secret_ Secret *pem = make_pem(key, certificate);
 
     X509_free(certificate);
-    return client_assertion_make(pem, "client", TOKEN, NOW, ret_assertion, ret_end);
+    return client_assertion_make(pem, &(AssertionStyle){0}, "client", TOKEN, NOW, ret_assertion,
+                                 ret_end);
 }
 
 static json_t *decode(const char *text, size_t size)
@@ -107,6 +108,30 @@ static void test_what_is_signed(void **state)
     EVP_PKEY_free(key);
 }
 
+/* As Okta wants it: a key of many, RS256, and nothing that says when it ends. */
+static void test_a_key_without_a_certificate(void **state)
+{
+    const AssertionStyle style = {.is_rs256 = true, .needs_no_certificate = true, .key_id = "k1"};
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    _cleanup_secret_ Secret *pem = make_pem(key, NULL), *assertion = NULL;
+    _cleanup_free_ uint8_t *signature = NULL;
+    uint64_t end = 1;
+    size_t size;
+
+    assert_int_equal(client_assertion_make(pem, &style, "client", TOKEN, NOW, &assertion, &end), 0);
+    assert_true(end == 0);
+    const char *text = secret_peek(assertion), *last = strrchr(text, '.');
+    json_t *header = decode(text, (size_t)(strchr(text, '.') - text));
+    assert_text(header, "alg", "RS256");
+    assert_text(header, "kid", "k1");
+    assert_null(json_object_get(header, "x5t#S256"));
+    json_decref(header);
+    assert_int_equal(base64url_decode_alloc(last + 1, strlen(last + 1), &signature, &size), 0);
+    assert_true(signature_is_valid(signature_algorithm("RS256"), KEY_RSA, key, text,
+                                   (size_t)(last - text), signature, size));
+    EVP_PKEY_free(key);
+}
+
 static void test_files_that_are_refused(void **state)
 {
     EVP_PKEY *key = EVP_RSA_gen(2048), *other = EVP_RSA_gen(2048), *small = EVP_RSA_gen(1024);
@@ -140,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_signed),
+        cmocka_unit_test(test_a_key_without_a_certificate),
         cmocka_unit_test(test_files_that_are_refused),
     };
 

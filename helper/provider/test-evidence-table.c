@@ -173,7 +173,7 @@ static void check_fact(const FileRow *row)
         (EvidenceSource)index_of(row->source, sources, ELEMENTSOF(sources));
     EvidencePlace place = (EvidencePlace)index_of(row->where, places, ELEMENTSOF(places));
 
-    if (is_one_of(row->error, "http", "status"))
+    if (strcmp(row->error, "http") == 0 || source == EVIDENCE_OF_HTTP)
         check_statuses(row, source, place);
     else
         check_found(row, evidence_fact(source, place, row->error,

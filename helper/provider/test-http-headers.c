@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
@@ -173,6 +174,55 @@ static void test_addresses(void **state)
     assert_true(url_is_allowed(url, true));
 }
 
+static void test_link_to_the_next_page(void **state)
+{
+    static const struct {
+        const char *value;
+        int wanted;
+        const char *address;
+    } rows[] = {
+        {"<https://o/2>; rel=\"next\"\r\n", 0, "https://o/2"},
+        {" <https://o/2>;rel=next", 0, "https://o/2"},
+        {"<https://o/1>; rel=\"self\", <https://o/2>; rel=\"next\"", 0, "https://o/2"},
+        {"<https://o/1>; rel=self; title=\"a, b; rel=next\",<https://o/2>; REL=\"NEXT\"", 0,
+         "https://o/2"},
+        {"<https://o/2?a,b;c>; rel=\"next\"", 0, "https://o/2?a,b;c"},
+        {"<https://o/1>; rel=\"self\"", 1, ""},
+        {"<https://o/1>; rel=\"nextish\"", 1, ""},
+        {"<https://o/1>; xrel=\"next\"", 1, ""},
+        {"<https://o/1>", 1, ""},
+        {"", 1, ""},
+        {"<https://o/1; rel=\"next\"", -EBADMSG, ""},
+        {"https://o/1; rel=\"next\"", -EBADMSG, ""},
+        {"<https://o/1>; rel=\"next", -EBADMSG, ""},
+        {"<https://o/1> rel=\"next\"", -EBADMSG, ""},
+        {"<>; rel=\"next\"", -EBADMSG, ""},
+        {"<https://o/12345678901234567890>; rel=\"next\"", -EBADMSG, ""},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        char address[24] = "";
+        assert_int_equal(link_next_parse(rows[i].value, strlen(rows[i].value), address,
+                                         sizeof(address)), rows[i].wanted);
+        assert_string_equal(address, rows[i].address);
+    }
+}
+
+static void test_when_a_limit_begins_anew(void **state)
+{
+    static const struct {
+        const char *value;
+        uint64_t wanted;
+    } rows[] = {
+        {" 1030\r\n", 30000000u}, {"1001", 1000000u}, {"1000", 1000000u}, {"7", 1000000u},
+        {"1030.7", 30000000u},    {"", 0},            {"soon", 0},        {"-1", 0},
+        {"99999999999999999999", RETRY_AFTER_MAX_USEC},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+        assert_true(limit_reset_parse(rows[i].value, strlen(rows[i].value), 1000) == rows[i].wanted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +231,8 @@ int main(void)
         cmocka_unit_test(test_unterminated),
         cmocka_unit_test(test_max_age),
         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_link_to_the_next_page),
+        cmocka_unit_test(test_when_a_limit_begins_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

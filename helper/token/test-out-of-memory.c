@@ -373,6 +373,9 @@ static const DirectoryRow directory_rows[] = {
     {DIRECTORY_KEYCLOAK, "https://k", false,
      "https://k/groups/g/children?briefRepresentation=true&max=9&first=0", "[{\"id\":\"h\"}]"},
     {DIRECTORY_KEYCLOAK, "https://k", true, "", "{\"id\":\"a\",\"username\":\"a\",\"enabled\":false}"},
+    {DIRECTORY_OKTA, "https://o", false, "", "[{\"id\":\"a\",\"status\":\"ACTIVE\",\"profile\":"
+     "{\"login\":\"a\",\"firstName\":\"A\",\"lastName\":\"B\"}}]"},
+    {DIRECTORY_OKTA, "https://o", true, "", "{\"id\":\"a\",\"profile\":{\"login\":\"a@b.org\"}}"},
     {DIRECTORY_SCIM, "https://s", true, "", "{\"id\":\"a\",\"userName\":\"a\",\"active\":true}"},
 };
 

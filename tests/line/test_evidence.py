@@ -8,7 +8,7 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
-from tests.provider import evidence, scim
+from tests.provider import evidence, okta_api, scim
 from tests.provider.graph import CLIENT_ID, CLIENT_SECRET
 
 ALICE = "alice@rcpch.ac.uk"
@@ -39,11 +39,17 @@ def configure_keycloak(line, row):
     return "keycloak", {"Directory": "keycloak", "DirectoryClientId": CLIENT_ID}
 
 
+def configure_okta(line, row):
+    line.configure_type("okta", "okta", DirectoryPollSec=1, RefreshCheckSec=600, FreshSec=30)
+    return "okta", {"Directory": "okta", "DirectoryTokenFile": SECRET_FILE,
+                    "DirectorySecretFile": ""}
+
+
 # How the line is configured for a row of a source: gives the realm, and keys of [provider].
 DIRECTORIES = {"graph": configure_graph, "keycloak-admin": configure_keycloak,
-               "scim": configure_scim}
+               "scim": configure_scim, "okta": configure_okta}
 
-SECRETS = {"scim": scim.CLIENT_SECRET}
+SECRETS = {"scim": scim.CLIENT_SECRET, "okta": okta_api.API_TOKEN}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from tests.provider import (b2c, browser, entra, external_id, generic, graph, keycloak,
-                            keycloak_admin, oidc, pages, scim)
+                            keycloak_admin, oidc, okta, okta_api, pages, scim)
 from tests.provider.ca import CERTIFICATES, Certificates
 from tests.provider.control import Control
 from tests.provider.faults import Faults, play
@@ -20,7 +20,8 @@ REALMS = (("generic", generic, ""),
           ("entra", entra, f"/{entra.TENANT}/v2.0"),
           ("external-id", external_id, f"/{external_id.TENANT}/v2.0"),
           ("b2c", b2c, f"/{b2c.TENANT}/v2.0/"),
-          ("keycloak", keycloak, "/realms/rcpch"))
+          ("keycloak", keycloak, "/realms/rcpch"),
+          ("okta", okta, "/oauth2/default"))
 
 
 class Provider:
@@ -40,6 +41,7 @@ class Provider:
         self.graph.forget()
         self.keycloak = keycloak_admin.Admin(self)
         self.scim = scim.Scim(self)
+        self.okta = okta_api.Api(self)
         self.faults = Faults()
         self.journal = Journal()
         self.realms = {name: self._realm(name, dialect, base, interval)
@@ -101,6 +103,7 @@ class Provider:
         self.graph.restore()
         self.keycloak.restore()
         self.scim.restore()
+        self.okta.restore()
         for user in self.directory.all():
             user.be_honest()
         for realm in self.realms.values():
@@ -115,6 +118,7 @@ class Provider:
         self.graph.forget()
         self.keycloak.forget()
         self.scim.forget()
+        self.okta.forget()
         for realm in self.realms.values():
             realm.forget_grants()
 
@@ -185,6 +189,12 @@ class Provider:
         for endpoint, path, handler in scim.ROUTES:
             app.router.add_route("GET", path, self._endpoint(
                 self.realms["generic"], endpoint, partial(scim.answer, self, handler=handler)))
+        for endpoint, path, handler, scope in okta_api.ROUTES:
+            app.router.add_route("GET", path, self._endpoint(
+                self.realms["okta"], endpoint,
+                partial(okta_api.answer, self, handler=handler, scope=scope)))
+        app.router.add_route("POST", okta_api.TOKEN_PATH, self._endpoint(
+            self.realms["okta"], "okta-token", partial(okta_api.token, self)))
         app.router.add_route("*", "/{path:.*}", self._elsewhere)
         return app
 

@@ -141,6 +141,12 @@ class ProviderControl:
     def revoke_scim_tokens(self):
         return self.call("POST", "/scim/revoke")
 
+    def set_okta(self, **settings):
+        return self.call("PATCH", "/okta", settings)
+
+    def revoke_okta_tokens(self):
+        return self.call("POST", "/okta/revoke")
+
     # The journal
 
     def last(self):

@@ -20,6 +20,8 @@
 | POST /keycloak/revoke | no access token of a service account is good any more |
 | PATCH /scim | settings of scim.py |
 | POST /scim/revoke | no access token of an application is good there any more |
+| PATCH /okta | settings of okta_api.py |
+| POST /okta/revoke | no access token of a service app is good any more |
 | PUT, DELETE /faults/REALM/ENDPOINT | faults.py; REALM or ENDPOINT may be `*` |
 | PUT /listener | {"state": "up" or "refuse", "certificate": a row of ca.CERTIFICATES} |
 | GET /journal | ?since=N&wait=SECONDS&count=N&KEY=VALUE… |
@@ -179,6 +181,14 @@ class Control:
         self.provider.scim.revoke_tokens()
         return {}
 
+    async def change_okta(self, request):
+        _set_fields(self.provider.okta.settings, await request.json())
+        return dataclasses.asdict(self.provider.okta.settings)
+
+    async def revoke_okta(self, request):
+        self.provider.okta.revoke_tokens()
+        return {}
+
     def _fault_place(self, request):
         realm, endpoint = request.match_info["realm"], request.match_info["endpoint"]
         return (None if realm == "*" else self._realm(realm).name,
@@ -220,6 +230,7 @@ class Control:
         ("PATCH", "/graph", change_graph), ("POST", "/graph/revoke", revoke_graph),
         ("PATCH", "/keycloak", change_keycloak), ("POST", "/keycloak/revoke", revoke_keycloak),
         ("PATCH", "/scim", change_scim), ("POST", "/scim/revoke", revoke_scim),
+        ("PATCH", "/okta", change_okta), ("POST", "/okta/revoke", revoke_okta),
         ("PUT", "/faults/{realm}/{endpoint}", set_fault),
         ("DELETE", "/faults/{realm}/{endpoint}", clear_fault),
         ("PUT", "/listener", listener), ("GET", "/journal", journal),

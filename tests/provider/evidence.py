@@ -118,8 +118,20 @@ async def _keycloak_admin(provider, realm, user, row):
         raise CannotSay(f"Keycloak's Admin API cannot say: {row.key}")
 
 
+async def _okta(provider, realm, user, row):
+    settings = provider.okta.settings
+    if (row.where, row.error) == ("person", "status"):
+        settings.statuses = {**settings.statuses, user.username: row.value}
+    elif (row.where, row.error, row.value) == ("person", "http", "404"):
+        user.deleted = True
+    elif (row.where, row.error, row.value) == ("group", "http", "404"):
+        settings.gone_groups = list(user.groups)
+    else:
+        raise CannotSay(f"Okta's shape cannot say: {row.key}")
+
+
 EMITTERS = {"any": _token, "plain": _token, "entra": _token, "b2c": _token, "keycloak": _token,
-            "http": _status, "network": _network, "graph": _graph, "scim": _scim,
+            "http": _status, "network": _network, "graph": _graph, "scim": _scim, "okta": _okta,
             "keycloak-admin": _keycloak_admin}
 
 

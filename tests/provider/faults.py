@@ -12,7 +12,8 @@ from aiohttp import web
 
 ENDPOINTS = ("discovery", "jwks", "device", "token", "members", "delta", "user",
              "children", "users",
-             "scim-group", "scim-people", "scim-user")
+             "scim-group", "scim-people", "scim-user",
+             "okta-members", "okta-user", "okta-token")
 BIG_BODY = 2 * 1024 * 1024
 HTML = ("<!DOCTYPE html><html><body><h1>Service maintenance</h1>"
         "<p>We are back soon.</p></body></html>")
