@@ -162,12 +162,14 @@ class Enforcer(Program):
 class Provider(Program):
     """tests.provider on the loopback address of this place, or another one."""
 
-    def __init__(self, folder, name="provider", host="login.rcpch.test", address="127.0.0.1"):
+    def __init__(self, folder, name="provider", host="login.rcpch.test", address="127.0.0.1",
+                 port=8443, also=()):
         super().__init__(folder / f"{name}.log")
         self.folder = folder / name
         self.ca_file = self.folder / "ca.pem"
-        self.origin = f"https://{host}:8443"
-        self._options = ["--host", host, "--listen", f"{address}:8443"]
+        self.origin = f"https://{host}" + ("" if port == 443 else f":{port}")
+        self._options = ["--host", host, "--listen", f"{address}:{port}",
+                         *(f"--also={other}" for other in also)]
         self.control = ProviderControl(self.folder / "control.sock")
 
     def start(self):

@@ -173,14 +173,86 @@ def test_b2c_does_not_tell_disabled_and_tokens_end(bare):
         process.wait()
 
 
+# Where the addresses come from
+
+WELL_KNOWN = "/.well-known/openid-configuration"
+
+
+def start_with(line, issuer=True, method="device", **keys):
+    """The generic provider; {origin} in a value is the provider's."""
+    text = CONFIGURATION.read_text()
+    if not issuer:
+        text = text.replace(f"Issuer={line.provider.origin}\n", "")
+    lines = "".join(f"{key}={value.format(origin=line.provider.origin)}\n"
+                    for key, value in keys.items())
+    text = text.replace("Methods=device\n", f"Methods={method}\n")
+    CONFIGURATION.write_text(text.replace("ClientId=", lines + "ClientId=", 1))
+    line.helper.start()
+    line.add_user(ALICE)
+
+
+def asked(line, since):
+    return {entry["endpoint"] for entry in line.control.journal(since)}
+
+
 def test_endpoints_given_one_by_one(bare):
     """Nothing is discovered, and it signs in all the same."""
-    origin = bare.provider.origin
-    text = CONFIGURATION.read_text()
-    CONFIGURATION.write_text(text.replace(
-        "ClientId=", f"DeviceEndpoint={origin}/device_authorization\n"
-                     f"TokenEndpoint={origin}/token\nJwksUri={origin}/jwks\nClientId="))
+    since = bare.control.last()
     bare.control.fault("discovery", "status", status=500)
-    bare.helper.start()
-    bare.add_user(ALICE)
+    start_with(bare, DeviceEndpoint="{origin}/device_authorization",
+               TokenEndpoint="{origin}/token", JwksUri="{origin}/jwks")
     assert bare.sign_in("alice")[0] == "allow"
+    assert asked(bare, since) == {"device", "token", "jwks"}
+
+
+def test_endpoints_of_the_browser_given_one_by_one(bare):
+    since = bare.control.last()
+    bare.control.fault("discovery", "status", status=500)
+    start_with(bare, method="browser", AuthorizationEndpoint="{origin}/authorize",
+               TokenEndpoint="{origin}/token", JwksUri="{origin}/jwks")
+    assert browse(bare)[0] == "allow"
+    assert "discovery" not in asked(bare, since)
+
+
+def test_one_endpoint_too_few_is_discovered(bare):
+    since = bare.control.last()
+    start_with(bare, TokenEndpoint="{origin}/token", JwksUri="{origin}/jwks")
+    assert bare.sign_in("alice")[0] == "allow"
+    assert "discovery" in asked(bare, since)
+
+
+@pytest.mark.parametrize("key, name, path", [
+    ("DeviceEndpoint", "device_authorization_endpoint", "/device_authorization"),
+    ("TokenEndpoint", "token_endpoint", "/token"),
+    ("JwksUri", "jwks_uri", "/jwks"),
+])
+@pytest.mark.parametrize("published", ["__absent__", "https://login.rcpch.test:8443/nowhere"])
+def test_one_endpoint_given_goes_before_what_is_published(bare, key, name, path, published):
+    bare.control.set_realm("generic", metadata={name: published})
+    start_with(bare, **{key: "{origin}" + path})
+    assert bare.sign_in("alice")[0] == "allow"
+
+
+def test_the_metadata_go_before_a_jwks_uri(bare):
+    """OidcUrl= wins over Issuer= with JwksUri=, whose keys are another provider's here."""
+    start_with(bare, OidcUrl="{origin}" + WELL_KNOWN,
+               JwksUri="{origin}/realms/rcpch/protocol/openid-connect/certs")
+    assert bare.sign_in("alice")[0] == "allow"
+
+
+def test_a_jwks_uri_goes_before_discovery(bare):
+    start_with(bare, JwksUri="{origin}/realms/rcpch/protocol/openid-connect/certs")
+    assert bare.sign_in("alice")[0] == "unavailable"
+    assert any("id token" in reason for reason in reasons(bare))
+
+
+def test_the_address_of_the_metadata_alone(bare):
+    start_with(bare, issuer=False, OidcUrl="{origin}" + WELL_KNOWN)
+    assert bare.sign_in("alice")[0] == "allow"
+
+
+def test_metadata_of_another_issuer(bare):
+    """OidcUrl= says where they are, not whose they may be."""
+    start_with(bare, OidcUrl="{origin}/realms/rcpch" + WELL_KNOWN)
+    assert bare.begin("alice").finished()[0] == "unavailable"
+    assert any("issuer is not the configured one" in reason for reason in reasons(bare))

@@ -14,11 +14,13 @@ from tests.line import programs
 from tests.line.line import wait_until
 from tests.line.place import CONFIGURATION, UID
 from tests.line.test_doctor import tried
+from tests.provider.graph import CLIENT_ID, CLIENT_SECRET
 from tests.provider.proxy import REFUSALS, ConnectProxy
 
 ALICE = "alice@rcpch.ac.uk"
 SECRET = "host01:correct horse: battery"
 SECRET_FILE = pathlib.Path("/etc/rcpch/proxy-secret")
+DIRECTORY_SECRET = pathlib.Path("/etc/rcpch/directory-secret")
 HOSTS = pathlib.Path("/etc/hosts")
 PROVIDER = "login.rcpch.test:8443"
 
@@ -81,6 +83,21 @@ def test_all_of_it_goes_by_the_proxy(bare, proxy, no_direct_way, leader):
                       pathlib.Path(f"/proc/{bare.helper.pid}/cmdline").read_text(),
                       repr(tried(bare))])
     assert "battery" not in told
+
+
+def test_the_directory_is_asked_by_the_proxy(bare, proxy, no_direct_way):
+    """Its token, and what that token opens, which the proxy does not get to see."""
+    DIRECTORY_SECRET.write_text(CLIENT_SECRET)
+    os.chown(DIRECTORY_SECRET, UID, UID)
+    DIRECTORY_SECRET.chmod(0o400)
+    bare.configure_entra(DirectoryPollSec=1)
+    configure(bare, Directory="graph", DirectoryUrl=bare.provider.origin,
+              DirectoryClientId=CLIENT_ID, DirectorySecretFile=DIRECTORY_SECRET)
+    wait_until(lambda: "bob" in [str(user["name"]) for user in bare.manager("ListUsers")], 20,
+               "bob, whom the directory knows")
+    assert proxy.hosts() == {PROVIDER}
+    assert {"/".join(sorted(headers)) for _, headers in proxy.asked} == {
+        "host/proxy-connection/user-agent"}
 
 
 def test_a_name_for_which_there_is_no_proxy(bare, proxy):

@@ -23,6 +23,8 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tests.provider", description=__doc__)
     parser.add_argument("--dir", required=True, type=pathlib.Path)
     parser.add_argument("--host", default="login.rcpch.test")
+    parser.add_argument("--also", action="append", default=[], metavar="HOST",
+                        help="another name that the certificate is for")
     parser.add_argument("--listen", default="127.0.0.1:8443")
     parser.add_argument("--interval", type=int, default=1, help="seconds between polls")
     parser.add_argument("--stay", action="store_true", help="outlive the parent (the demo)")
@@ -33,7 +35,7 @@ async def serve(options):
     address, _, port = options.listen.rpartition(":")
     options.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     provider = Provider(options.dir, options.host, address.strip("[]"), int(port),
-                        options.interval)
+                        options.interval, options.also)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

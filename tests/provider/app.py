@@ -28,12 +28,13 @@ class Provider:
     """Owns everything; handlers get it passed."""
 
     def __init__(self, folder, host="login.rcpch.test", address="127.0.0.1", port=8443,
-                 interval=1):
+                 interval=1, also=()):
         self.folder = pathlib.Path(folder)
         self.address = address
         self.port = port
-        self.origin = f"https://{host}:{port}"
-        self.certificates = Certificates(self.folder, host, address)
+        self.host = host
+        self.origin = self._origin(host)
+        self.certificates = Certificates(self.folder, host, address, also)
         self.ca_file = self.certificates.ca_file
         self.directory = Directory()
         add_demo_people(self.directory)
@@ -52,11 +53,13 @@ class Provider:
         self._runner = None
         self._control = None
 
+    def _origin(self, host):
+        return f"https://{host}" + ("" if self.port == 443 else f":{self.port}")
+
     def _realm(self, name, dialect, base, interval):
         """Where each tenant has a host of its own, the realm's origin is that."""
-        host, _, port = self.origin.removeprefix("https://").rpartition(":")
         of_tenant = getattr(dialect, "host", None)
-        origin = f"https://{of_tenant(dialect.TENANT, host)}:{port}" if of_tenant else self.origin
+        origin = self._origin(of_tenant(dialect.TENANT, self.host)) if of_tenant else self.origin
         return Realm(name, dialect, origin + base, origin, interval=interval)
 
     # Life

@@ -43,12 +43,13 @@ def _write_private(path, data):
         file.write(data)
 
 
-def _alternative_names(host, address):
+def _alternative_names(host, address, also):
     """The host, tenants below it, and what External ID's tenant is called on an address. In brackets
     the host is an address, and no name."""
     names = [] if host.startswith("[") else [x509.DNSName(host), x509.DNSName("*." + host)]
     names += [x509.DNSName(external_id.host(tenant, "127.0.0.1"))
               for tenant in (external_id.TENANT, external_id.TENANT_NAME)]
+    names += [x509.DNSName(other) for other in also]
     if address:
         names.append(x509.IPAddress(ipaddress.ip_address(address)))
     return x509.SubjectAlternativeName(names)
@@ -78,8 +79,9 @@ class Authority:
     def pem(self):
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, host, address=None, valid="now"):
-        """Returns (certificate, key) of a server, both PEM; `valid` is a row of VALID."""
+    def issue(self, host, address=None, valid="now", also=()):
+        """Returns (certificate, key) of a server, both PEM; `valid` is a row of VALID; `also` has
+        further names."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.utcnow()
         begin, end = VALID[valid]
@@ -91,7 +93,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + begin)
             .not_valid_after(now + end)
-            .add_extension(_alternative_names(host, address), critical=False)
+            .add_extension(_alternative_names(host, address, also), critical=False)
             .add_extension(
                 x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(
@@ -109,10 +111,11 @@ class Authority:
 class Certificates:
     """Writes ca.pem for the clients, and makes a TLS context for every row of CERTIFICATES."""
 
-    def __init__(self, folder, host, address=None):
+    def __init__(self, folder, host, address=None, also=()):
         self.folder = pathlib.Path(folder)
         self.host = host
         self.address = address
+        self.also = also
         self.authority = Authority("RCPCH throwaway test CA")
         self.stranger = Authority("Somebody else's CA")
         self.ca_file = self.folder / "ca.pem"
@@ -125,7 +128,8 @@ class Certificates:
         ours, right_name, valid = CERTIFICATES[kind]
         authority = self.authority if ours else self.stranger
         host = self.host if right_name else "somebody-else.test"
-        certificate, key = authority.issue(host, self.address if right_name else None, valid)
+        certificate, key = authority.issue(host, self.address if right_name else None, valid,
+                                            self.also if right_name else ())
         certificate_file = self.folder / f"{kind}.pem"
         key_file = self.folder / f"{kind}.key"
         certificate_file.write_bytes(certificate)
