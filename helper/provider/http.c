@@ -26,6 +26,12 @@
 #define TIMER_ACCURACY_USEC 1000u
 #define PROXY_SECRET_MAX    4096u
 
+typedef enum Way {
+    WAY_STRAIGHT = 0,
+    WAY_CONNECT, /* by an http or https proxy, which says whether it opened the way */
+    WAY_SOCKS,
+} Way;
+
 struct HttpRequest {
     Http *http;
     HttpRequest *previous, *next;
@@ -40,8 +46,8 @@ struct HttpRequest {
     char *next_page;      /* of Link */
     uint64_t max_age_usec;
     uint64_t date_sec;
-    bool asks_proxy;     /* by CONNECT, to open the way */
-    char error[64];
+    Way way;
+    char error[96];
     HttpHandler handler;
     void *userdata;
 };
@@ -69,13 +75,14 @@ static const struct {
     {CURLE_GOT_NOTHING, "connection closed without an answer"},
     {CURLE_PARTIAL_FILE, "answer cut short"},
     {CURLE_OUT_OF_MEMORY, "out of memory"},
+    {CURLE_PROXY, "refused"},
     {CURLE_WEIRD_SERVER_REPLY, "answer is not HTTP"},
     {CURLE_UNSUPPORTED_PROTOCOL, "answer is not HTTP"},
 };
 
 /* What OpenSSL found wrong with the certificate. Names are compared by curl itself, which leaves the
  * result at "unspecified" when that is all that is wrong. */
-static const char *certificate_text(const HttpRequest *request)
+static const char *certificate_text(const HttpRequest *request, CURLINFO whose)
 {
     static const struct {
         long found;
@@ -88,7 +95,7 @@ static const char *certificate_text(const HttpRequest *request)
     };
     long found = X509_V_OK;
 
-    (void)curl_easy_getinfo(request->easy, CURLINFO_SSL_VERIFYRESULT, &found);
+    (void)curl_easy_getinfo(request->easy, whose, &found);
     for (size_t i = 0; i < ELEMENTSOF(rows); i++)
         if (rows[i].found == found)
             return rows[i].text;
@@ -104,21 +111,32 @@ static bool is_ready(const HttpRequest *request)
            usec > 0;
 }
 
-/* Behind a proxy: had it opened the way? Then what failed afterwards is not its fault. */
-static bool is_way_open(const HttpRequest *request)
+/* What an http proxy answered to CONNECT; 0: nothing. */
+static long connect_answer(const HttpRequest *request)
 {
     long answer = 0;
 
     (void)curl_easy_getinfo(request->easy, CURLINFO_HTTP_CONNECTCODE, &answer);
-    return answer != 0 ? answer / 100 == 2 : is_ready(request);
+    return answer;
 }
 
-static const char *text_of(const HttpRequest *request, CURLcode code)
+/* When a proxy has opened the way, what fails afterwards is not its fault. */
+static bool is_fault_of_proxy(const HttpRequest *request, CURLcode code)
+{
+    long answer = connect_answer(request);
+
+    if (request->way == WAY_CONNECT)
+        return answer != 0 ? answer / 100 != 2 : !is_ready(request);
+    return request->way == WAY_SOCKS && (code == CURLE_PROXY || code == CURLE_COULDNT_CONNECT ||
+                                         code == CURLE_COULDNT_RESOLVE_PROXY);
+}
+
+static const char *text_of(const HttpRequest *request, CURLcode code, CURLINFO whose_certificate)
 {
     if (request->too_large)
         return "answer too large";
     if (code == CURLE_PEER_FAILED_VERIFICATION)
-        return certificate_text(request);
+        return certificate_text(request, whose_certificate);
     for (size_t i = 0; i < ELEMENTSOF(error_texts); i++)
         if (error_texts[i].code == code)
             return error_texts[i].text;
@@ -127,23 +145,24 @@ static const char *text_of(const HttpRequest *request, CURLcode code)
 
 static const char *proxy_error_text(HttpRequest *request, CURLcode code)
 {
-    long answer = 0;
+    long answer = connect_answer(request);
 
-    (void)curl_easy_getinfo(request->easy, CURLINFO_HTTP_CONNECTCODE, &answer);
     if (answer == 407)
         return "proxy: wants a name and password";
     if (answer != 0)
         (void)snprintf(request->error, sizeof(request->error), "proxy: refused with http %ld",
                        answer);
     else
-        (void)snprintf(request->error, sizeof(request->error), "proxy: %s", text_of(request, code));
+        (void)snprintf(request->error, sizeof(request->error), "proxy: %s",
+                       text_of(request, code, CURLINFO_PROXY_SSL_VERIFYRESULT));
     return request->error;
 }
 
 static const char *error_text(HttpRequest *request, CURLcode code)
 {
-    return request->asks_proxy && !is_way_open(request) ? proxy_error_text(request, code)
-                                                        : text_of(request, code);
+    return is_fault_of_proxy(request, code)
+               ? proxy_error_text(request, code)
+               : text_of(request, code, CURLINFO_SSL_VERIFYRESULT);
 }
 
 /* What a proxy is asked is not the request. */
@@ -153,7 +172,7 @@ bool http_was_sent(const HttpRequest *request)
 
     if (curl_easy_getinfo(request->easy, CURLINFO_REQUEST_SIZE, &sent) != CURLE_OK)
         return true;
-    return sent > 0 && (!request->asks_proxy || is_ready(request));
+    return sent > 0 && (request->way == WAY_STRAIGHT || is_ready(request));
 }
 
 static HttpRequest *request_free(HttpRequest *request)
@@ -195,7 +214,7 @@ static void finish(HttpRequest *request, CURLcode code)
     char *type = NULL, *peer = NULL;
 
     reply.sent = http_was_sent(request);
-    reply.by_proxy = request->asks_proxy;
+    reply.by_proxy = request->way != WAY_STRAIGHT;
     if (code == CURLE_OK &&
         curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &reply.status) != CURLE_OK)
         reply.status = 0;
@@ -469,7 +488,8 @@ static int set_proxy(HttpRequest *request, const HttpOptions *options)
     SET(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
     SET(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
     SET(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    request->asks_proxy = strncmp(options->proxy, "http", 4) == 0;
+    SET(easy, CURLOPT_SOCKS5_AUTH, (unsigned long)CURLAUTH_BASIC);
+    request->way = strncmp(options->proxy, "socks", 5) == 0 ? WAY_SOCKS : WAY_CONNECT;
     return options->proxy_secret_file ? set_proxy_secret(easy, options->proxy_secret_file) : 0;
 }
 

@@ -1,5 +1,5 @@
-"""Microsoft's clouds: Cloud= and the tenant's id are enough to sign in there and to read the directory
-there, and nothing is asked of another cloud."""
+"""Microsoft's clouds: Cloud= and the tenant's id are enough to sign in there and to read the
+directory there, and nothing is asked of another cloud."""
 
 import contextlib
 import os

@@ -1,5 +1,5 @@
-"""The way to the provider leads through an HTTP CONNECT proxy: all of it, by name, with TLS from end
-to end; and nothing that a proxy does or says is evidence against anybody."""
+"""The way to the provider leads through a proxy: all of it, by name, with TLS from end to end; and
+nothing that a proxy does or says is evidence against anybody."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from tests.line.line import wait_until
 from tests.line.place import CONFIGURATION, UID
 from tests.line.test_doctor import tried
 from tests.provider.graph import CLIENT_ID, CLIENT_SECRET
-from tests.provider.proxy import REFUSALS, ConnectProxy
+from tests.provider.proxy import REFUSALS, ConnectProxy, SocksProxy
 
 ALICE = "alice@rcpch.ac.uk"
 SECRET = "host01:correct horse: battery"
@@ -253,3 +253,82 @@ def test_doctor_says_the_way(bare, proxy):
     assert {row[0] for row in rows.values()} == {"ok"}
     assert rows["proxy"][1] == "http://127.0.0.1:3128 opens the way"
     assert rows["connection"][1] == "reached by the proxy at 127.0.0.1"
+
+
+# --- other kinds -------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def listening(made):
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def certificate(line, kind):
+    """A server's TLS with one of the provider's certificates, good for login.rcpch.test."""
+    line.control.listener(certificate=kind)
+    line.control.listener(certificate="good")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(line.provider.folder / f"{kind}.pem",
+                            line.provider.folder / f"{kind}.key")
+    return context
+
+
+def test_tls_to_the_proxy_too(bare, leader):
+    """TLS within TLS; a refusal that comes over it is still no lost reply."""
+    write_secret(SECRET)
+    with listening(ConnectProxy(("127.0.0.1", 8443), context=certificate(bare, "good"))) as proxy:
+        proxy.secret = SECRET
+        configure(bare, Proxy="https://login.rcpch.test:3128", ProxySecretFile=SECRET_FILE,
+                  RefusedRefresh="revoked")
+        assert bare.sign_in("alice")[0] == "allow"
+        assert proxy.hosts() == {PROVIDER}
+        assert bare.open_session("alice", leader.pid)[0] == "allow"
+        proxy.mode = "forbidden"
+        bare.wait_records(event="verdict", user="alice", verdict_new="unconfirmed")
+        assert "proxy: refused with http 403" in evidence(bare)[-1]
+        bare.control.revoke(ALICE)
+        proxy.mode = "through"
+        bare.wait_records(event="verdict", user="alice", verdict_new="revoked")
+
+
+@pytest.mark.parametrize("kind, text", [
+    ("other-ca", "proxy: certificate not trusted"),
+    ("other-name", "proxy: certificate not trusted: it is for another name"),
+    ("expired", "proxy: certificate not trusted: it has expired"),
+])
+def test_an_impostor_of_the_proxy_gets_no_secret(bare, kind, text):
+    write_secret(SECRET)
+    with listening(ConnectProxy(("127.0.0.1", 8443), context=certificate(bare, kind))) as proxy:
+        configure(bare, Proxy="https://login.rcpch.test:3128", ProxySecretFile=SECRET_FILE)
+        assert bare.sign_in("alice")[0] == "unavailable"
+        assert tried(bare)["proxy"][:2] == ("error", text)
+        assert proxy.asked == []
+
+
+def test_socks_asks_by_name(bare, no_direct_way, leader):
+    write_secret(SECRET)
+    with listening(SocksProxy(("127.0.0.1", 8443))) as proxy:
+        proxy.secret = SECRET
+        configure(bare, Proxy="socks5h://127.0.0.1:3128", ProxySecretFile=SECRET_FILE,
+                  RefusedRefresh="revoked")
+        assert bare.sign_in("alice")[0] == "allow"
+        assert proxy.hosts() == {PROVIDER}
+        assert bare.open_session("alice", leader.pid)[0] == "allow"
+        proxy.mode = "refuse"
+        bare.wait_records(event="verdict", user="alice", verdict_new="unconfirmed")
+        assert "proxy: refused" in evidence(bare)[-1]
+        assert tried(bare)["proxy"][:2] == ("error", "proxy: refused")
+        bare.control.revoke(ALICE)
+        proxy.mode = "through"
+        bare.wait_records(event="verdict", user="alice", verdict_new="revoked")
+
+
+def test_socks_with_the_wrong_secret(bare):
+    write_secret("host01:wrong")
+    with listening(SocksProxy(("127.0.0.1", 8443))) as proxy:
+        proxy.secret = SECRET
+        configure(bare, Proxy="socks5h://127.0.0.1:3128", ProxySecretFile=SECRET_FILE)
+        assert bare.sign_in("alice")[0] == "unavailable"
+        assert tried(bare)["proxy"][:2] == ("error", "proxy: refused")

@@ -26,14 +26,15 @@ REFUSALS = {
 
 
 class ConnectProxy:
-    """Modes: through, hang (takes the connection and is silent), close, cut (opens the way and hangs
-    up), in-the-middle (opens the way to `impostor`), and REFUSALS."""
+    """Modes: through, hang (takes the connection and is silent), close, cut (opens the way and
+    hangs up), in-the-middle (opens the way to `impostor`), and REFUSALS."""
 
-    def __init__(self, target, address=("127.0.0.1", 3128)):
+    def __init__(self, target, address=("127.0.0.1", 3128), context=None):
         self.target = target      # (host, port) of all ways
         self.impostor = None
         self.secret = None        # "name:password" that it wants
         self.mode = "through"
+        self._context = context   # TLS to the proxy itself
         self.asked = []           # (host:port, {header: value}) of every CONNECT
         self._listener = socket.create_server(address, family=socket.AF_INET6
                                               if ":" in address[0] else socket.AF_INET)
@@ -80,22 +81,27 @@ class ConnectProxy:
 
     def _serve(self, client):
         try:
-            words, headers = self._head(client)
-            self.asked.append((words[1] if words[0] == "CONNECT" else " ".join(words), headers))
-            mode = self.mode if self._is_let_in(headers) else "wants-name"
-            if mode == "hang":
-                client.recv(1)
-            elif mode in REFUSALS:
-                client.sendall(REFUSALS[mode])
-            elif mode != "close":
-                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                self._join(client, mode)
+            if self._context:
+                client = self._context.wrap_socket(client, server_side=True)
+            self._answer(client)
         except OSError:
             pass
         finally:
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
             client.close()
+
+    def _answer(self, client):
+        words, headers = self._head(client)
+        self.asked.append((words[1] if words[0] == "CONNECT" else " ".join(words), headers))
+        mode = self.mode if self._is_let_in(headers) else "wants-name"
+        if mode == "hang":
+            client.recv(1)
+        elif mode in REFUSALS:
+            client.sendall(REFUSALS[mode])
+        elif mode != "close":
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            self._join(client, mode)
 
     def _join(self, client, mode):
         if mode == "cut":
@@ -114,3 +120,39 @@ class ConnectProxy:
                 sink.sendall(data)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
+
+
+class SocksProxy(ConnectProxy):
+    """The same by SOCKS 5 (RFC 1928, RFC 1929). Modes: through, close, and refuse."""
+
+    @staticmethod
+    def _take(client, count):
+        data = client.recv(count, socket.MSG_WAITALL)
+        if len(data) < count:
+            raise OSError("gone")
+        return data
+
+    def _is_known(self, client):
+        """The name and password, if it wants them."""
+        if self.secret is None:
+            client.sendall(b"\x05\x00")
+            return True
+        client.sendall(b"\x05\x02")
+        name = self._take(client, self._take(client, 2)[1])
+        password = self._take(client, self._take(client, 1)[0])
+        is_right = f"{name.decode()}:{password.decode()}" == self.secret
+        client.sendall(b"\x01" + (b"\x00" if is_right else b"\x01"))
+        return is_right
+
+    def _answer(self, client):
+        self._take(client, self._take(client, 2)[1])   # the ways to be known that are offered
+        if self.mode == "close" or not self._is_known(client):
+            return
+        kind = self._take(client, 4)[3]
+        name = self._take(client, self._take(client, 1)[0]) if kind == 3 else b"not a name"
+        port = int.from_bytes(self._take(client, 2), "big")
+        self.asked.append((f"{name.decode()}:{port}", {}))
+        refusal = b"\x02" if self.mode == "refuse" else b"\x00"
+        client.sendall(b"\x05" + refusal + b"\x00\x01" + bytes(6))
+        if self.mode != "refuse":
+            self._join(client, self.mode)
