@@ -23,6 +23,7 @@
 #include "helper/retired.h"
 #include "helper/revocation/revocation.h"
 #include "helper/session/sessions.h"
+#include "helper/totp/enrolment.h"
 #include "helper/login/sign-in.h"
 
 #define ALARM_TEXT_MAX         512
@@ -159,6 +160,8 @@ static int build_inside(Manager *manager)
     if (r >= 0)
         r = sessions_new(manager, &manager->sessions);
     if (r >= 0)
+        r = enrolments_new(manager, &manager->enrolments);
+    if (r >= 0)
         r = elevations_new(manager, &manager->elevations);
     if (r >= 0)
         r = authenticator_new(manager, &manager->authenticator);
@@ -201,6 +204,7 @@ Manager *manager_free(Manager *manager)
     bus_connection_free(manager->connection);
     logins_free(manager->logins);
     elevations_free(manager->elevations);
+    enrolments_free(manager->enrolments);
     sessions_free(manager->sessions);
     sign_ins_free(manager->sign_ins);
     directories_free(manager->directories);

@@ -24,6 +24,7 @@ typedef struct BusConnection BusConnection;
 typedef struct LogQueue LogQueue;
 typedef struct Retired Retired;
 typedef struct SignIns SignIns;
+typedef struct Enrolments Enrolments;
 
 /* Where things are: fixed in the program, given by tests. */
 typedef struct ManagerPaths {
@@ -53,6 +54,7 @@ typedef struct Manager {
     Logins *logins;
     SignIns *sign_ins;
     Sessions *sessions;
+    Enrolments *enrolments;
     Elevations *elevations;
     uint64_t started_usec;
     char **alarms;          /* the newest, for `status`; bounded */

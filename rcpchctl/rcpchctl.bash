@@ -52,9 +52,9 @@ _rcpchctl()
         'access explain'*) options+=' --service --from' ;;
         reload*) options='--json --enforce --help' ;;
         log*) options+=' --follow --user --since --lines' ;;
-        check-config*|'identity export'*) options='--help' ;;
+        check-config*|'identity export'*|'totp enrol'*) options='--help' ;;
         'identity import'*) options='--json --dry-run --help' ;;
-        'user reinstate'*|'user forget'*|'group list'*|refresh*|doctor*|provider*) options='--json --help' ;;
+        'user reinstate'*|'user forget'*|'totp reset'*|'group list'*|refresh*|doctor*|provider*) options='--json --help' ;;
         '') options+=' --version' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
@@ -62,17 +62,18 @@ _rcpchctl()
     fi
 
     case "${words[*]}" in
-    '') word='status doctor check-config reload user group session provider identity access refresh log' ;;
+    '') word='status doctor check-config reload user group session provider totp identity access refresh log' ;;
     user) word='list show add revoke reinstate forget' ;;
     group|session) word='list' ;;
     provider) word='list test' ;;
     identity) word='export import' ;;
+    totp) word='enrol list reset' ;;
     'identity import')
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return ;;
     'provider test') word=$(_rcpchctl_providers) ;;
     access) word='explain' ;;
-    'access explain'|refresh|'user show'|'user revoke'|'user reinstate'|'user forget') word=$(_rcpchctl_users) ;;
+    'access explain'|refresh|'user show'|'user revoke'|'user reinstate'|'user forget'|'totp enrol'|'totp reset') word=$(_rcpchctl_users) ;;
     *) return ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current")

@@ -21,12 +21,12 @@ same()
 
 help=$("$program" --help | sed -n '/^Verbs:/,/^$/p' | sed -n 's/^  //p')
 same "$(offers '')" "$(awk '{ print $1 }' <<<"$help" | sort -u)"
-for object in user group session access provider identity; do
+for object in user group session access provider identity totp; do
     same "$(offers $object '')" "$(awk -v o=$object '$1 == o { print $2 }' <<<"$help" | sort -u)"
 done
 
 while read -r first second _; do
-    case $first in user|group|session|access|provider|identity) verb=("$first" "$second") ;; *) verb=("$first") ;; esac
+    case $first in user|group|session|access|provider|identity|totp) verb=("$first" "$second") ;; *) verb=("$first") ;; esac
     own=$("$program" "${verb[@]}" --help | grep -o -- '--[a-z-]*' | sort -u)
     same "$(offers "${verb[@]}" --)" "$own"
 done <<<"$help"

@@ -100,6 +100,9 @@ ExitCode verb_provider_list(const Invocation *invocation);
 ExitCode verb_provider_test(const Invocation *invocation);
 ExitCode verb_identity_export(const Invocation *invocation);
 ExitCode verb_identity_import(const Invocation *invocation);
+ExitCode verb_totp_enrol(const Invocation *invocation);
+ExitCode verb_totp_list(const Invocation *invocation);
+ExitCode verb_totp_reset(const Invocation *invocation);
 ExitCode verb_log(const Invocation *invocation);
 ExitCode verb_access_explain(const Invocation *invocation);
 

@@ -14,6 +14,7 @@
 #include "helper/login/login.h"
 #include "helper/manager.h"
 #include "helper/session/sessions.h"
+#include "helper/totp/enrolment.h"
 
 typedef struct Options {
     uint32_t timeout_sec;
@@ -298,6 +299,48 @@ static int method_close_session(sd_bus_message *message, void *userdata, sd_bus_
     return r;
 }
 
+/* Whose account, and who asks: root for anybody, a person for themselves and fresh from a sign-in. */
+static int authorise_enrolment(Manager *manager, sd_bus_message *message, const char *user,
+                               Account **ret_account, char by[32], sd_bus_error *ret_error)
+{
+    Account *account = accounts_find(manager->accounts, user);
+    uid_t uid;
+
+    if (bus_caller_uid(message, &uid) < 0 || (uid != 0 && (!account || account->uid != uid)))
+        return sd_bus_error_set_const(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
+                                      "Only root may do this for somebody else.");
+    if (!account || account->state != ACCOUNT_ACTIVE)
+        return sd_bus_error_setf(ret_error, "uk.ac.rcpch.Error.NotFound",
+                                 "There is no account %s.", user);
+    if (uid != 0 && !enrolments_may_begin(manager->enrolments, account))
+        return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.NotAllowed",
+                                      "Your last sign-in here is too long ago for this. Sign in "
+                                      "again, not with a key, and repeat it within some minutes.");
+    snprintf(by, 32, "uid %u by bus", uid);
+    *ret_account = account;
+    return 0;
+}
+
+static int method_begin_enrolment(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    Manager *manager = userdata;
+    _cleanup_close_ int channel = -1;
+    Account *account = NULL;
+    const char *user;
+    char by[32];
+
+    int r = read_texts(message, &user, 1, ret_error);
+    if (r >= 0)
+        r = authorise_enrolment(manager, message, user, &account, by, ret_error);
+    if (r < 0)
+        return r;
+    r = enrolments_begin(manager->enrolments, account, by, &channel);
+    if (r == -EBUSY)
+        return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.TooMany",
+                                      "Too many people enrol at this moment. Try again in a minute.");
+    return r < 0 ? r : sd_bus_reply_method_return(message, "h", channel);
+}
+
 /* SD_BUS_VTABLE_UNPRIVILEGED: sd-bus's own rule would look at capabilities in /proc. */
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
@@ -317,6 +360,8 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_RESULT("u", outcome, "s", session, "a{ss}", claims),
                             method_open_session,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("BeginEnrolment", SD_BUS_ARGS("s", user), SD_BUS_RESULT("h", channel),
+                            method_begin_enrolment, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("CloseSession", SD_BUS_ARGS("s", session), SD_BUS_NO_RESULT,
                             method_close_session, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,

@@ -17,6 +17,7 @@
 #include "helper/bus/manager-view.h"
 #include "helper/revocation/revocation.h"
 #include "helper/base/text-list.h"
+#include "helper/totp/enrolment.h"
 
 #define ACTOR "uid 0 by bus" /* bus_caller_require_root() lets nobody else come here */
 
@@ -367,6 +368,7 @@ static void on_forget_ended(uint32_t ended, uint32_t left, uint64_t elapsed_ms,
     r = revocation_forget(call->manager->revocation, call->account, call->before, left);
     if (r >= 0) {
         log_action(call->manager, call->account, "forgotten", "");
+        enrolments_account_gone(call->manager->enrolments, call->account);
         r = publisher_request(call->manager->publisher, on_forget_published, call);
     }
     if (r >= 0)

@@ -225,6 +225,8 @@ static int fill_group(const Config *config, GroupConfig *group)
 int config_fill(Config *config)
 {
     int r = default_text(&config->home_template, "/home/%u");
+    if (r >= 0)
+        r = default_text(&config->totp_issuer, "RCPCH");
 
     if (r >= 0)
         r = default_text(&config->shell, "/bin/bash");

@@ -34,6 +34,10 @@ static const char *const methods[] = {
     [METHOD_DEVICE] = "device", [METHOD_BROWSER] = "browser", [METHOD_PASSWORD] = "password",
     [_METHOD_COUNT] = NULL,
 };
+static const char *const totp_algorithms[] = {
+    [TOTP_SHA1] = "sha1", [TOTP_SHA256] = "sha256", [TOTP_SHA512] = "sha512",
+    [_TOTP_ALGORITHM_COUNT] = NULL,
+};
 static const char *const second_factors[] = {
     [SECOND_FACTOR_TOTP] = "totp", [SECOND_FACTOR_PROVIDER] = "provider",
     [SECOND_FACTOR_NONE] = "none", [_SECOND_FACTOR_COUNT] = NULL,
@@ -187,6 +191,11 @@ static const ConfigKey keys[] = {
     {"identity", "UidCount", &config_kind_number, CONFIG(uid_count), 1, UINT32_MAX - 1},
     {"identity", "HomeTemplate", &config_kind_text, CONFIG(home_template)},
     {"identity", "Shell", &config_kind_path, CONFIG(shell)},
+
+    {"totp", "Issuer", &config_kind_text, CONFIG(totp_issuer)},
+    {"totp", "Algorithm", &config_kind_word, CONFIG(totp_algorithm), .words = totp_algorithms},
+    {"totp", "Digits", &config_kind_number, CONFIG(totp_digits), TOTP_DIGITS_MIN, TOTP_DIGITS_MAX},
+    {"totp", "EnrolWithin", &config_kind_duration, CONFIG(totp_enrol_within_usec), 0, DAY, SEC},
 
     {"revocation", "RefreshCheckSec", &config_kind_duration, CONFIG(refresh_check_usec), SEC, DAY,
      SEC},

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "common/cleanup.h"
+#include "helper/totp/totp.h"
 
 typedef enum ProviderType {
     PROVIDER_GENERIC = 0, /* Type=generic */
@@ -203,6 +204,12 @@ typedef struct Config {
     uint64_t on_revoked_grace_usec;
     bool end_on_expiry;            /* EndOnExpiry= */
     unsigned kill_login_uid;       /* KillLoginUid=, the enforcer's business */
+
+    /* [totp] */
+    char *totp_issuer;             /* Issuer=, as authenticators show it; default RCPCH */
+    TotpAlgorithm totp_algorithm;  /* Algorithm=sha1|sha256|sha512 */
+    unsigned totp_digits;          /* Digits=6 */
+    uint64_t totp_enrol_within_usec; /* EnrolWithin=10m of an interactive sign-in */
 
     /* [login] limits live in [access]: LoginsPerAccount= LoginsPerSource= Logins= */
     unsigned logins_per_account, logins_per_source, logins_total;

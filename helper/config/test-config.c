@@ -289,7 +289,9 @@ static const Refused refused[] = {
     {"[access]\nAllowGroups=a \\\n b\n", "a value cannot go on in the next line"},
     {"[access]\nAllowAll=y\x01s\n", "holds a control character"},
     {"\xef\xbb\xbf[access]\nAllowAll=yes\n", "byte-order mark"},
-    {"[totp]\nDigits=6\n", "unknown key 'Digits' in [totp]"},
+    {"[totp]\nDigit=6\n", "unknown key 'Digit' in [totp]; did you mean 'Digits'?"},
+    {"[totp]\nDigits=9\n", "Digits"},
+    {"[totp]\nAlgorithm=md5\n", "Algorithm"},
     /* single values */
     {"[access]\nAllowAll=perhaps\n", "[access] AllowAll=perhaps is neither yes nor no"},
     {"[access]\nAllowAll=\n", "is neither yes nor no"},

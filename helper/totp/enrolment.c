@@ -1,0 +1,331 @@
+/*
+ * Enrolments under way. See enrolment.h.
+ */
+#include "helper/totp/enrolment.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <systemd/sd-event.h>
+
+#include "common/channel.h"
+#include "common/limits.h"
+#include "helper/base/host-name.h"
+#include "helper/manager.h"
+#include "helper/session/sessions.h"
+#include "helper/store/store-totp.h"
+#include "helper/totp/enrolment-text.h"
+
+#define WAITING_MAX   16u
+#define TRIES_MAX     5u
+#define PATIENCE_USEC (600 * USEC_PER_SEC)
+#define PROMPT        "The code that it shows now: "
+
+typedef struct Enrolment Enrolment;
+struct Enrolment {
+    Enrolments *enrolments;
+    Enrolment *next;
+    Account *account;
+    char by[64];
+    TotpKey key;
+    unsigned tries;
+    int channel; /* -1 once it is over */
+    sd_event_source *io, *timer;
+};
+
+struct Enrolments {
+    Manager *manager;
+    Enrolment *first;
+    sd_event_source *reaper;
+};
+
+static Enrolment *enrolment_free(Enrolment *enrolment)
+{
+    if (!enrolment)
+        return NULL;
+    sd_event_source_disable_unref(enrolment->io);
+    sd_event_source_disable_unref(enrolment->timer);
+    closep(&enrolment->channel);
+    totp_key_clear(&enrolment->key);
+    free(enrolment);
+    return NULL;
+}
+DEFINE_CLEANUP(Enrolment *, enrolment_free)
+
+static int on_reap(sd_event_source *source, void *userdata)
+{
+    Enrolments *enrolments = userdata;
+    Enrolment **link = &enrolments->first;
+
+    while (*link) {
+        Enrolment *enrolment = *link;
+        if (enrolment->channel >= 0) {
+            link = &enrolment->next;
+            continue;
+        }
+        *link = enrolment->next;
+        enrolment_free(enrolment);
+    }
+    return 0;
+}
+
+/* Over; freed when the loop has left its callbacks. */
+static void hang_up(Enrolment *enrolment)
+{
+    enrolment->io = sd_event_source_disable_unref(enrolment->io);
+    enrolment->timer = sd_event_source_disable_unref(enrolment->timer);
+    closep(&enrolment->channel);
+    enrolment->channel = -1;
+    (void)sd_event_source_set_enabled(enrolment->enrolments->reaper, SD_EVENT_ONESHOT);
+}
+
+static void finish(Enrolment *enrolment, Outcome outcome, const char *text)
+{
+    (void)channel_send_step(enrolment->channel, STEP_FINISHED, outcome, text);
+    hang_up(enrolment);
+}
+
+/* --- showing and asking ------------------------------------------------------------------------ */
+
+static int ask(Enrolment *enrolment, const char *text)
+{
+    int r = channel_send_step(enrolment->channel, STEP_SHOW, OUTCOME_INTERNAL, text);
+
+    return r < 0 ? r : channel_send_step(enrolment->channel, STEP_ASK_VISIBLE, OUTCOME_INTERNAL,
+                                         PROMPT);
+}
+
+static int show_key(Enrolment *enrolment)
+{
+    const Config *config = enrolment->enrolments->manager->config;
+    _cleanup_buffer_ Buffer uri = BUFFER_INIT(1024), text = BUFFER_INIT(CHANNEL_TEXT_MAX);
+    char host[HOST_NAME_SIZE];
+
+    int r = host_name(host);
+    if (r == 0)
+        r = enrolment_uri(&enrolment->key, config->totp_issuer, enrolment->account->name, host,
+                          &uri);
+    if (r == 0)
+        r = enrolment_text(uri.data, config->show_qr, &text);
+    return r == 0 ? ask(enrolment, text.data) : r;
+}
+
+/* --- storing ----------------------------------------------------------------------------------- */
+
+static int make_codes(char codes[RECOVERY_CODES][RECOVERY_CODE_SIZE],
+                      char hashes[RECOVERY_CODES][RECOVERY_HASH_SIZE])
+{
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < RECOVERY_CODES; i++) {
+        r = recovery_code_new(i, codes[i]);
+        if (r == 0)
+            r = recovery_code_hash(codes[i], hashes[i]);
+    }
+    return r;
+}
+
+/* The code that proved the key is used up with it. */
+static int store(Enrolment *enrolment, const TotpState *state,
+                 char hashes[RECOVERY_CODES][RECOVERY_HASH_SIZE])
+{
+    Manager *manager = enrolment->enrolments->manager;
+    Stamp now = stamp_now();
+    TotpRow row = {.key = enrolment->key, .state = *state, .enrolled_usec = now.wall_usec};
+
+    memcpy(row.by, enrolment->by, sizeof(row.by));
+    int r = store_totp_put(manager->store, enrolment->account, &row,
+                           (const char (*)[RECOVERY_HASH_SIZE])hashes);
+    if (r == 0)
+        manager_log_account(manager, enrolment->account, enrolment->by, "second-factor-enrolled",
+                            NULL);
+    return r;
+}
+
+static void take_in(Enrolment *enrolment, const TotpState *state)
+{
+    char codes[RECOVERY_CODES][RECOVERY_CODE_SIZE], hashes[RECOVERY_CODES][RECOVERY_HASH_SIZE];
+    _cleanup_buffer_ Buffer text = BUFFER_INIT(CHANNEL_TEXT_MAX);
+
+    int r = make_codes(codes, hashes);
+    if (r == 0)
+        r = enrolment_text_recovery((const char (*)[RECOVERY_CODE_SIZE])codes, &text);
+    if (r == 0)
+        r = store(enrolment, state, hashes);
+    explicit_bzero(codes, sizeof(codes));
+    if (r == 0)
+        (void)channel_send_step(enrolment->channel, STEP_SHOW, OUTCOME_INTERNAL, text.data);
+    if (r == 0)
+        finish(enrolment, OUTCOME_ALLOW, "Enrolled.");
+    else
+        finish(enrolment, OUTCOME_UNAVAILABLE, "It could not be stored. Nothing was changed.");
+}
+
+/* --- answers ----------------------------------------------------------------------------------- */
+
+static void on_code(Enrolment *enrolment, const Secret *code)
+{
+    const TotpState fresh = {.last_step = TOTP_STEP_NONE};
+    Stamp now = stamp_now();
+    TotpState state;
+
+    if (enrolment->account->state != ACCOUNT_ACTIVE) {
+        finish(enrolment, OUTCOME_DISABLED, NULL);
+        return;
+    }
+    int r = totp_match(&enrolment->key, &fresh, secret_peek(code), now.wall_usec / USEC_PER_SEC,
+                       &state);
+    if (r == 0)
+        take_in(enrolment, &state);
+    else if (++enrolment->tries >= TRIES_MAX)
+        finish(enrolment, OUTCOME_WRONG_SECRET,
+               "None of the codes was right. Is the clock of the telephone?\nNothing was changed.");
+    else if (ask(enrolment, "That is not the code. Wait for the next one, and type it.\n") < 0)
+        hang_up(enrolment);
+}
+
+static int on_channel(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    _cleanup_secret_ Secret *text = NULL;
+    Enrolment *enrolment = userdata;
+    AnswerKind kind;
+
+    int r = channel_receive_answer(fd, &kind, &text);
+    if (r == -EAGAIN && (events & (EPOLLHUP | EPOLLERR)) == 0)
+        return 0;
+    if (r == 0 && kind == ANSWER_TEXT)
+        on_code(enrolment, text);
+    else
+        hang_up(enrolment);
+    return 0;
+}
+
+static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    finish(userdata, OUTCOME_CODE_EXPIRED, "It took too long. Nothing was changed.");
+    return 0;
+}
+
+/* --- the beginning ----------------------------------------------------------------------------- */
+
+static int draw_key(const Config *config, TotpKey *key)
+{
+    /* As long as the hash (RFC 6238 §5.1). */
+    static const size_t sizes[_TOTP_ALGORITHM_COUNT] = {
+        [TOTP_SHA1] = 20, [TOTP_SHA256] = 32, [TOTP_SHA512] = 64};
+    uint8_t bytes[64];
+
+    *key = (TotpKey){.algorithm = config->totp_algorithm, .digits = config->totp_digits,
+                     .period_sec = TOTP_PERIOD_SEC};
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        return -EIO;
+    int r = secret_new(bytes, sizes[key->algorithm], &key->secret);
+    explicit_bzero(bytes, sizeof(bytes));
+    return r;
+}
+
+static int enrolment_new(Enrolments *enrolments, Account *account, const char *by, int *ret_channel,
+                         Enrolment **ret_enrolment)
+{
+    _cleanup_(enrolment_freep) Enrolment *enrolment = calloc(1, sizeof(*enrolment));
+    sd_event *event = enrolments->manager->event;
+    int pair[2];
+
+    if (!enrolment)
+        return -ENOMEM;
+    enrolment->enrolments = enrolments;
+    enrolment->account = account;
+    enrolment->channel = -1;
+    snprintf(enrolment->by, sizeof(enrolment->by), "%s", by);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    _cleanup_close_ int theirs = pair[1];
+    enrolment->channel = pair[0];
+    int r = draw_key(enrolments->manager->config, &enrolment->key);
+    if (r >= 0)
+        r = sd_event_add_io(event, &enrolment->io, enrolment->channel, EPOLLIN, on_channel,
+                            enrolment);
+    if (r >= 0)
+        r = sd_event_add_time_relative(event, &enrolment->timer, CLOCK_BOOTTIME, PATIENCE_USEC, 0,
+                                       on_time, enrolment);
+    if (r >= 0)
+        r = show_key(enrolment);
+    if (r < 0)
+        return r;
+    *ret_channel = TAKE_FD(theirs);
+    *ret_enrolment = TAKE_PTR(enrolment);
+    return 0;
+}
+
+int enrolments_begin(Enrolments *enrolments, Account *account, const char *by, int *ret_channel)
+{
+    Enrolment *enrolment = NULL;
+    unsigned waiting = 0;
+
+    enrolments_account_gone(enrolments, account);
+    for (const Enrolment *each = enrolments->first; each; each = each->next)
+        waiting += each->channel >= 0;
+    if (waiting >= WAITING_MAX)
+        return -EBUSY;
+    int r = enrolment_new(enrolments, account, by, ret_channel, &enrolment);
+    if (r < 0)
+        return r;
+    enrolment->next = enrolments->first;
+    enrolments->first = enrolment;
+    return 0;
+}
+
+bool enrolments_may_begin(const Enrolments *enrolments, const Account *account)
+{
+    Manager *manager = enrolments->manager;
+    Stamp now = stamp_now();
+    const SessionRow *row;
+    size_t iterator = 0;
+
+    while ((row = sessions_next(manager->sessions, &iterator)))
+        if (strcmp(row->user, account->name) == 0 && stamp_is_set(&row->signed_in) &&
+            stamp_age_usec(&row->signed_in, &now) <= manager->config->totp_enrol_within_usec)
+            return true;
+    return false;
+}
+
+void enrolments_account_gone(Enrolments *enrolments, const Account *account)
+{
+    for (Enrolment *each = enrolments ? enrolments->first : NULL; each; each = each->next)
+        if (each->account == account && each->channel >= 0)
+            finish(each, OUTCOME_CANCELLED, "Ended: another enrolment, or the account changed.");
+}
+
+/* --- construction ------------------------------------------------------------------------------ */
+
+int enrolments_new(Manager *manager, Enrolments **ret_enrolments)
+{
+    _cleanup_(enrolments_freep) Enrolments *enrolments = calloc(1, sizeof(*enrolments));
+
+    if (!enrolments)
+        return -ENOMEM;
+    enrolments->manager = manager;
+    int r = sd_event_add_defer(manager->event, &enrolments->reaper, on_reap, enrolments);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(enrolments->reaper, SD_EVENT_OFF);
+    if (r < 0)
+        return r;
+    *ret_enrolments = TAKE_PTR(enrolments);
+    return 0;
+}
+
+Enrolments *enrolments_free(Enrolments *enrolments)
+{
+    if (!enrolments)
+        return NULL;
+    while (enrolments->first) {
+        Enrolment *enrolment = enrolments->first;
+        enrolments->first = enrolment->next;
+        enrolment_free(enrolment);
+    }
+    sd_event_source_disable_unref(enrolments->reaper);
+    free(enrolments);
+    return NULL;
+}

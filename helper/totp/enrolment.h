@@ -1,0 +1,27 @@
+/*
+ * Enrolling a second factor: over a private channel, as a sign-in is, because the secret must never
+ * pass the bus. The person adds the key to an authenticator and proves it by one code; only then is
+ * it stored, and the recovery codes are shown.
+ */
+#pragma once
+
+#include "helper/accounts/account.h"
+
+typedef struct Manager Manager;
+typedef struct Enrolments Enrolments;
+
+int enrolments_new(Manager *manager, Enrolments **ret_enrolments);
+Enrolments *enrolments_free(Enrolments *enrolments);
+DEFINE_CLEANUP(Enrolments *, enrolments_free)
+
+/* Begins one; *ret_channel is the caller's end (common/channel.h). `by` is who asks, for the log. An
+ * enrolment of the same account that waits ends. Returns 0, -EBUSY when too many wait, or another
+ * negative errno. */
+int enrolments_begin(Enrolments *enrolments, Account *account, const char *by, int *ret_channel);
+
+/* May this account's person enrol by themselves now? After an interactive sign-in of theirs, in a
+ * session that is open, not longer ago than EnrolWithin=. */
+bool enrolments_may_begin(const Enrolments *enrolments, const Account *account);
+
+/* The account changed or goes: what waits for it ends. NULL is fine. */
+void enrolments_account_gone(Enrolments *enrolments, const Account *account);

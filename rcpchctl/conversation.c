@@ -1,0 +1,97 @@
+/*
+ * A conversation at the terminal. See conversation.h.
+ */
+#include "rcpchctl/conversation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/channel.h"
+#include "common/paths.h"
+
+#define PATIENCE_MS 15000 /* the helper works between an answer and its next step */
+
+ExitCode conversation_begin(const char *method, const char *text, int *ret_channel)
+{
+    _cleanup_(bus_close) Bus bus = {.connection = NULL};
+    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_message *reply = NULL;
+    int borrowed = -1;
+    ExitCode code = bus_open(&bus);
+
+    if (code != EXIT_DONE)
+        return code;
+    int r = sd_bus_call_method(bus.connection, RCPCH_BUS_NAME, RCPCH_BUS_PATH,
+                               RCPCH_BUS_AUTHENTICATOR, method, &error, &reply, "s", text);
+    if (r >= 0)
+        r = sd_bus_message_read(reply, "h", &borrowed);
+    *ret_channel = r >= 0 ? fcntl(borrowed, F_DUPFD_CLOEXEC, 3) : -1;
+    if (r < 0) {
+        (void)fprintf(stderr, "rcpchctl: %s\n", error.message ? error.message : strerror(-r));
+        code = sd_bus_error_is_set(&error) ? bus_error_to_exit(&error) : EXIT_UNREACHABLE;
+    } else if (*ret_channel < 0) {
+        code = EXIT_REFUSED;
+    }
+    sd_bus_error_free(&error);
+    sd_bus_message_unref(reply);
+    return code;
+}
+
+/* One line, without its end. False when the input is over, or longer than any answer. */
+static bool read_answer(char *line, size_t size)
+{
+    if (!fgets(line, (int)size, stdin))
+        return false;
+    size_t length = strcspn(line, "\n");
+    bool whole = line[length] == '\n';
+    line[length] = '\0';
+    return whole;
+}
+
+static int ask(int channel, const char *prompt)
+{
+    char line[256];
+
+    (void)printf("%s", prompt);
+    (void)fflush(stdout);
+    int r = read_answer(line, sizeof(line))
+                ? channel_send_answer(channel, ANSWER_TEXT, line, strlen(line))
+                : channel_send_answer(channel, ANSWER_CANCEL, NULL, 0);
+    explicit_bzero(line, sizeof(line));
+    return r;
+}
+
+static ExitCode finish(const Step *step)
+{
+    (void)fprintf(step->outcome == OUTCOME_ALLOW ? stdout : stderr, "%s\n", step->text);
+    return step->outcome == OUTCOME_ALLOW ? EXIT_DONE : EXIT_REFUSED;
+}
+
+static int take_step(int channel, const Step *step)
+{
+    if (step->kind == STEP_ASK_VISIBLE || step->kind == STEP_ASK_HIDDEN)
+        return ask(channel, step->text);
+    if (step->kind == STEP_SHOW)
+        (void)printf("%s", step->text);
+    return 0;
+}
+
+ExitCode conversation_hold(int channel)
+{
+    Step step = {.kind = STEP_WAIT};
+    int r = 0;
+
+    while (r == 0 && (r = channel_receive_step(channel, PATIENCE_MS, &step)) == 0 &&
+           step.kind != STEP_FINISHED)
+        r = take_step(channel, &step);
+    ExitCode code = EXIT_UNREACHABLE;
+    if (r == 0)
+        code = finish(&step);
+    else
+        (void)fprintf(stderr, "rcpchctl: the helper has gone (%s)\n", strerror(-r));
+    explicit_bzero(&step, sizeof(step));
+    return code;
+}
