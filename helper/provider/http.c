@@ -66,7 +66,7 @@ static const struct {
 } error_texts[] = {
     {CURLE_OPERATION_TIMEDOUT, "timed out"},
     {CURLE_COULDNT_RESOLVE_HOST, "host name not found"},
-    {CURLE_COULDNT_RESOLVE_PROXY, "proxy name not found"},
+    {CURLE_COULDNT_RESOLVE_PROXY, "name not found"}, /* always behind "proxy: " */
     {CURLE_COULDNT_CONNECT, "connection refused"},
     {CURLE_SSL_CACERT_BADFILE, "CA file not readable"},
     {CURLE_SSL_CONNECT_ERROR, "TLS handshake failed"},

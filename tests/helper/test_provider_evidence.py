@@ -81,7 +81,8 @@ def test_refusals_of_sign_ins_by_device(control, start):
 # What the host's own configuration makes of a request.
 HOST_SIDE = {
     "host name not found": {"extra": "TokenEndpoint=https://nobody.invalid/token\n"},
-    "proxy name not found": {"extra": "Proxy=http://nobody.invalid:3128\n"},
+    "proxy: name not found": {"extra": "Proxy=http://nobody.invalid:3128\n"
+                                       "TokenEndpoint=https://login.invalid/token\n"},
     "CA file not readable": {"ca": "/nonexistent/ca.pem"},
 }
 

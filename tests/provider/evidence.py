@@ -17,7 +17,7 @@ ROWS = {row.key: row for row in TABLE.rows}
 REALMS = {"plain": "generic", "entra": "entra", "b2c": "b2c", "keycloak": "keycloak"}
 
 # Faults that arise on the host, from its own configuration.
-HOST_SIDE = ("host name not found", "proxy name not found", "CA file not readable")
+HOST_SIDE = ("host name not found", "proxy: name not found", "CA file not readable")
 
 
 class CannotSay(ValueError):
