@@ -69,6 +69,7 @@
 #define HTTP_URL_MAX            8192u  /* bytes of an address; links to changes are long */
 #define DIRECTORY_PAGE_MAX      2000u  /* people on one page */
 #define KEYCLOAK_PAGE           500u   /* entries asked for at a time */
+#define KEYCLOAK_PAGE_WHOLE     100u   /* the same, where each comes with its attributes */
 #define DIRECTORY_PAGES_MAX     1000u  /* pages of one list */
 #define DIRECTORY_INNER_MAX     1000u  /* groups inside one group, at any depth */
 #define DIRECTORY_ROLL_MAX      (2u * ACCOUNTS_MAX) /* memberships of one round */

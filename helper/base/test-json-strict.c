@@ -154,7 +154,8 @@ static void test_a_list_on_top(void **state)
     assert_int_equal(json_array_size(json), 2);
     for (size_t i = 0; i < ELEMENTSOF(refused); i++) {
         json_t *none = NULL;
-        assert_int_equal(json_read_strict_list(refused[i], strlen(refused[i]), 64, &none), -EBADMSG);
+        assert_int_equal(json_read_strict_list(refused[i], strlen(refused[i]), 64, &none),
+                         -EBADMSG);
         assert_null(none);
     }
     assert_int_equal(json_read_strict_list("[1,2,3]", 7, 6, &json), -EMSGSIZE);

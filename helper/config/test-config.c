@@ -22,8 +22,9 @@
 
 #define PROVIDER "[provider p]\nIssuer=https://login.example.org\nClientId=host\n"
 #define GROUPS   "[group staff]\nId=g-staff\n[group admins]\nId=g-admins\nLocalGroup=adm\n"
-#define KEYCLOAK "[provider p]\nType=keycloak\nIssuer=https://a.example/realms/r\nClientId=x\n"         \
-                 "Directory=keycloak\nDirectoryClientId=d\nDirectorySecretFile=/s\n"
+#define KEYCLOAK                                                                                   \
+    "[provider p]\nType=keycloak\nIssuer=https://a.example/realms/r\nClientId=x\n"                 \
+    "Directory=keycloak\nDirectoryClientId=d\nDirectorySecretFile=/s\n"
 #define SCIM     "Directory=scim\nDirectoryUrl=https://a.example/scim/v2\n"
 
 typedef struct Fixture {

@@ -35,9 +35,9 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .parse_person = graph_person_parse,
         .parse_group_changes = graph_group_changes_parse,
         .parse_groups = graph_groups_parse,
-        .mend_certificate = "Entra admin centre, App registrations, the directory's app, Certificates "
-                            "& secrets: upload the next certificate; then write it, with its key, "
-                            "into DirectoryCertificateFile=",
+        .mend_certificate = "Entra admin centre, App registrations, the directory's app, "
+                            "Certificates & secrets: upload the next certificate; then write it, "
+                            "with its key, into DirectoryCertificateFile=",
         .mend_group = "Entra admin centre, Groups: is it there? Its Object ID is Id=",
         .error_code = graph_error_code,
     },
@@ -61,8 +61,8 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .mend_certificate = "Keycloak, Clients, the directory's client, Keys: import the next "
                             "certificate; then write it, with its key, into "
                             "DirectoryCertificateFile=",
-        .mend_group = "Keycloak, Groups, the group: is it there? Id= is the last part of its page's "
-                      "address",
+        .mend_group = "Keycloak, Groups, the group: is it there? Id= is the last part of its "
+                      "page's address",
         .error_code = keycloak_error_code,
     },
     [DIRECTORY_SCIM] = {

@@ -25,17 +25,18 @@ typedef struct DirectoryKind {
     bool signs_rs256;         /* an assertion is RS256, not PS256 */
     bool takes_keys;          /* it is signed by a key alone, too */
     bool takes_tokens;        /* also such as somebody made for us: DirectoryTokenFile= */
-    bool names_issuer;        /* a certificate's assertion is for the issuer, not the token endpoint */
-    bool tokens_lack_groups;  /* tokens do not name its groups by their ids, unless GroupsClaim= says
-                               * where */
+    bool names_issuer;        /* a certificate's assertion is for the issuer, not for the token
+                               * endpoint */
+    bool tokens_lack_groups;  /* tokens do not name its groups by their ids, unless GroupsClaim=
+                               * says where */
     unsigned without_changes; /* of these, those that do not tell changes: people are asked for by
                                * id instead */
-    int (*url_of_issuer)(const char *issuer, char **ret_url); /* its default address; NULL: as above */
+    int (*url_of_issuer)(const char *issuer, char **ret_url); /* its default address; NULL: above */
     const char *(*group_fault)(const char *id); /* why this cannot be a group's id; NULL: it can */
     int (*members_url)(const char *base, const char *group_id, char **ret_url);
     int (*person_url)(const char *base, const char *id, char **ret_url);
-    int (*anybody_url)(const char *base, char **ret_url); /* a list that holds whom we may see; NULL:
-                                                           * being answered at all tells enough */
+    /* A list that holds somebody whom we may see. NULL: being answered at all tells enough. */
+    int (*anybody_url)(const char *base, char **ret_url);
     int (*changes_url)(const char *base, char **ret_url);
     /* Where changes are told, also of groups, and which groups a person is in. NULL: the groups are
      * listed, however little changed. */

@@ -11,6 +11,7 @@
 #include "common/limits.h"
 #include "helper/base/hostile-text.h"
 #include "helper/base/json-strict.h"
+#include "helper/base/phone.h"
 #include "helper/base/text-list.h"
 #include "helper/directory/keycloak-request.h"
 #include "helper/token/claims.h"
@@ -95,6 +96,40 @@ static int read_email(const json_t *entry, DirectoryPerson *person)
     return person->email ? 0 : -ENOMEM;
 }
 
+/* --- attributes ------------------------------------------------------------------------------- */
+
+static bool wants_attributes(const ProviderConfig *settings)
+{
+    return settings->uid_claim ||
+           (settings->match_by && text_list_contains(settings->match_by, "phone"));
+}
+
+/* An attribute is a list, mostly of one. */
+static const json_t *attribute(const json_t *entry, const char *name)
+{
+    const json_t *value = claim_find(json_object_get(entry, "attributes"), name);
+
+    return json_array_size(value) == 1 ? json_array_get(value, 0) : value;
+}
+
+/* Keycloak's own scope makes phone_number of phoneNumber; other claims are called as their
+ * attributes are. */
+static int read_attributes(const json_t *entry, const ProviderConfig *settings,
+                           DirectoryPerson *person)
+{
+    const char *claim = settings->phone_claim ? settings->phone_claim : "";
+    const char *name = strcmp(claim, "phone_number") == 0 ? "phoneNumber" : claim;
+    const json_t *phone = attribute(entry, name);
+    char normal[PHONE_SIZE];
+
+    if (settings->uid_claim)
+        person->uid = claim_uid(attribute(entry, settings->uid_claim));
+    if (!json_is_string(phone) || !phone_normalise(json_string_value(phone), normal))
+        return 0;
+    person->phone = strdup(normal);
+    return person->phone ? 0 : -ENOMEM;
+}
+
 static int read_state(const json_t *entry, DirectoryPerson *person, const char **ret_reason)
 {
     const json_t *enabled = json_object_get(entry, "enabled");
@@ -121,6 +156,8 @@ static int read_person(const json_t *entry, const ProviderConfig *settings, Dire
         r = read_full_name(entry, person);
     if (r == 0)
         r = read_email(entry, person);
+    if (r == 0)
+        r = read_attributes(entry, settings, person);
     return r == 0 ? read_state(entry, person, ret_reason) : r;
 }
 
@@ -136,7 +173,8 @@ static int read_people(const json_t *list, const ProviderConfig *settings, Direc
     if (!page->people)
         return -ENOMEM;
     for (size_t i = 0; r == 0 && i < count; i++)
-        r = read_person(json_array_get(list, i), settings, &page->people[page->count++], ret_reason);
+        r = read_person(json_array_get(list, i), settings, &page->people[page->count++],
+                        ret_reason);
     return r;
 }
 
@@ -174,7 +212,7 @@ static int read_list(const json_t *list, const ProviderConfig *settings, const c
 
     if (json_array_size(list) > span.size)
         return refuse(ret_reason, "directory: more on a page than was asked for");
-    int r = keycloak_members_behind(asked, &page->next);
+    int r = keycloak_members_behind(asked, wants_attributes(settings), &page->next);
     if (r < 0)
         return r;
     if (page->next)

@@ -2,10 +2,10 @@
  * Replies of Keycloak's Admin REST API: people, the groups below a group, one person, an error.
  *
  * Strict, as graph-page.h: one entry that is not what Keycloak documents, and the whole page is
- * refused. "enabled": true is believed; false is not yet, because Keycloak says so as well of who is
- * locked out for a while by somebody else's wrong passwords, of who is asked for twice at a time
- * (keycloak#40689), and of everybody while an LDAP server behind it is away (keycloak#42589): such a
- * person is DIRECTORY_DOUBTED.
+ * refused. "enabled": true is believed; false is not yet, because Keycloak says so as well of who
+ * is locked out for a while by somebody else's wrong passwords, of who is asked for twice at a time
+ * (keycloak#40689), and of everybody while an LDAP server behind it is away (keycloak#42589): such
+ * a person is DIRECTORY_DOUBTED.
  */
 #pragma once
 
@@ -13,14 +13,14 @@
 #include "helper/config/config.h"
 #include "helper/directory/directory-page.h"
 
-/* Reads the answer to what was `asked`: people; or the groups below one, whose page holds nobody but
- * names those groups and leads on to that one's own members. Returns 0, -EBADMSG with a static
+/* Reads the answer to what was `asked`: people; or the groups below one, whose page holds nobody
+ * but names those groups and leads on to that one's own members. Returns 0, -EBADMSG with a static
  * *ret_reason, -ENOMEM. */
 int keycloak_page_parse(const char *data, size_t size, const ProviderConfig *settings,
                         const char *asked, DirectoryPage **ret_page, const char **ret_reason);
 
-/* Reads the answer about one person into a page that holds only them. Who is doubted has the address
- * that settles it as the page's `next`. */
+/* Reads the answer about one person into a page that holds only them. Who is doubted has the
+ * address that settles it as the page's `next`. */
 int keycloak_person_parse(const char *data, size_t size, const ProviderConfig *settings,
                           const char *asked, DirectoryPage **ret_page, const char **ret_reason);
 

@@ -64,8 +64,8 @@ int keycloak_group_url(const char *base, const char *group_id, char **ret_url)
 
 const char *keycloak_group_fault(const char *id)
 {
-    return strchr(id, '/') ? "is a path, which changes: Directory=keycloak needs the group's id, the "
-                             "last part of its page's address"
+    return strchr(id, '/') ? "is a path, which changes: Directory=keycloak needs the group's id, "
+                             "the last part of its page's address"
                            : NULL;
 }
 
@@ -114,14 +114,15 @@ int keycloak_url_from(const char *asked, size_t first, char **ret_url)
     return 0;
 }
 
-int keycloak_members_behind(const char *asked, char **ret_url)
+int keycloak_members_behind(const char *asked, bool with_attributes, char **ret_url)
 {
+    unsigned size = with_attributes ? KEYCLOAK_PAGE_WHOLE : KEYCLOAK_PAGE;
     const char *at = strstr(asked, BELOW);
 
     if (!at)
         return 0;
-    if (asprintf(ret_url, "%.*s/members" BRIEF MAX "%u" FIRST "0", (int)(at - asked), asked,
-                 KEYCLOAK_PAGE) < 0) {
+    if (asprintf(ret_url, "%.*s/members%s" MAX "%u" FIRST "0", (int)(at - asked), asked,
+                 with_attributes ? "?briefRepresentation=false" : BRIEF, size) < 0) {
         *ret_url = NULL;
         return -ENOMEM;
     }

@@ -32,7 +32,8 @@ int keycloak_disabled_url(const char *base, const char *username, char **ret_url
 /* Anybody at all: a list of one. */
 int keycloak_anybody_url(const char *base, char **ret_url);
 
-/* What an address asks for: how many entries, from which one on. `size` is 0 where it is no list. */
+/* What an address asks for: how many entries, from which one on. `size` is 0 where it is no
+ * list. */
 typedef struct KeycloakSpan {
     size_t first, size;
 } KeycloakSpan;
@@ -42,5 +43,6 @@ KeycloakSpan keycloak_span(const char *asked);
 /* The same list, from its entry number `first` on. */
 int keycloak_url_from(const char *asked, size_t first, char **ret_url);
 
-/* Where `asked` is keycloak_group_url(): the members of that group. Else *ret_url stays NULL. */
-int keycloak_members_behind(const char *asked, char **ret_url);
+/* Where `asked` is keycloak_group_url(): the members of that group, with what administrators wrote
+ * down of each (`with_attributes`) or without. Else *ret_url stays NULL. */
+int keycloak_members_behind(const char *asked, bool with_attributes, char **ret_url);

@@ -13,6 +13,7 @@
 #include "common/limits.h"
 #include "helper/directory/keycloak-page.h"
 #include "helper/directory/keycloak-request.h"
+#include "helper/token/claims.h"
 
 #define TEXT(text) ((char *)(uintptr_t)(text))
 #define BASE    "https://sso.test/admin/realms/r"
@@ -40,12 +41,13 @@ static void test_a_page_of_people(void **state)
 {
     DirectoryPage *page = NULL;
 
-    assert_int_equal(parse(&plain,
-                           "[{\"id\":\"" ALICE "\",\"username\":\"alice@rcpch.ac.uk\",\"enabled\":true,"
-                           "\"firstName\":\"Alice\\u202e\",\"lastName\":\"Adams\",\"access\":{}},"
-                           "{\"id\":\"f:1:Bob\",\"username\":\"Bob\",\"enabled\":false}]",
-                           MEMBERS "0", &page),
-                     0);
+    assert_int_equal(
+        parse(&plain,
+              "[{\"id\":\"" ALICE "\",\"username\":\"alice@rcpch.ac.uk\",\"enabled\":true,"
+              "\"firstName\":\"Alice\\u202e\",\"lastName\":\"Adams\",\"access\":{}},"
+              "{\"id\":\"f:1:Bob\",\"username\":\"Bob\",\"enabled\":false}]",
+              MEMBERS "0", &page),
+        0);
     assert_int_equal(page->count, 2);
     assert_string_equal(page->people[0].id, ALICE);
     assert_string_equal(page->people[0].name, "alice@rcpch.ac.uk");
@@ -185,6 +187,38 @@ static void test_the_name_is_the_tokens(void **state)
     }
 }
 
+/* UidClaim= and MatchBy=phone need what is left out otherwise. */
+static void test_attributes_are_asked_for_where_they_are_wanted(void **state)
+{
+    static char *by_phone[] = {TEXT("phone"), NULL};
+    static const ProviderConfig rows[] = {
+        {.username_claim = TEXT("preferred_username"), .uid_claim = TEXT("uidNumber"),
+         .phone_claim = TEXT("phone_number")},
+        {.username_claim = TEXT("preferred_username"), .match_by = by_phone,
+         .phone_claim = TEXT("phone_number")},
+    };
+    static const char text[] =
+        "[{\"id\":\"a\",\"attributes\":{\"uidNumber\":[\"1879048200\"],"
+        "\"phoneNumber\":[\"+44 20 7092 6000\"]}},"
+        "{\"id\":\"b\",\"attributes\":{\"uidNumber\":[\"1\",\"2\"],\"phoneNumber\":[7]}},"
+        "{\"id\":\"c\"}]";
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        DirectoryPage *page = NULL;
+        assert_int_equal(parse(&rows[i], "[]", BELOW, &page), 0);
+        assert_string_equal(page->next,
+                            BASE "/groups/g/members?briefRepresentation=false&max=100&first=0");
+        page = directory_page_free(page);
+        assert_int_equal(parse(&rows[i], text, MEMBERS "0", &page), 0);
+        assert_string_equal(page->people[0].phone, "+442070926000");
+        assert_true(!page->people[1].phone && !page->people[2].phone);
+        assert_int_equal(page->people[0].uid, rows[i].uid_claim ? 1879048200u : 0);
+        assert_int_equal(page->people[1].uid, rows[i].uid_claim ? CLAIMED_UID_NONE : 0);
+        assert_int_equal(page->people[2].uid, CLAIMED_UID_UNSAID);
+        directory_page_free(page);
+    }
+}
+
 static void test_one_person(void **state)
 {
     static const struct {
@@ -201,8 +235,8 @@ static void test_one_person(void **state)
     DirectoryPage *page = NULL;
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-        assert_int_equal(keycloak_person_parse(rows[i].text, strlen(rows[i].text), &plain, "", &page,
-                                               &reason),
+        assert_int_equal(keycloak_person_parse(rows[i].text, strlen(rows[i].text), &plain, "",
+                                               &page, &reason),
                          0);
         assert_int_equal(page->count, 1);
         assert_int_equal(page->people[0].state, rows[i].state);
@@ -279,7 +313,7 @@ static void test_addresses_are_escaped(void **state)
     assert_true(span.first == 0 && span.size == 2);
     free(url);
     url = NULL;
-    assert_int_equal(keycloak_members_behind(MEMBERS "0", &url), 0);
+    assert_int_equal(keycloak_members_behind(MEMBERS "0", false, &url), 0);
     assert_null(url);
 }
 
@@ -292,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_groups_below_a_group),
         cmocka_unit_test(test_what_is_refused_as_a_whole),
         cmocka_unit_test(test_the_name_is_the_tokens),
+        cmocka_unit_test(test_attributes_are_asked_for_where_they_are_wanted),
         cmocka_unit_test(test_one_person),
         cmocka_unit_test(test_the_code_of_an_error),
         cmocka_unit_test(test_the_realms_address_comes_from_the_issuer),

@@ -90,10 +90,11 @@ static const MendRow rows[] = {
     {ANY, "tooMany", "the service refuses lists that long: raise its limit for this client"},
     /* Keycloak */
     {KEYCLOAK, "Client not enabled to retrieve service account",
-     KEYCLOAK_APP "Settings, Capability config: Client authentication and Service accounts roles = On"},
+     KEYCLOAK_APP "Settings, Capability config: Client authentication and Service accounts roles = "
+                  "On"},
     {KEYCLOAK, "Invalid client or Invalid client credentials",
-     "Keycloak, Clients, the client, Credentials: what stands there belongs into the secret's file, "
-     "DirectorySecretFile= or ClientSecretFile="},
+     "Keycloak, Clients, the client, Credentials: what stands there belongs into the secret's "
+     "file, DirectorySecretFile= or ClientSecretFile="},
     {KEYCLOAK, "Client authentication with signed JWT failed",
      KEYCLOAK_APP "Keys: import the certificate of DirectoryCertificateFile="},
     {KEYCLOAK, "Unable to load public key",

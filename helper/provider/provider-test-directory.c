@@ -43,10 +43,11 @@ static const FileFault file_faults[] = {
 
 static const char *mend_certificate(const ProviderTest *test)
 {
-    return test->kind->mend_certificate ? test->kind->mend_certificate
-                                        : "upload the next certificate where the directory's client is "
-                                          "registered; then write it, with its key, into "
-                                          "DirectoryCertificateFile=";
+    static const char anywhere[] = "upload the next certificate where the directory's client is "
+                                   "registered; then write it, with its key, into "
+                                   "DirectoryCertificateFile=";
+
+    return test->kind->mend_certificate ? test->kind->mend_certificate : anywhere;
 }
 
 static StepResult fail_on_file(ProviderTest *test, int error)
@@ -258,7 +259,8 @@ StepResult test_judge_directory_groups(ProviderTest *test, const HttpReply *repl
     test->groups_failed = true;
     describe(test, reply, what, sizeof(what));
     test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
-                 reply->status == 404 && directory_kind_says(test->kind, reply, test->kind->no_group)
+                 reply->status == 404 &&
+                         directory_kind_says(test->kind, reply, test->kind->no_group)
                      ? test->kind->mend_group
                      : provider_mend(test->provider->config->type, what),
                  "[group %s]: %s", group->name, what);

@@ -1,6 +1,6 @@
 /*
- * Replies of Keycloak's Admin API: a page that passes holds bounded, sound ids and leads nowhere but
- * to the directory itself. The first byte chooses what was asked for.
+ * Replies of Keycloak's Admin API: a page that passes holds bounded, sound ids and leads nowhere
+ * but to the directory itself. The first byte chooses what was asked for.
  */
 #include <stdint.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "common/limits.h"
 #include "common/names.h"
 #include "helper/base/hostile-text.h"
+#include "helper/directory/directory-kind.h"
 #include "helper/directory/keycloak-page.h"
 #include "tests/fuzz/insist.h"
 
@@ -50,9 +51,13 @@ static void check_page(const DirectoryPage *page)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char *domains[] = {(char *)(uintptr_t)"b.org", NULL};
-    static const ProviderConfig settings = {.directory_url = (char *)(uintptr_t)BASE,
-                                            .username_claim = (char *)(uintptr_t)"preferred_username",
-                                            .domains = domains};
+    static const ProviderConfig settings = {
+        .directory_url = (char *)(uintptr_t)BASE,
+        .username_claim = (char *)(uintptr_t)"preferred_username",
+        .uid_claim = (char *)(uintptr_t)"uidNumber",
+        .phone_claim = (char *)(uintptr_t)"phone_number",
+        .domains = domains,
+    };
     char code[64];
 
     if (size == 0)
@@ -60,8 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t which = data[0] % ELEMENTSOF(asked);
     const char *text = (const char *)data + 1, *reason = NULL;
     DirectoryPage *page = NULL;
-    int r = which == 3 ? keycloak_person_parse(text, size - 1, &settings, asked[which], &page, &reason)
-                       : keycloak_page_parse(text, size - 1, &settings, asked[which], &page, &reason);
+    const DirectoryParser parser = which == 3 ? keycloak_person_parse : keycloak_page_parse;
+    int r = parser(text, size - 1, &settings, asked[which], &page, &reason);
     insist(r == 0 ? page != NULL : !page && reason);
     if (page)
         check_page(page);

@@ -6,7 +6,8 @@ static const char *const texts[] = {
     "{\"id\":\"f:1:b\",\"username\":\"b@b.org\",\"enabled\":false,\"emailVerified\":true}]",
     "1[{\"id\":\"b\",\"enabled\":true}]",
     "2[{\"id\":\"h\",\"name\":\"x\",\"path\":\"/g/x\",\"subGroupCount\":1,\"subGroups\":[]}]",
-    "3{\"id\":\"a\",\"username\":\"a\",\"enabled\":false,\"attributes\":{\"dept\":[\"x\"]}}",
+    "3{\"id\":\"a\",\"username\":\"a\",\"enabled\":false,\"attributes\":{\"uidNumber\":[\"7\"],"
+    "\"phoneNumber\":[\"+441\"]}}",
     "0[]",
     "3{\"error\":\"User not found\"}",
     "0{\"errorMessage\":\"x\"}",

@@ -178,6 +178,16 @@ def test_paths_in_a_token_take_no_group_away(known):
     assert "audit-staff" in users(known)["bob"]["groups"]
 
 
+def test_numbers_are_the_attributes(directory):
+    line = directory(UidClaim="uidNumber")
+    line.control.add_user(domain("dave"), uid_number=1879048209)
+    line.control.add_user(domain("erin"), uid_number="many")
+    wait_verdict(line, "dave", "active")
+    assert int(users(line)["dave"]["uid"]) == 1879048209
+    (refused,) = line.wait_records(event="account", action="add-refused", user=domain("erin"))
+    assert "no number" in refused["reason"] and "erin" not in users(line)
+
+
 def test_names_without_a_domain_get_the_only_one(directory):
     line = directory()
     line.control.set_keycloak(bare_names=True)

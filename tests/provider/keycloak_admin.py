@@ -96,9 +96,16 @@ class Admin:
         first, _, last = user.name.partition(" ")
         is_away = self.settings.ldap_away or user.username in self.settings.locked_out
         every = {"id": user.id, "username": self.username(user), "firstName": first,
-                 "lastName": last, "email": user.username, "emailVerified": True,
+                 "lastName": last, "email": user.mail or user.username, "emailVerified": True,
                  "enabled": user.enabled and not is_away}
         return {name: every[name] for name in BRIEF if name not in self.settings.hidden}
+
+
+    def whole_entry(self, user):
+        """With what administrators wrote down: lists of texts."""
+        attributes = {"uidNumber": user.uid_number, "phoneNumber": user.phone}
+        return {**self.entry(user), "requiredActions": [], "notBefore": 0, "attributes": {
+            name: [str(value)] for name, value in attributes.items() if value is not None}}
 
 
 def _error(request, status, text):
@@ -119,7 +126,9 @@ def _page(admin, request, people):
         first += 2
     chosen = people[first:first + size]
     request["note"].update(first=first, count=len(chosen))
-    return web.json_response([admin.entry(user) for user in chosen])
+    entry = admin.entry if request.query.get("briefRepresentation") == "true" \
+        else admin.whole_entry
+    return web.json_response([entry(user) for user in chosen])
 
 
 def _group(admin, request):
@@ -157,8 +166,7 @@ async def user(admin, request):
             else _forbidden(request)
     if not admin.may(VIEW_USERS):
         return _forbidden(request)
-    return web.json_response({**admin.entry(found), "attributes": {"dept": ["audit"]},
-                              "requiredActions": [], "notBefore": 0})
+    return web.json_response(admin.whole_entry(found))
 
 
 async def users(admin, request):
