@@ -107,7 +107,9 @@ StepResult test_judge_directory_token(ProviderTest *test, const HttpReply *reply
         test_add_row(test, test->step->check, PROVIDER_TEST_WARNING, mend_certificate(test),
                      "is let in; its certificate ends in %u days", days);
     else
-        test_well(test, "is let in");
+        test_well(test, test->provider->config->directory_secret_file
+                            ? "is let in by a secret, whose end cannot be seen from here"
+                            : "is let in");
     return STEP_DONE;
 }
 

@@ -211,6 +211,7 @@ def test_the_directory_is_tried(directory):
     assert {row[0] for row in rows.values()} == {"ok"}, rows
     assert rows["directory groups"][1] == "2 can be read"
     assert {"directory client", "directory people"} <= set(rows)
+    assert "whose end cannot be seen" in rows["directory client"][1]
 
 
 @pytest.mark.parametrize("endpoint, check", [("delta", "directory people"),
