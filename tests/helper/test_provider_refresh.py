@@ -1,5 +1,7 @@
 """Redemption of refresh tokens: what each answer proves."""
 
+import socket
+
 import pytest
 
 from tests.provider.entra import TENANT
@@ -89,6 +91,29 @@ def test_a_refresh_is_never_sent_twice(control, sign_in, probe):
     done = probe.done("r")
     assert done["meaning"] == "later" and done["reply_lost"], done
     assert len(control.journal(since=before, endpoint="token")) == 1
+
+
+def test_an_answer_that_does_not_come_in_time_is_lost(control, start, sign_in):
+    """The token has left: whether it was redeemed, nobody here knows."""
+    token = sign_in()["refresh_token"]
+    control.fault("token", "hang")
+    probe = start(timeout=15)
+    probe.refresh("r", token, timeout=3)
+    done = probe.done("r")
+    assert done["meaning"] == "later" and done["reply_lost"], done
+
+
+def test_a_token_that_never_left_is_not_lost(start, sign_in):
+    """Somebody takes the connection and is silent: before TLS is up nothing of ours is sent."""
+    token = sign_in()["refresh_token"]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        probe = start(timeout=15, extra=f"TokenEndpoint=https://127.0.0.1:{port}/token\n")
+        probe.refresh("r", token, timeout=3)
+        done = probe.done("r")
+        silent.settimeout(1)
+        silent.accept()   # it has been asked
+    assert done["meaning"] == "later" and not done["reply_lost"], done
 
 
 def test_budget_is_no_evidence(start, sign_in):
