@@ -34,6 +34,17 @@ static const Column provider_columns[] = {
     {"ISSUER", "issuer", COLUMN_TEXT, false},
 };
 
+static const Column directory_columns[] = {
+    {"DIRECTORY OF", "name", COLUMN_TEXT, false},
+    {"KIND", "directory", COLUMN_TEXT, false},
+    {"STATE", "directory_state", COLUMN_TEXT, false},
+    {"LAST READ", "directory_synced", COLUMN_AGE, false},
+    {"PEOPLE", "directory_people", COLUMN_TEXT, true},
+    {"HELD", "directory_held", COLUMN_TEXT, false},
+    {"FAILS SINCE", "directory_error_since", COLUMN_TIME, false},
+    {"LAST ERROR", "directory_error", COLUMN_TEXT, false},
+};
+
 ExitCode print_json(const json_t *value)
 {
     if (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) < 0 ||
@@ -54,6 +65,48 @@ static void print_lines(FILE *stream, const char *heading, const json_t *lines)
     }
 }
 
+static bool has_directory(const json_t *provider)
+{
+    const char *kind = json_string_value(json_object_get(provider, "directory"));
+
+    return kind && *kind;
+}
+
+/* One word for people; the helper's own are behind it. */
+static const char *directory_state(const json_t *provider)
+{
+    const char *held = json_string_value(json_object_get(provider, "directory_held"));
+
+    if (json_is_true(json_object_get(provider, "directory_stale")))
+        return "stale";
+    if (held && *held)
+        return "held";
+    if (json_integer_value(json_object_get(provider, "directory_error_since")) > 0)
+        return "failing";
+    return json_integer_value(json_object_get(provider, "directory_synced")) > 0 ? "ok" : "starting";
+}
+
+static int print_directories(const json_t *providers, bool utc)
+{
+    _cleanup_json_ json_t *rows = json_array();
+    size_t i = 0;
+    json_t *provider = NULL;
+
+    json_array_foreach(providers, i, provider) {
+        _cleanup_json_ json_t *row = json_copy(provider);
+        if (!has_directory(provider))
+            continue;
+        if (!row ||
+            json_object_set_new(row, "directory_state", json_string(directory_state(row))) < 0 ||
+            json_array_append(rows, row) < 0)
+            return -ENOMEM;
+    }
+    if (json_array_size(rows) == 0)
+        return 0;
+    (void)fputc('\n', stdout);
+    return table_print(stdout, directory_columns, ELEMENTSOF(directory_columns), rows, utc);
+}
+
 static bool providers_are_well(const json_t *providers)
 {
     const json_t *provider = NULL;
@@ -62,6 +115,8 @@ static bool providers_are_well(const json_t *providers)
     json_array_foreach(providers, i, provider) {
         const char *state = json_string_value(json_object_get(provider, "state"));
         if (!state || (strcmp(state, "ok") != 0 && strcmp(state, "never reached") != 0))
+            return false;
+        if (json_is_true(json_object_get(provider, "directory_stale")))
             return false;
     }
     return true;
@@ -89,7 +144,8 @@ static ExitCode print_status(const json_t *status, bool utc)
     if (json_array_size(providers) == 0)
         (void)fputs("No provider is configured: no directory account can sign in.\n", stdout);
     else if (table_print(stdout, provider_columns, ELEMENTSOF(provider_columns), providers,
-                         utc) < 0)
+                         utc) < 0 ||
+             print_directories(providers, utc) < 0)
         return EXIT_REFUSED;
     if (json_array_size(alarms) > 0)
         (void)fputc('\n', stdout);

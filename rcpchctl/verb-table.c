@@ -38,7 +38,8 @@ const size_t option_count = ELEMENTSOF(option_rows);
 const Verb verbs[] = {
     {NULL, "status", NULL, SHOW, verb_status, "what the helper and the enforcer are doing",
      "Exit code 1 when something is wrong: the enforcer cannot be reached, the configuration was\n"
-     "refused, an alarm is up, or a provider does not answer.\n"},
+     "refused, an alarm is up, a provider does not answer, or a directory was not read for five\n"
+     "rounds.\n"},
     {NULL, "doctor", NULL, JSON, verb_doctor, "look for what keeps people from signing in",
      "Looks at the configuration, the name service, the PAM stacks, sshd, systemd and the\n"
      "daemons, and has the helper test each provider, which takes 20 seconds at most. Each line\n"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "helper/config/config-keys.h"
+#include "helper/directory/directories.h"
 #include "helper/login/login.h"
 
 /* Appends entries until one fails; the first error is kept. */
@@ -271,7 +272,33 @@ static void view_provider_section(View *view, const ProviderConfig *config)
     view_leave(view);
 }
 
-static void view_provider(View *view, const Provider *provider, const ProviderConfig *config)
+/* A round that is held, as "3 of 3". */
+static void view_held(View *view, const DirectoryHealth *health)
+{
+    char text[64] = "";
+
+    if (health && health->losing > 0)
+        snprintf(text, sizeof(text), "%zu of %zu", health->losing, health->members);
+    view_string(view, "directory_held", text);
+}
+
+static void view_directory(View *view, const Manager *manager, const ProviderConfig *config)
+{
+    DirectoryStatus status = {0};
+    bool is_asked = directories_status(manager->directories, config->name, &status);
+    const DirectoryHealth *health = is_asked ? status.health : NULL;
+
+    view_string(view, "directory", is_asked ? provider_word("Directory", config->directory) : "");
+    view_time(view, "directory_synced", health ? health->synced_usec : 0);
+    view_number(view, "directory_people", status.people);
+    view_held(view, health);
+    view_string(view, "directory_error", health ? health->error : "");
+    view_time(view, "directory_error_since", health ? health->error_since_usec : 0);
+    view_bool(view, "directory_stale", status.is_stale);
+}
+
+static void view_provider(View *view, const Manager *manager, const Provider *provider,
+                          const ProviderConfig *config)
 {
     ProviderStatus status = {0};
 
@@ -286,6 +313,7 @@ static void view_provider(View *view, const Provider *provider, const ProviderCo
     view_string(view, "last_error", status.last_error);
     view_number(view, "jwks_keys", status.jwks_keys);
     view_time(view, "jwks_fetched", status.jwks_fetched_usec);
+    view_directory(view, manager, config);
     view_close(view);
 }
 
@@ -315,7 +343,7 @@ int manager_view_status(sd_bus_message *message, Manager *manager)
     view_enter(&view, "providers", "aa{sv}");
     for (size_t i = 0; i < manager->config->provider_count; i++)
         if (manager->providers && manager->providers[i])
-            view_provider(&view, manager->providers[i], &manager->config->providers[i]);
+            view_provider(&view, manager, manager->providers[i], &manager->config->providers[i]);
     view_leave(&view);
     view_enter(&view, "alarms", "as");
     for (size_t i = 0; i < manager->alarm_count; i++)

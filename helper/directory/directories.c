@@ -33,6 +33,7 @@ static Directory *directory_free(Directory *directory)
 {
     if (!directory)
         return NULL;
+    directory_checks_drop(directory);
     http_cancel(directory->request);
     sd_event_source_disable_unref(directory->timer);
     directory_token_clear(&directory->token);
@@ -175,4 +176,57 @@ int directories_correct_groups(const Directories *directories, const Account *ac
     text_list_free(*groups);
     *groups = TAKE_PTR(corrected);
     return 0;
+}
+
+static Directory *find_knowing(const Directories *directories, const Account *account)
+{
+    for (Directory *one = directories ? directories->first : NULL; one; one = one->next)
+        if (directory_is_ours(one, account))
+            return one;
+    return NULL;
+}
+
+bool directories_know(const Directories *directories, const Account *account)
+{
+    return find_knowing(directories, account) != NULL;
+}
+
+const char *directories_check(Directories *directories, Account *account,
+                              DirectoryCheckHandler handler, void *userdata,
+                              DirectoryCheck **ret_check)
+{
+    Directory *directory = find_knowing(directories, account);
+
+    return directory ? directory_check(directory, account, handler, userdata, ret_check)
+                     : "no directory knows the account";
+}
+
+/* --- status ------------------------------------------------------------------------------------ */
+
+static size_t count_people(const Directory *directory)
+{
+    size_t iterator = 0, count = 0;
+    const Account *account;
+
+    while ((account = accounts_next(directory->manager->accounts, &iterator)))
+        count += directory_is_ours(directory, account);
+    return count;
+}
+
+bool directories_status(const Directories *directories, const char *provider,
+                        DirectoryStatus *ret_status)
+{
+    for (const Directory *one = directories ? directories->first : NULL; one; one = one->next) {
+        if (strcmp(one->settings->name, provider) != 0)
+            continue;
+        uint64_t silent = directory_boot_usec(one) - one->answered_usec;
+        *ret_status = (DirectoryStatus){
+            .health = &one->health,
+            .people = count_people(one),
+            .is_stale = directory_health_is_stale(silent, one->config->directory_poll_usec,
+                                                  one->round_usec),
+        };
+        return true;
+    }
+    return false;
 }

@@ -10,6 +10,7 @@
 
 #include "common/cleanup.h"
 #include "helper/accounts/account.h"
+#include "helper/directory/directory-health.h"
 
 typedef struct Manager Manager;
 typedef struct Directories Directories;
@@ -29,3 +30,13 @@ int directories_correct_groups(const Directories *directories, const Account *ac
 
 /* Is the account's provider one whose directory is asked? NULL is fine. */
 bool directories_has(const Directories *directories, const Account *account);
+
+typedef struct DirectoryStatus {
+    const DirectoryHealth *health; /* borrowed, until the directories go */
+    size_t people;                 /* of its accounts here */
+    bool is_stale;                 /* not read to its end for several rounds */
+} DirectoryStatus;
+
+/* Of the provider with that section's name. False when it has no directory that is asked. */
+bool directories_status(const Directories *directories, const char *provider,
+                        DirectoryStatus *ret_status);

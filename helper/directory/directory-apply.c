@@ -54,8 +54,7 @@ const char *directory_person_id(const Account *account)
     return slash ? slash + 1 : account->id;
 }
 
-/* Bound to somebody of whom this directory knows. */
-static bool is_ours(const Directory *directory, const Account *account)
+bool directory_is_ours(const Directory *directory, const Account *account)
 {
     const char *tenant = tenant_of(directory);
     size_t size = tenant ? strlen(tenant) : 0;
@@ -234,7 +233,7 @@ static SyncCount count_all(const Directory *directory)
     const Account *account;
 
     while ((account = accounts_next(directory->manager->accounts, &iterator)))
-        if (is_ours(directory, account))
+        if (directory_is_ours(directory, account))
             count_account(directory, account, &count);
     return count;
 }
@@ -246,6 +245,8 @@ void directory_apply_begin(Directory *directory)
     directory_roll_close(&directory->roll);
     const SyncCount count = count_all(directory);
     directory->is_held = directory_sync_must_hold(&count) && !directory->accepts_absence;
+    directory->health.losing = directory->is_held ? count.losing : 0;
+    directory->health.members = count.members;
     directory->slice = 0;
     directory->slices_accounts = true;
     directory_refused_begin(&directory->refused);
@@ -410,7 +411,7 @@ static void apply_to_account(Directory *directory, Account *account)
 
     if (!directory->is_held)
         directory_match(directory, account);
-    if (!is_ours(directory, account))
+    if (!directory_is_ours(directory, account))
         return;
     is_listed = directory_roll_find(&directory->roll, directory_person_id(account), &person);
     if (is_listed) {
@@ -467,7 +468,7 @@ static bool must_ask(const Directory *directory, const Account *account, const S
 {
     RollPerson person;
 
-    if (!is_ours(directory, account))
+    if (!directory_is_ours(directory, account))
         return false;
     if (directory_roll_find(&directory->roll, directory_person_id(account), &person))
         return person.state == DIRECTORY_DOUBTED && account->verdict != VERDICT_DISABLED;

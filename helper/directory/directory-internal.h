@@ -1,10 +1,13 @@
 /*
- * Shared by directories.c (their lives), directory.c (the round: what is asked when) and
- * directory-apply.c (what an answer does to accounts). Nobody else includes this.
+ * Shared by directories.c (their lives), directory.c (the round: what is asked when),
+ * directory-apply.c (what an answer does to accounts) and directory-check.c (one person, at once).
+ * Nobody else includes this.
  */
 #pragma once
 
 #include "helper/directory/directories.h"
+#include "helper/directory/directory-check.h"
+#include "helper/directory/directory-health.h"
 #include "helper/directory/directory-kind.h"
 #include "helper/directory/directory-list.h"
 #include "helper/directory/directory-refused.h"
@@ -45,7 +48,11 @@ typedef struct Directory {
     char *url;      /* asked for, or to be asked for */
     DirectoryList list; /* the present one */
     uint64_t started_usec, answered_usec, kept_usec;
-    unsigned throttled; /* times in a row */
+    uint64_t round_usec;      /* how long the last whole round took */
+    uint64_t wait_until_usec; /* the directory asked to be left alone till then */
+    unsigned throttled;       /* times in a row */
+    DirectoryHealth health;
+    DirectoryCheck *checks;
 
     char *link;     /* to the changes since the last round; NULL: begin anew */
     bool is_unkept; /* the store does not have it yet */
@@ -70,6 +77,26 @@ uint64_t directory_boot_usec(const Directory *directory);
 
 /* The timer's: the next round, or the next step of this one. */
 int directory_on_timer(sd_event_source *source, uint64_t usec, void *directory);
+
+/* Begins the next round now, if none is under way. */
+void directory_wake(Directory *directory);
+void directory_told_to_wait(Directory *directory, uint64_t retry_after_usec);
+
+/* A request with the directory's token, which must be good. Returns 0 or a negative errno. */
+int directory_start_request(Directory *directory, const char *url, HttpHandler handler,
+                            void *userdata, HttpRequest **ret_request);
+
+/* Bound to somebody of whom this directory knows. */
+bool directory_is_ours(const Directory *directory, const Account *account);
+
+/* As directories_check(), of this one. */
+const char *directory_check(Directory *directory, const Account *account,
+                            DirectoryCheckHandler handler, void *userdata,
+                            DirectoryCheck **ret_check);
+/* The token is here; or it cannot be had. And all of them, before the directory goes. */
+void directory_checks_send(Directory *directory);
+void directory_checks_fail(Directory *directory, const char *what);
+void directory_checks_drop(Directory *directory);
 
 /* Or must everybody be asked for by id? */
 bool directory_tells_changes(const Directory *directory);

@@ -66,16 +66,32 @@ static uint64_t next_round_usec(const Directory *directory)
     return directory->started_usec + directory->config->directory_poll_usec;
 }
 
-/* Nothing was learnt, so nothing changes. `is_fault`: waiting will not mend it. */
-static void give_up(Directory *directory, bool is_fault, const char *what)
+/* The next round is not before `until`. A silence that is known to last is said at once. */
+static void give_up_until(Directory *directory, bool is_fault, const char *what, uint64_t until)
 {
-    uint64_t now = directory_boot_usec(directory);
-
-    if (is_fault || now - directory->answered_usec >= SILENCE_USEC)
+    until = until > directory->wait_until_usec ? until : directory->wait_until_usec;
+    directory_health_failed(&directory->health, what, stamp_now().wall_usec);
+    if (is_fault || until - directory->answered_usec >= SILENCE_USEC)
         manager_alarm(directory->manager, ALARM_SILENT ": %s. Nobody is cut or removed by that.",
                       directory->settings->name, what);
     directory->has_told = false;
-    rest(directory, next_round_usec(directory));
+    rest(directory, until);
+    directory_checks_fail(directory, what);
+}
+
+/* Nothing was learnt, so nothing changes. `is_fault`: waiting will not mend it. */
+static void give_up(Directory *directory, bool is_fault, const char *what)
+{
+    give_up_until(directory, is_fault, what, next_round_usec(directory));
+}
+
+void directory_told_to_wait(Directory *directory, uint64_t retry_after_usec)
+{
+    uint64_t wait = retry_after_usec < RETRY_AFTER_MAX ? retry_after_usec : RETRY_AFTER_MAX;
+    uint64_t until = directory_boot_usec(directory) + wait;
+
+    if (directory->wait_until_usec < until)
+        directory->wait_until_usec = until;
 }
 
 /* Told to stay away (RFC 9110 §10.2.3), or not told for how long. */
@@ -85,22 +101,26 @@ static void back_off(Directory *directory, uint64_t retry_after_usec, const char
     uint64_t wait = directory->config->directory_poll_usec << shift;
 
     wait = wait < BACK_OFF_MAX ? wait : BACK_OFF_MAX;
-    if (retry_after_usec > 0)
-        wait = retry_after_usec < RETRY_AFTER_MAX ? retry_after_usec : RETRY_AFTER_MAX;
     directory->throttled++;
-    give_up(directory, false, what);
-    arm(directory, directory_boot_usec(directory) + wait);
+    if (retry_after_usec > 0) {
+        directory_told_to_wait(directory, retry_after_usec);
+        wait = 0;
+    }
+    give_up_until(directory, false, what, directory_boot_usec(directory) + wait);
 }
 
 static void end_round(Directory *directory)
 {
     directory_people_judge(directory);
     directory->answered_usec = directory_boot_usec(directory);
+    directory->round_usec = directory->answered_usec - directory->started_usec;
+    directory_health_synced(&directory->health, stamp_now().wall_usec);
     directory->throttled = 0;
     directory->has_told = true;
     directory->is_fresh = directory->accepts_absence = false;
     directory->lost_count = 0;
     manager_alarm_over(directory->manager, ALARM_SILENT, directory->settings->name);
+    directory_checks_fail(directory, "nobody was asked for"); /* so there was no token either */
     if (directory->is_changed)
         (void)publisher_request(directory->manager->publisher, NULL, NULL);
     directory->is_changed = false;
@@ -198,18 +218,24 @@ static void on_reply(const HttpReply *reply, void *userdata)
     take_answer(directory, reply);
 }
 
+int directory_start_request(Directory *directory, const char *url, HttpHandler handler,
+                            void *userdata, HttpRequest **ret_request)
+{
+    HttpOptions options = http_options_for(directory->settings);
+
+    options.url = url;
+    options.bearer = secret_peek(directory->token.token);
+    if (directory->settings->directory_token_file)
+        options.scheme = directory->kind->token_scheme;
+    return http_start(directory->manager->http, &options, handler, userdata, ret_request);
+}
+
 static void ask_directory(Directory *directory)
 {
-    const ProviderConfig *settings = directory->settings;
-    HttpOptions options = http_options_for(settings);
+    int r = directory_start_request(directory, directory->url, on_reply, directory,
+                                    &directory->request);
 
-    options.url = directory->url;
-    options.bearer = secret_peek(directory->token.token);
-    if (settings->directory_token_file)
-        options.scheme = directory->kind->token_scheme;
-    int r = http_start(directory->manager->http, &options, on_reply, directory,
-                       &directory->request);
-
+    directory_checks_send(directory);
     if (r < 0)
         give_up(directory, true, http_start_fault(r));
 }
@@ -553,6 +579,10 @@ static void take_answer(Directory *directory, const HttpReply *reply)
 
 static void begin_round(Directory *directory)
 {
+    if (directory_boot_usec(directory) < directory->wait_until_usec) {
+        give_up_until(directory, false, "it asked to be left alone", 0);
+        return;
+    }
     keep_link(directory);
     directory->started_usec = directory_boot_usec(directory);
     directory->group = 0;
@@ -560,6 +590,12 @@ static void begin_round(Directory *directory)
     directory->token.was_refused = false;
     memset(directory->listed, 0, directory->config->group_count * sizeof(*directory->listed));
     begin_changes(directory);
+}
+
+void directory_wake(Directory *directory)
+{
+    if (directory->stage == DIRECTORY_IDLE)
+        arm(directory, 0);
 }
 
 int directory_on_timer(sd_event_source *source, uint64_t usec, void *userdata)

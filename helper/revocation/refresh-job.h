@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "helper/directory/directory-check.h"
 #include "helper/manager.h"
 #include "helper/revocation/refresher.h"
 
@@ -14,7 +15,9 @@ typedef struct RefreshJob {
     Refresher *refresher;
     Account *account;
     struct RefreshJob *next;
-    ProviderOp *op; /* NULL: nothing under way */
+    ProviderOp *op;        /* the redemption, */
+    DirectoryCheck *check; /* or the question to the directory; both NULL: nothing under way */
+    const Provider *asked; /* whose flight it is; never followed */
     RefreshWait *waits;
     bool is_wanted;           /* somebody waits, and nothing is under way yet */
     uint64_t due_usec;        /* next by the clock, CLOCK_BOOTTIME; 0 = not polled */
@@ -57,10 +60,12 @@ void refresher_pump(Refresher *refresher);
 
 /* The account's job, made when it has none; NULL when out of memory. */
 RefreshJob *refresh_job(Refresher *refresher, Account *account);
+bool refresh_job_is_busy(const RefreshJob *job);
 uint64_t refresh_job_interval_usec(RefreshJob *job);
 
-/* refresh-wait.c: the answer is here, for the verdict and for all who wait. */
-void refresh_job_conclude(RefreshJob *job, const Evidence *evidence);
+/* refresh-wait.c: the answer is here, for the verdict and for all who wait. `is_in_force`: the
+ * verdict knows it already, the directory has said it. */
+void refresh_job_conclude(RefreshJob *job, const Evidence *evidence, bool is_in_force);
 /* Tells those who wait what was told last; it proves no more than before. */
 void refresh_job_repeat(RefreshJob *job);
 void refresh_neutral(Evidence *evidence, EvidenceMeaning meaning, const char *code);

@@ -55,7 +55,7 @@ static RefreshWait *next_due(const RefreshJob *job)
 }
 
 /* The verdict first, then all who have asked so far. A handler may ask again or cancel others. */
-void refresh_job_conclude(RefreshJob *job, const Evidence *evidence)
+void refresh_job_conclude(RefreshJob *job, const Evidence *evidence, bool is_in_force)
 {
     const char *source = job->waits ? "check" : "refresh";
     RefreshWait *wait;
@@ -63,7 +63,8 @@ void refresh_job_conclude(RefreshJob *job, const Evidence *evidence)
     job->is_wanted = false;
     job->last = *evidence;
     job->answered_usec = refresher_boot_usec(job->refresher);
-    revocation_evidence(job->refresher->manager->revocation, job->account, source, evidence);
+    if (!is_in_force)
+        revocation_evidence(job->refresher->manager->revocation, job->account, source, evidence);
     for (wait = job->waits; wait; wait = wait->next)
         wait->is_due = true;
     while ((wait = next_due(job)))
@@ -94,7 +95,7 @@ void refresh_job_repeat(RefreshJob *job)
     Evidence evidence;
 
     refresh_neutral(&evidence, EVIDENCE_LATER, job->last.code);
-    refresh_job_conclude(job, &evidence);
+    refresh_job_conclude(job, &evidence, false);
     job->answered_usec = answered;
 }
 
@@ -121,7 +122,7 @@ int refresher_check(Refresher *refresher, Account *account, uint64_t timeout,
     wait->userdata = userdata;
     wait->next = job->waits;
     job->waits = wait;
-    if (!job->op) {
+    if (!refresh_job_is_busy(job)) {
         job->is_wanted = true;
         refresher_pump(refresher);
     }

@@ -1,5 +1,6 @@
 /*
- * Redeems refresh tokens: by the clock for accounts with open sessions, and on demand.
+ * Redeems refresh tokens: by the clock for accounts with open sessions, and on demand. Who waits at
+ * a login is answered by the directory, where there is one: it is asked for the person by id.
  *
  * One job per account, so that one request serves everybody who asks meanwhile. Jobs start from
  * one place, pump(), oldest first and bounded per provider: a provider that answers slowly makes
@@ -129,12 +130,18 @@ static RefreshJob *job_free(RefreshJob *job)
     if (!job)
         return NULL;
     provider_op_cancel(job->op);
+    (void)directory_check_cancel(job->check);
     refresh_look_forget(job->look);
     while (job->waits)
         refresher_wait_cancel(job->waits);
     secret_free(job->unstored_token);
     free(job);
     return NULL;
+}
+
+bool refresh_job_is_busy(const RefreshJob *job)
+{
+    return job->op || job->check;
 }
 
 RefreshJob *refresh_job(Refresher *refresher, Account *account)
@@ -167,7 +174,7 @@ static void job_schedule(RefreshJob *job, uint64_t now)
     job->due_usec = next > now ? next : now + USEC_PER_SEC;
 }
 
-static void job_over(RefreshJob *job, const Evidence *evidence)
+static void job_over(RefreshJob *job, const Evidence *evidence, bool is_in_force)
 {
     Refresher *refresher = job->refresher;
     uint64_t now = refresher_boot_usec(refresher), wait = evidence->retry_after_usec;
@@ -176,8 +183,16 @@ static void job_over(RefreshJob *job, const Evidence *evidence)
     wait = wait < limit ? wait : limit;
     job->not_before_usec = evidence->meaning == EVIDENCE_LATER && wait > 0 ? now + wait : 0;
     job_schedule(job, now);
-    refresh_job_conclude(job, evidence);
+    refresh_job_conclude(job, evidence, is_in_force);
     refresher_pump(refresher);
+}
+
+/* What came says nothing of the account as it is now: who waits is served by another question. */
+static void job_again(RefreshJob *job)
+{
+    job->is_wanted = job->waits != NULL;
+    job_schedule(job, refresher_boot_usec(job->refresher));
+    refresher_pump(job->refresher);
 }
 
 static void on_refreshed(Provider *provider, TokenResult *result, void *userdata)
@@ -192,13 +207,23 @@ static void on_refreshed(Provider *provider, TokenResult *result, void *userdata
         /* The answer is about a token that a newer sign-in has replaced: it says nothing of the
          * present one. */
         job->is_overtaken = false;
-        job->is_wanted = job->waits != NULL;
-        job_schedule(job, refresher_boot_usec(job->refresher));
-        refresher_pump(job->refresher);
+        job_again(job);
         return;
     }
     job->is_overtaken = false;
-    job_over(job, &evidence);
+    job_over(job, &evidence, false);
+}
+
+static void on_directory(const Evidence *evidence, bool is_said, void *userdata)
+{
+    RefreshJob *job = userdata;
+
+    job->check = NULL;
+    flight_over(job->refresher, job->asked);
+    if (evidence)
+        job_over(job, evidence, is_said);
+    else
+        job_again(job);
 }
 
 static uint64_t timeout_usec(const Manager *manager, const Account *account)
@@ -209,8 +234,26 @@ static uint64_t timeout_usec(const Manager *manager, const Account *account)
                                                        : DEFAULT_TIMEOUT_USEC;
 }
 
+/* As job_redeem(), by the directory. */
+static const char *job_ask_directory(RefreshJob *job)
+{
+    Manager *manager = job->refresher->manager;
+    const Provider *provider = manager_provider(manager, job->account);
+    Flight *flight = flight_of(job->refresher, provider);
+
+    if (!flight)
+        return "out of memory";
+    flight->count++;
+    job->asked = provider;
+    const char *why = directories_check(manager->directories, job->account, on_directory, job,
+                                        &job->check);
+    if (why)
+        flight_over(job->refresher, provider);
+    return why;
+}
+
 /* Sends the request. A text says why it could not be sent. */
-static const char *job_send(RefreshJob *job)
+static const char *job_redeem(RefreshJob *job)
 {
     Manager *manager = job->refresher->manager;
     Account *account = job->account;
@@ -235,18 +278,21 @@ static const char *job_send(RefreshJob *job)
     return "request not sent";
 }
 
+/* By the clock tokens are redeemed: the directory speaks by itself, and when it is silent they are
+ * what is left. */
 static void job_start(RefreshJob *job)
 {
-    const char *why;
+    bool by_directory = job->is_wanted &&
+                        directories_know(job->refresher->manager->directories, job->account);
     Evidence evidence;
 
     job->started_usec = refresher_boot_usec(job->refresher);
     job->is_wanted = job->is_running = false;
-    why = job_send(job);
+    const char *why = by_directory ? job_ask_directory(job) : job_redeem(job);
     if (!why)
         return;
     refresh_neutral(&evidence, EVIDENCE_NEUTRAL, why);
-    job_over(job, &evidence);
+    job_over(job, &evidence, false);
 }
 
 static void job_start_or_look(RefreshJob *job)
@@ -286,7 +332,7 @@ static RefreshJob *next_job(Refresher *refresher, uint64_t now)
     RefreshJob *best = NULL;
 
     for (RefreshJob *job = refresher->jobs; job; job = job->next) {
-        if (job->op || !(job->is_wanted || is_due(job, now)))
+        if (refresh_job_is_busy(job) || !(job->is_wanted || is_due(job, now)))
             continue;
         if ((!best || goes_before(job, best)) && has_room(job))
             best = job;
@@ -324,7 +370,7 @@ static void arm_for_next(Refresher *refresher, uint64_t now)
     uint64_t earliest = UINT64_MAX;
 
     for (const RefreshJob *job = refresher->jobs; job; job = job->next)
-        if (!job->op && !job->look && is_polled(job) && job->due_usec > now &&
+        if (!refresh_job_is_busy(job) && !job->look && is_polled(job) && job->due_usec > now &&
             job->due_usec < earliest)
             earliest = job->due_usec;
     if (earliest < UINT64_MAX)

@@ -109,7 +109,9 @@ async def _truncate(request, fault):
 
 
 async def _body(request, fault):
-    """Any body with any status, as the test wrote it."""
+    """Any body with any status, as the test wrote it; `held`: only when the fault is cleared."""
+    if fault.get("held"):
+        await fault["_cleared"].wait()
     return web.Response(status=int(fault.get("status", 200)), text=fault.get("body", ""),
                         content_type=fault.get("content_type", "application/json"))
 

@@ -1,0 +1,256 @@
+/*
+ * The check of one person. See directory-check.h.
+ *
+ * There is one token, and the round gets it. A check without one wakes the round and waits for it;
+ * a round that fails answers all who wait. A directory that asked to be left alone is.
+ */
+#include "helper/directory/directory-check.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "helper/directory/directory-internal.h"
+
+struct DirectoryCheck {
+    Directory *directory;
+    DirectoryCheck *next;
+    char *id;
+    sd_event_source *timer; /* the budget allows it later */
+    HttpRequest *request;   /* neither of them: waits for the token */
+    bool was_refused;       /* a token: a new one was waited for */
+    DirectoryCheckHandler handler;
+    void *userdata;
+};
+
+static void check_unlink(DirectoryCheck *check)
+{
+    DirectoryCheck **link = &check->directory->checks;
+
+    while (*link && *link != check)
+        link = &(*link)->next;
+    if (*link)
+        *link = check->next;
+}
+
+DirectoryCheck *directory_check_cancel(DirectoryCheck *check)
+{
+    if (!check)
+        return NULL;
+    check_unlink(check);
+    http_cancel(check->request);
+    sd_event_source_disable_unref(check->timer);
+    free(check->id);
+    free(check);
+    return NULL;
+}
+DEFINE_CLEANUP(DirectoryCheck *, directory_check_cancel)
+
+static void answer(DirectoryCheck *check, const Evidence *evidence, bool is_said)
+{
+    DirectoryCheckHandler handler = check->handler;
+    void *userdata = check->userdata;
+
+    (void)directory_check_cancel(check);
+    handler(evidence, is_said, userdata);
+}
+
+/* It proves nothing. */
+static void answer_nothing(DirectoryCheck *check, EvidenceMeaning meaning, const char *what)
+{
+    Evidence evidence = {.meaning = meaning};
+
+    snprintf(evidence.code, sizeof(evidence.code), "directory: %s", what);
+    answer(check, &evidence, false);
+}
+
+/* --- what comes back -------------------------------------------------------------------------- */
+
+static void take_person(DirectoryCheck *check, const DirectoryPerson *person)
+{
+    Directory *directory = check->directory;
+    Evidence evidence;
+
+    if (strcmp(person->id, check->id) != 0) {
+        answer_nothing(check, EVIDENCE_NEUTRAL, "an answer about somebody else");
+    } else if (!directory_sync_evidence(person->state, &evidence)) {
+        answer_nothing(check, EVIDENCE_NEUTRAL, "does not say whether they are enabled");
+    } else {
+        directory_take_state(directory, person);
+        answer(check, &evidence, true);
+    }
+}
+
+static void take_body(DirectoryCheck *check, const HttpReply *reply)
+{
+    const Directory *directory = check->directory;
+    _cleanup_(directory_page_freep) DirectoryPage *page = NULL;
+    _cleanup_free_ char *url = NULL;
+    const char *reason = "out of memory";
+
+    if (directory->kind->person_url(directory->settings->directory_url, check->id, &url) < 0 ||
+        directory->kind->parse_person(reply->body, reply->size, directory->settings, url, &page,
+                                      &reason) < 0 ||
+        page->count == 0)
+        answer_nothing(check, EVIDENCE_NEUTRAL, reason);
+    else
+        take_person(check, &page->people[0]);
+}
+
+/* "Not found" may be another tenant's word: the round judges that, with all others. */
+static void take_refusal(DirectoryCheck *check, const HttpReply *reply)
+{
+    Directory *directory = check->directory;
+    const EvidenceFact *fact =
+        evidence_fact_of_status(EVIDENCE_OF_HTTP, EVIDENCE_ABOUT_ANY, reply->status);
+    bool is_later = fact && fact->meaning == EVIDENCE_LATER;
+    char what[32];
+
+    if (is_later && reply->retry_after_usec > 0)
+        directory_told_to_wait(directory, reply->retry_after_usec);
+    snprintf(what, sizeof(what), "http %ld", reply->status);
+    answer_nothing(check, is_later ? EVIDENCE_LATER : EVIDENCE_NEUTRAL, what);
+}
+
+static void on_reply(const HttpReply *reply, void *userdata)
+{
+    DirectoryCheck *check = userdata;
+
+    check->request = NULL;
+    if (reply->status == 200) {
+        take_body(check, reply);
+    } else if (reply->status == 0) {
+        answer_nothing(check, EVIDENCE_LATER, reply->error);
+    } else if (reply->status == 401 && !check->was_refused) {
+        check->was_refused = true;
+        directory_token_clear(&check->directory->token);
+        directory_wake(check->directory); /* and wait */
+    } else {
+        take_refusal(check, reply);
+    }
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static void send_check(DirectoryCheck *check);
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    DirectoryCheck *check = userdata;
+
+    check->timer = sd_event_source_disable_unref(check->timer);
+    send_check(check);
+    return 0;
+}
+
+static int ask_later(DirectoryCheck *check, uint64_t wait_usec)
+{
+    return sd_event_add_time_relative(check->directory->manager->event, &check->timer,
+                                      CLOCK_BOOTTIME, wait_usec, USEC_PER_MSEC, on_timer, check);
+}
+
+static int ask_now(DirectoryCheck *check)
+{
+    const Directory *directory = check->directory;
+    _cleanup_free_ char *url = NULL;
+    int r = directory->kind->person_url(directory->settings->directory_url, check->id, &url);
+
+    return r < 0 ? r
+                 : directory_start_request(check->directory, url, on_reply, check, &check->request);
+}
+
+static void send_check(DirectoryCheck *check)
+{
+    uint64_t wait = provider_take_request(check->directory->provider);
+    int r = wait > 0 ? ask_later(check, wait) : ask_now(check);
+
+    if (r < 0)
+        answer_nothing(check, EVIDENCE_LATER, http_start_fault(r));
+}
+
+static DirectoryCheck *next_waiting(const Directory *directory)
+{
+    for (DirectoryCheck *check = directory->checks; check; check = check->next)
+        if (!check->timer && !check->request)
+            return check;
+    return NULL;
+}
+
+/* Each gets a timer, a request or an answer, so there is an end. */
+void directory_checks_send(Directory *directory)
+{
+    DirectoryCheck *check;
+
+    while ((check = next_waiting(directory)))
+        send_check(check);
+}
+
+void directory_checks_fail(Directory *directory, const char *what)
+{
+    DirectoryCheck *check;
+
+    while ((check = next_waiting(directory)))
+        answer_nothing(check, EVIDENCE_LATER, what);
+}
+
+void directory_checks_drop(Directory *directory)
+{
+    while (directory->checks)
+        answer(directory->checks, NULL, false);
+}
+
+static int check_new(Directory *directory, const Account *account, DirectoryCheckHandler handler,
+                     void *userdata, DirectoryCheck **ret_check)
+{
+    DirectoryCheck *check = calloc(1, sizeof(*check));
+
+    if (!check)
+        return -ENOMEM;
+    check->id = strdup(directory_person_id(account));
+    if (!check->id) {
+        free(check);
+        return -ENOMEM;
+    }
+    check->directory = directory;
+    check->handler = handler;
+    check->userdata = userdata;
+    check->next = directory->checks;
+    directory->checks = check;
+    *ret_check = check;
+    return 0;
+}
+
+/* Where asking would only make it worse, or has just failed. */
+static const char *obstacle(const Directory *directory, bool has_token)
+{
+    const DirectoryHealth *health = &directory->health;
+
+    if (directory_boot_usec(directory) < directory->wait_until_usec)
+        return "the directory asked to be left alone";
+    if (!has_token && directory->stage == DIRECTORY_IDLE && health->error[0] != '\0')
+        return health->error;
+    return NULL;
+}
+
+const char *directory_check(Directory *directory, const Account *account,
+                            DirectoryCheckHandler handler, void *userdata,
+                            DirectoryCheck **ret_check)
+{
+    bool has_token = directory_token_is_good(&directory->token, directory_boot_usec(directory));
+    const char *why = obstacle(directory, has_token);
+    _cleanup_(directory_check_cancelp) DirectoryCheck *check = NULL;
+
+    if (why)
+        return why;
+    if (check_new(directory, account, handler, userdata, &check) < 0)
+        return "out of memory";
+    uint64_t wait = has_token ? provider_take_request(directory->provider) : 0;
+    int r = 0;
+    if (!has_token)
+        directory_wake(check->directory); /* and wait */
+    else
+        r = wait > 0 ? ask_later(check, wait) : ask_now(check);
+    if (r < 0)
+        return http_start_fault(r);
+    *ret_check = TAKE_PTR(check);
+    return NULL;
+}
