@@ -11,7 +11,7 @@ from tests.line.line import wait_until
 from tests.line.test_directory import (OTHERS, alarms, directory, domain,  # noqa: F401
                                        nobody_moved, run_as, users, verdict, wait_alarm,
                                        wait_rounds, wait_verdict, wait_verdict_of_new, write_secret)
-from tests.provider.users import AUDIT_STAFF
+from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 PEOPLE = ("alice", "bob", "carol")
 
@@ -204,3 +204,35 @@ def test_a_restart_in_the_middle_of_it_cuts_nobody(staff):
     assert verdict(line, "bob") == "active"
     line.control.clear_fault("members", "entra")
     mends_itself(line)
+
+
+# --- who gets an account -----------------------------------------------------------------------
+
+def test_nobody_is_added_but_who_was_added_is_followed(directory):  # noqa: F811
+    line = directory(AutoProvision="no")
+    bob = line.control.set_user(domain("bob"))
+    line.add_user(domain("bob"), id=bob["id"])
+    wait_verdict(line, "bob", "active")
+    line.control.set_user(domain("bob"), groups=[AUDIT_STAFF, AUDIT_ADMINS])
+    wait_until(lambda: "audit-admins" in users(line)["bob"]["groups"], 15, "the new group")
+    line.control.disable(domain("bob"))
+    wait_verdict(line, "bob", "disabled")
+    line.control.add_user(domain("dave"))
+    wait_rounds(line)
+    assert set(users(line)) == {"bob"}
+    assert line.begin("dave").finished()[0] != "allow"
+
+
+def test_who_comes_into_the_narrowed_groups_is_added_and_who_leaves_keeps_the_number(directory):  # noqa: F811
+    line = directory(AutoProvisionGroups="audit-admins")
+    wait_verdict_of_new(line, "alice")
+    wait_rounds(line)
+    assert set(users(line)) == {"alice"}
+    line.control.set_user(domain("bob"), groups=[AUDIT_STAFF, AUDIT_ADMINS])
+    wait_verdict_of_new(line, "bob")
+    uid = int(users(line)["bob"]["uid"])
+    line.control.set_user(domain("bob"), groups=[AUDIT_STAFF])
+    wait_until(lambda: "audit-admins" not in users(line)["bob"]["groups"], 15, "the group to go")
+    found = users(line)["bob"]
+    assert int(found["uid"]) == uid and "audit-staff" in found["groups"]
+    assert verdict(line, "bob") == "active" and line.check("bob")[0] != "not-in-group"
