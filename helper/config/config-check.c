@@ -265,7 +265,10 @@ static void check_directory(const Config *config, const ProviderConfig *provider
     if (!kind && provider->match_by[0])
         config_report_warning(report, "provider", provider->name, "MatchBy",
                               "has no effect without Directory=");
-
+    if (kind && kind->vouches_for_nothing && provider->match_by[0])
+        config_report_error(report, "provider", provider->name, "MatchBy",
+                            "is not for this Directory=, where people may write their own addresses "
+                            "and numbers; use rcpchctl user add --id");
     for (size_t i = 0; provider->auto_provision_groups[i]; i++)
         if (!config_group(config, provider->auto_provision_groups[i]))
             config_report_error(report, "provider", provider->name, "AutoProvisionGroups",

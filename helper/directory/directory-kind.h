@@ -27,6 +27,8 @@ typedef struct DirectoryKind {
     bool takes_tokens;        /* also such as somebody made for us: DirectoryTokenFile= */
     bool names_issuer;        /* a certificate's assertion is for the issuer, not for the token
                                * endpoint */
+    bool vouches_for_nothing; /* the addresses and numbers it tells may be people's own words: no
+                               * MatchBy= */
     bool tokens_lack_groups;  /* tokens do not name its groups by their ids, unless GroupsClaim=
                                * says where */
     unsigned without_changes; /* of these, those that do not tell changes: people are asked for by

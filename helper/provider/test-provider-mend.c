@@ -47,6 +47,13 @@ static void test_rows(void **state)
         {PROVIDER_ENTRA_B2C, "invalid_client 90081", "ClientSecretFile="},
         {PROVIDER_ENTRA, "invalid_client 700025", "ClientSecretFile="},
         {PROVIDER_ENTRA, "invalid_grant 90018", "journalctl"},
+        {PROVIDER_GENERIC, "directory: the filter on groups.value does not hold", "docs/scim.md"},
+        {PROVIDER_GENERIC, "http 400 invalidFilter", "docs/scim.md"},
+        {PROVIDER_GENERIC, "http 400 tooMany", "raise its limit"},
+        {PROVIDER_GENERIC, "http 401", "DirectoryTokenFile="},
+        {PROVIDER_OKTA, "http 401 E0000011", "API token"},
+        {PROVIDER_OKTA, "http 403 E0000006", "Okta API Scopes"},
+        {PROVIDER_OKTA, "http 429 E0000047", "DirectoryPollSec="},
         /* Parts of words are none. */
         {PROVIDER_ENTRA, "invalid_grant 1700016", "journalctl"},
         {PROVIDER_ENTRA, "invalid_grant 7000160", "journalctl"},

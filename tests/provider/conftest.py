@@ -14,7 +14,7 @@ from tests.host import places
 from tests.provider.client import ProviderControl
 from tests.provider import b2c, entra, external_id
 
-BASES = {"generic": "", "entra": f"/{entra.TENANT}/v2.0", "keycloak": "/realms/rcpch",
+BASES = {"generic": "", "entra": f"/{entra.TENANT}/v2.0", "keycloak": "/realms/rcpch", "okta": "/oauth2/default",
          "external-id": f"/{external_id.TENANT}/v2.0"}
 METADATA = {"b2c": f"/{b2c.TENANT}/{b2c.POLICY}/v2.0"}  # where they are not below the issuer
 
@@ -39,7 +39,7 @@ class Client:
         self.origin = origin
         self._ca_file = ca_file
 
-    def request(self, path, form=None, timeout=5, bearer=None):
+    def request(self, path, form=None, timeout=5, bearer=None, authorization=None):
         url = path if path.startswith("https:") else self.origin + path
         if ".localhost:" in url:  # a tenant's own host, which only curl knows to be this one
             url = self.origin + url[url.index("/", 8):]
@@ -49,8 +49,8 @@ class Client:
             _NoRedirect, urllib.request.HTTPSHandler(context=context))
         try:
             order = urllib.request.Request(url, data)
-            if bearer:
-                order.add_header("Authorization", "Bearer " + bearer)
+            if bearer or authorization:
+                order.add_header("Authorization", authorization or "Bearer " + bearer)
             with opener.open(order, timeout=timeout) as reply:
                 return Reply(reply.status, reply.headers, reply.read().decode())
         except urllib.error.HTTPError as error:
