@@ -54,7 +54,7 @@ _rcpchctl()
         log*) options+=' --follow --user --since --lines' ;;
         check-config*|'identity export'*|'totp enrol'*) options='--help' ;;
         'identity import'*) options='--json --dry-run --help' ;;
-        'user reinstate'*|'user forget'*|'totp reset'*|'group list'*|refresh*|doctor*|provider*) options='--json --help' ;;
+        'user reinstate'*|'user unlock'*|'user forget'*|'totp reset'*|'group list'*|refresh*|doctor*|provider*) options='--json --help' ;;
         '') options+=' --version' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
@@ -63,7 +63,7 @@ _rcpchctl()
 
     case "${words[*]}" in
     '') word='status doctor check-config reload user group session provider totp identity access refresh log' ;;
-    user) word='list show add revoke reinstate forget' ;;
+    user) word='list show add revoke reinstate unlock forget' ;;
     group|session) word='list' ;;
     provider) word='list test' ;;
     identity) word='export import' ;;
@@ -73,7 +73,7 @@ _rcpchctl()
         return ;;
     'provider test') word=$(_rcpchctl_providers) ;;
     access) word='explain' ;;
-    'access explain'|refresh|'user show'|'user revoke'|'user reinstate'|'user forget'|'totp enrol'|'totp reset') word=$(_rcpchctl_users) ;;
+    'access explain'|refresh|'user show'|'user revoke'|'user reinstate'|'user unlock'|'user forget'|'totp enrol'|'totp reset') word=$(_rcpchctl_users) ;;
     *) return ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current")

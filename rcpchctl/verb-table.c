@@ -65,6 +65,8 @@ const Verb verbs[] = {
      "after 10 seconds; the helper goes on ending them.\n"},
     {"user", "reinstate", "USER", JSON, verb_user_reinstate, "lift \"user revoke\"",
      "The person must sign in again.\n"},
+    {"user", "unlock", "USER", JSON, verb_user_unlock,
+     "lift a lock after too many wrong passwords or codes", NULL},
     {"user", "forget", "USER", JSON, verb_user_forget,
      "end an account and delete its tokens and personal data",
      "Its number stays taken, so that old files never come to belong to somebody else.\n"},

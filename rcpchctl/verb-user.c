@@ -242,6 +242,11 @@ ExitCode verb_user_reinstate(const Invocation *invocation)
     return act(invocation, "ReinstateUser", "is reinstated and must sign in again.");
 }
 
+ExitCode verb_user_unlock(const Invocation *invocation)
+{
+    return act(invocation, "UnlockUser", "may try passwords and codes again.");
+}
+
 ExitCode verb_user_forget(const Invocation *invocation)
 {
     return act(invocation, "ForgetUser", "is forgotten. The number stays taken.");

@@ -91,6 +91,7 @@ ExitCode verb_user_show(const Invocation *invocation);
 ExitCode verb_user_add(const Invocation *invocation);
 ExitCode verb_user_revoke(const Invocation *invocation);
 ExitCode verb_user_reinstate(const Invocation *invocation);
+ExitCode verb_user_unlock(const Invocation *invocation);
 ExitCode verb_user_forget(const Invocation *invocation);
 ExitCode verb_group_list(const Invocation *invocation);
 ExitCode verb_session_list(const Invocation *invocation);

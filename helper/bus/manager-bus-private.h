@@ -44,4 +44,5 @@ int manager_bus_import_identity(sd_bus_message *message, void *userdata, sd_bus_
 int manager_bus_test_provider(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_list_second_factors(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_reset_second_factor(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int manager_bus_unlock_user(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_reinstate_user(sd_bus_message *message, void *userdata, sd_bus_error *error);

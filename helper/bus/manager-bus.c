@@ -236,6 +236,7 @@ static const sd_bus_vtable manager_vtable[] = {
     SD_BUS_METHOD("AddUser", "sa{sv}", "a{sv}", manager_bus_add_user, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("RevokeUser", "ss", "a{sv}", manager_bus_revoke_user, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ReinstateUser", "s", "", manager_bus_reinstate_user, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("UnlockUser", "s", "", manager_bus_unlock_user, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ForgetUser", "s", "", manager_bus_forget_user, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("RefreshUser", "s", "us", refresh_user, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ExplainAccess", "sss", "a{sv}", manager_bus_explain_access,

@@ -1,12 +1,13 @@
 /*
- * ListSecondFactors and ResetSecondFactor of the Manager interface. Secrets are not among what is
- * told, and none comes this way.
+ * ListSecondFactors, ResetSecondFactor and UnlockUser of the Manager interface. Secrets are not among
+ * what is told, and none comes this way.
  */
 #include "helper/bus/manager-bus-private.h"
 
 #include <errno.h>
 
 #include "helper/bus/bus-caller.h"
+#include "helper/login/lockout.h"
 #include "helper/store/store-totp.h"
 #include "helper/totp/enrolment.h"
 
@@ -52,6 +53,20 @@ int manager_bus_list_second_factors(sd_bus_message *message, void *userdata, sd_
     if (r >= 0)
         r = sd_bus_message_close_container(reply);
     return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+int manager_bus_unlock_user(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    Manager *manager = userdata;
+    Account *account;
+    int r = manager_bus_begin(message, manager, &account, error);
+
+    if (r >= 0)
+        r = lockout_unlock(manager, account);
+    if (r < 0)
+        return r;
+    manager_log_account(manager, account, "uid 0 by bus", "unlocked", NULL);
+    return sd_bus_reply_method_return(message, NULL);
 }
 
 int manager_bus_reset_second_factor(sd_bus_message *message, void *userdata, sd_bus_error *error)

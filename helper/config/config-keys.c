@@ -159,6 +159,8 @@ static const ConfigKey keys[] = {
     {"access", "LoginsPerSource", &config_kind_number, CONFIG(logins_per_source), 1,
      LOGINS_PER_SOURCE_MAX},
     {"access", "Logins", &config_kind_number, CONFIG(logins_total), 1, LOGINS_MAX},
+    {"access", "LockAfter", &config_kind_number, CONFIG(lock_after), 1, 1000},
+    {"access", "LockWindow", &config_kind_duration, CONFIG(lock_window_usec), SEC, DAY, SEC},
     {"access", "ShowQr", &config_kind_word, CONFIG(show_qr), .words = show_qrs},
 
     {"group", "Id", &config_kind_text, GROUP(id)},

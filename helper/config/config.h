@@ -213,6 +213,8 @@ typedef struct Config {
 
     /* [login] limits live in [access]: LoginsPerAccount= LoginsPerSource= Logins= */
     unsigned logins_per_account, logins_per_source, logins_total;
+    unsigned lock_after;           /* [access] LockAfter=10 wrong answers … */
+    uint64_t lock_window_usec;     /* … within LockWindow=5m */
     ShowQr show_qr;                /* [access] ShowQr=utf8|ascii|no */
 } Config;
 

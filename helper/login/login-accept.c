@@ -5,6 +5,7 @@
  * snapshot is in force before ALLOW, because sshd's initgroups comes next; the line is in the log
  * before ALLOW, because an admission that left no trace must not happen. Any failure denies.
  */
+#include "helper/login/lockout.h"
 #include "helper/login/login-internal.h"
 
 #include <errno.h>
@@ -204,6 +205,8 @@ static void on_recorded(int result, const EnforcerAppendReply *reply, void *user
     if (!login_step(login, LOGIN_EVENT_RECORDED, &decision) || decision != LOGIN_DECIDES_ADMIT)
         return;
     remember_sign_in(login);
+    if (!login->unprivileged)
+        lockout_succeeded(login->logins->manager, login->account, login->rhost);
     login_finish(login, OUTCOME_ALLOW, NULL);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/channel.h"
+#include "helper/login/lockout.h"
 #include "helper/login/login-internal.h"
 
 #define PROMPT_PASSWORD "Password: "
@@ -144,12 +145,25 @@ static bool is_refused_unasked(int r)
     return r == -EKEYREJECTED || r == -EALREADY || r == -ENOENT;
 }
 
+/* Nothing is tried then, and nothing counted: else a stranger could keep it locked for ever. */
+static bool is_locked(Login *login, bool has_code)
+{
+    const char *reason = lockout_reason(login->logins->manager, login->user, login->account,
+                                        login->rhost, has_code && is_local_factor(login));
+
+    if (reason)
+        login_refuse(login, OUTCOME_LOCKED_OUT, reason, NULL);
+    return reason != NULL;
+}
+
 /* `code` is NULL where none was asked for. */
 static void judge(Login *login, const Secret *code)
 {
     const char *reason = "an empty or far too long password";
     int r = 0;
 
+    if (is_locked(login, code != NULL))
+        return;
     if (login->pretends) {
         login_refuse(login, login->pretended, login->pretended_reason, NULL);
         return;

@@ -16,6 +16,7 @@
 #include "helper/login/account-text.h"
 #include "helper/session/admission.h"
 #include "helper/login/auth-info.h"
+#include "helper/login/lockout.h"
 #include "helper/login/login-text.h"
 #include "helper/base/networks.h"
 #include "helper/retired.h"
@@ -171,11 +172,21 @@ static void tell_later(Login *login, Outcome outcome)
         close_channel(login);
 }
 
+/* A wrong answer to what can be guessed, also where any answer would have been wrong. */
+static bool is_failure(const Login *login, Outcome outcome)
+{
+    if (login->answered_usec == 0 || outcome == OUTCOME_LOCKED_OUT)
+        return false;
+    return login->pretends || outcome == OUTCOME_WRONG_SECRET;
+}
+
 static void deny(Login *login, Outcome outcome, const char *reason, const char *text)
 {
     if (outcome == OUTCOME_ALLOW)
         outcome = OUTCOME_INTERNAL;
     log_denial(login, outcome, reason);
+    if (is_failure(login, outcome))
+        lockout_failed(login->logins->manager, login->user, login->rhost);
     if (login->answered_usec != 0 && login->channel >= 0)
         tell_later(login, outcome);
     else

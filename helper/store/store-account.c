@@ -8,6 +8,7 @@
 
 #include "common/names.h"
 #include "helper/store/store-sql.h"
+#include "helper/store/store-lockout.h"
 #include "helper/store/store-totp.h"
 #include "helper/store/store-wal.h"
 #include "helper/base/text-list.h"
@@ -263,7 +264,9 @@ static int delete_secrets(Store *store, const Account *account)
 {
     int r = store_token_put(store, account, NULL);
 
-    return r < 0 ? r : store_totp_delete(store, account);
+    if (r >= 0)
+        r = store_totp_delete(store, account);
+    return r < 0 ? r : store_places_delete(store, account);
 }
 
 int store_account_save(Store *store, Account *account)

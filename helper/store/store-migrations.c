@@ -105,6 +105,18 @@ static const char *const migrations[] = {
      " hash TEXT NOT NULL,"
      " PRIMARY KEY (account, number)"
      ") WITHOUT ROWID;"),
+    /* 10: lock-out, and where people sign in from. */
+    ("CREATE TABLE lockouts ("
+     " key TEXT NOT NULL PRIMARY KEY,"
+     " failures INTEGER NOT NULL, level INTEGER NOT NULL,"
+     " window INTEGER NOT NULL, locked_until INTEGER NOT NULL"
+     ") WITHOUT ROWID;"
+     "CREATE TABLE known_places ("
+     " account INTEGER NOT NULL REFERENCES accounts (id),"
+     " place TEXT NOT NULL,"
+     " last INTEGER NOT NULL,"
+     " PRIMARY KEY (account, place)"
+     ") WITHOUT ROWID;"),
 };
 
 static int run_step(Store *store, size_t index)

@@ -472,6 +472,8 @@ static void sessions_of_the_first_version(void **state)
                      "DROP TABLE carried_numbers;"
                      "DROP TABLE recovery_codes;"
                      "DROP TABLE totp;"
+                     "DROP TABLE lockouts;"
+                     "DROP TABLE known_places;"
                      "INSERT INTO sessions VALUES ('s-1', 'alice', '', 'sshd', '', '', 42, 9,"
                      " zeroblob(16), NULL);"
                      "PRAGMA user_version = 1");
