@@ -1,0 +1,60 @@
+"""A directory in Keycloak's shape on the real host: who was never here signs in, and groups and cuts
+follow within DirectoryPollSec and a second, no token asked."""
+
+import time
+
+import pytest
+
+from tests.e2e.conftest import access_log
+from tests.e2e.test_directory import (PROMISED, SUDOERS, colleague, is_admin, refreshes, set_groups,
+                                      within_promise)
+from tests.host.settings import SECRET_FILE
+from tests.provider.keycloak_admin import CLIENT_ID
+from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
+
+assert colleague and PROMISED   # the fixture, and what it waits for
+
+
+@pytest.fixture(scope="module", autouse=True)
+def directory(lab):
+    lab.configure(kind="keycloak",
+                  provider={"Directory": "keycloak", "DirectoryClientId": CLIENT_ID,
+                            "DirectorySecretFile": SECRET_FILE},
+                  access={"AllowAll": None, "AllowGroups": "audit-staff audit-admins"},
+                  revocation={"FreshSec": 30},
+                  **{"service sudo": {"RequireGroups": "audit-admins"}})
+    lab.host.write(SUDOERS, "%audit-admins ALL=(ALL) NOPASSWD: ALL\n", 0o440)
+    yield
+    lab.host.run(["rm", "-f", SUDOERS])
+    lab.configure()
+
+
+def test_out_of_a_group(lab, colleague):
+    ada = colleague("ada", groups=[AUDIT_STAFF, AUDIT_ADMINS])
+    terminal = lab.sign_in(ada.name)
+    assert terminal.shell("id").startswith(f"uid={ada.uid}({ada.name}) ")
+    assert "uid=0" in terminal.shell("sudo -n id 2>&1")
+    since = set_groups(lab, ada, AUDIT_STAFF)
+    within_promise(since, lambda: not is_admin(lab, ada), "id")
+    within_promise(since, lambda: "needs membership in the group audit-admins"
+                   in terminal.shell("sudo -n id 2>&1"), "sudo")
+    terminal.close(force=True)
+
+
+@pytest.mark.parametrize("order, said", [("disable", "directory disabled"),
+                                         ("delete", "directory not found")])
+def test_a_cut_needs_no_token(lab, colleague, order, said):
+    alice = colleague()
+    since = lab.control.last()
+    terminal = lab.sign_in(alice.name)
+    terminal.shell("setsid nohup sleep 3402 >/dev/null 2>&1 &")
+    lab.control.administer(alice.username, order)
+    moment = time.monotonic()
+    within_promise(moment, lambda: not lab.host.belonging_to(alice.uid), "all to end")
+    terminal.wait_end()
+    assert refreshes(lab, since) == []
+    (moved,) = [line for line in access_log(lab, alice.name) if line["event"] == "verdict"
+                and line["verdict_new"] == "disabled"]
+    assert moved["evidence"] == said
+    status, seen = lab.ssh(alice.name).wait_end()
+    assert status == 255 and "Code " not in seen and "disabled" in seen, seen
