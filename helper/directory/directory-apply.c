@@ -324,7 +324,53 @@ void directory_bind(Directory *directory, Account *account, const RollPerson *pe
     take_state(directory, account, person->state);
 }
 
-/* An administrator added the name; the directory says whose it is. */
+static bool is_waiting_for(const Directory *directory, const Account *account, const char *name)
+{
+    return account->state == ACCOUNT_ACTIVE && !account->id &&
+           strcmp(account->directory_name, name) == 0 &&
+           strcmp(account->provider, directory->settings->name) == 0;
+}
+
+/* Local accounts that are tied to the person do not count. */
+static bool has_own_account(const Directory *directory, const char *identity)
+{
+    Accounts *accounts = directory->manager->accounts;
+    const Account *first =
+        accounts_find_identity(accounts, directory->settings->issuer, identity);
+
+    for (const Account *other = first; other;
+         other = accounts_next_of_person(accounts, first, other == first ? NULL : other))
+        if (!account_is_tied(other, directory->config))
+            return true;
+    return false;
+}
+
+/* A local account that is tied to somebody who has an account here already. */
+static void bind_tied(Directory *directory, Account *account)
+{
+    size_t iterator = 0;
+    RollPerson person;
+    const Account *other;
+
+    if (!account_is_tied(account, directory->config) ||
+        !is_waiting_for(directory, account, account->directory_name))
+        return;
+    while ((other = accounts_next(directory->manager->accounts, &iterator))) {
+        if (!directory_is_ours(directory, other) ||
+            strcmp(other->directory_name, account->directory_name) != 0 ||
+            !directory_roll_find(&directory->roll, directory_person_id(other), &person))
+            continue;
+        const char *name = person.entries[0].person.name;
+        if (name && person.state == DIRECTORY_ENABLED &&
+            strcmp(name, account->directory_name) == 0) {
+            directory_bind(directory, account, &person, "by its name");
+            return;
+        }
+    }
+}
+
+/* An administrator added the name; the directory says whose it is. True when one of these is the
+ * person's own account. */
 static bool bind_waiting(Directory *directory, const RollPerson *person)
 {
     Manager *manager = directory->manager;
@@ -334,11 +380,9 @@ static bool bind_waiting(Directory *directory, const RollPerson *person)
     Account *account;
 
     while ((account = accounts_next(manager->accounts, &iterator))) {
-        if (account->state != ACCOUNT_ACTIVE || account->id ||
-            strcmp(account->directory_name, name) != 0 ||
-            strcmp(account->provider, directory->settings->name) != 0)
+        if (!is_waiting_for(directory, account, name))
             continue;
-        found = true;
+        found |= !account_is_tied(account, directory->config);
         directory_bind(directory, account, person, "by its name");
     }
     return found;
@@ -395,8 +439,7 @@ static void welcome(Directory *directory, const RollPerson *person)
         !config_answers_for(directory->config, directory->settings, first->name))
         return;
     identity = identity_of(directory, first->id);
-    if (!identity || accounts_find_identity(directory->manager->accounts,
-                                            directory->settings->issuer, identity))
+    if (!identity || has_own_account(directory, identity))
         return;
     if (!bind_waiting(directory, person) && may_add(directory, person))
         add(directory, person, identity);
@@ -409,8 +452,10 @@ static void apply_to_account(Directory *directory, Account *account)
     RollPerson person = {0};
     bool is_listed;
 
-    if (!directory->is_held)
+    if (!directory->is_held) {
+        bind_tied(directory, account);
         directory_match(directory, account);
+    }
     if (!directory_is_ours(directory, account))
         return;
     is_listed = directory_roll_find(&directory->roll, directory_person_id(account), &person);

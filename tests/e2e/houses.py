@@ -22,6 +22,7 @@ class House:
     domain: str
     method: str
     group: str      # immutable id of its allowed group
+    directory: dict = None  # its section's keys about that
     provider: object = None
 
     @property
@@ -37,11 +38,15 @@ class House:
         authority = (settings.CA_FILE if self.section == "test"
                      else settings.ca_file(self.provider.host_name))
         keys = settings.provider_section(self.kind, self.provider.origin, self.domain, authority)
-        return {**keys, "Methods": self.method, **changes}
+        return {**keys, **(self.directory or {}), "Methods": self.method, **changes}
 
     def sections(self, **changes):
         return {f"provider {self.section}": self.keys(**changes),
                 f"group {self.section}-staff": {"Id": self.group, "Provider": self.section}}
+
+    @property
+    def group_name(self):
+        return "audit-staff" if self.section == "test" else f"{self.section}-staff"
 
     def identity(self, user_id):
         return f"{TENANT}/{user_id}" if self.kind == "entra" else user_id
@@ -67,8 +72,10 @@ class House:
 
 def make(lab):
     """The houses; the lab's own provider is the first one's."""
-    return (House("test", "entra", "rcpch.ac.uk", "device", AUDIT_STAFF, lab.provider),
+    return (House("test", "entra", "rcpch.ac.uk", "device", AUDIT_STAFF,
+                  settings.directory_keys(lab.provider.origin), lab.provider),
             House("sider", "keycloak", "sider.test", "device",
-                  "5f1d0a52-6f6e-4b7a-9d4e-51de00000001", lab.add_provider("id.sider.test")),
+                  "5f1d0a52-6f6e-4b7a-9d4e-51de00000001", settings.KEYCLOAK_DIRECTORY,
+                  lab.add_provider("id.sider.test")),
             House("trust", "generic", "trust.test", "browser", "trust-audit-staff",
-                  lab.add_provider("sso.trust.test")))
+                  provider=lab.add_provider("sso.trust.test")))

@@ -27,7 +27,7 @@ def configure(lab, houses):
                     "access": {"AllowAll": None, "AllowGroups": "sider-staff trust-staff",
                                "SharedDomains": DOMAIN}}
         for house in houses[1:]:
-            sections.update(house.sections(Domains=f"{house.domain} {DOMAIN}"))
+            sections.update(house.sections(Domains=f"{house.domain} {DOMAIN}", Directory=None))
         lab.configure(**{**sections, **more})
     change()
     yield change

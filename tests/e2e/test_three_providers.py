@@ -1,4 +1,4 @@
-"""Entra ID with a directory, a Keycloak and a plain OpenID Connect provider on one host."""
+"""Entra ID and Keycloak, each with its directory, and a plain OpenID Connect provider on one host."""
 
 import itertools
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ def sections(houses, **more):
     """rcpch.conf with all of them."""
     merged = {"group audit-staff": {"Provider": "test"}, "group audit-admins": {"Provider": "test"},
               "access": {"AllowAll": None, "AllowGroups": " ".join(
-                  f"{house.section}-staff" for house in houses[1:]) + " audit-staff"}}
+                  house.group_name for house in houses)}}
     for house in houses[1:]:
         merged.update(house.sections())
-    merged["provider test"] = settings.directory_keys(houses[COLLEGE].provider.origin)
+    merged["provider test"] = houses[COLLEGE].directory
     return {**merged, **more}
 
 
@@ -53,9 +53,9 @@ def colleague(lab):
     def hire(house, base, groups=None):
         name = f"{base}{next(NUMBERS)}"
         username = f"{name}@{house.domain}"
-        user = house.control.add_user(username, f"{base.title()} Test",
-                                      groups=[house.group] if groups is None else groups)
-        if house.section != "test" or groups == []:
+        groups = [house.group] if groups is None else groups
+        user = house.control.add_user(username, f"{base.title()} Test", groups=groups)
+        if not house.directory or house.group not in groups:
             lab.rcpchctl("user", "add", username)
         made.append(Colleague(house, name, username, user["id"]))
         return made[-1]
@@ -85,10 +85,9 @@ def test_who_was_never_here_signs_in(lab, houses, colleague, number):
     since = [other.control.last() for other in houses]
     terminal = sign_in(lab, someone)
     terminal.wait_prompt()
-    uid = house.number_of(house.identity(someone.id) if number == COLLEGE else someone.username)
-    group = "audit-staff" if number == COLLEGE else f"{house.section}-staff"
+    uid = house.number_of(house.identity(someone.id) if house.directory else someone.username)
     assert terminal.shell("id -u; id -g").split() == [str(uid), str(uid)]
-    assert terminal.shell("id -Gn").split() == [someone.name, group]
+    assert terminal.shell("id -Gn").split() == [someone.name, house.group_name]
     assert terminal.shell("pwd; stat -c '%a %U %G' .").split() == [
         f"/home/{someone.name}", "700", someone.name, someone.name]
     terminal.close(force=True)
@@ -112,6 +111,27 @@ def test_who_is_in_no_allowed_group_is_told(lab, houses, colleague, number):
     assert not lab.host.exists(f"/home/{someone.name}")
     (record,) = [line for line in access_log(lab, someone.name) if line["event"] == "login"]
     assert (record["outcome"], record["provider"]) == ("not-in-group", houses[number].section)
+
+
+@pytest.mark.parametrize("number", [COLLEGE, SIDER], ids=["entra", "keycloak"])
+def test_each_directory_cuts_its_own(lab, houses, colleague, number):
+    """Within the promise, by the directory's word; somebody of the other one stays."""
+    terminals = {}
+    for house in houses[:2]:
+        someone = colleague(house, "cora")
+        terminals[house.section] = someone, sign_in(lab, someone)
+        terminals[house.section][1].wait_prompt()
+    someone, terminal = terminals[houses[number].section]
+    other, stays = terminals[houses[1 - number].section]
+    uid = int(lab.host.out(["id", "-u", someone.name]))
+    someone.house.control.disable(someone.username)
+    wait_for(lambda: not lab.host.belonging_to(uid), "the cut", settings.DIRECTORY_POLL_SEC + 1)
+    terminal.wait_end()
+    (moved,) = [line for line in access_log(lab, someone.name) if line["event"] == "verdict"
+                and line["verdict_new"] == "disabled"]
+    assert moved["evidence"] == "directory disabled"
+    assert stays.shell("id -un").strip() == other.name
+    stays.close(force=True)
 
 
 def test_another_houses_group_lets_nobody_in(lab, houses, colleague):
@@ -146,6 +166,7 @@ def test_one_name_is_one_persons(lab, houses, colleague):
     """The college's directory brings somebody whose short name is taken by SIDeR's person: refused,
     logged, never merged; and the other way round."""
     dana = colleague(houses[SIDER], "dana")
+    wait_known(lab, dana)
     twin = f"{dana.name}@{houses[COLLEGE].domain}"
     houses[COLLEGE].control.add_user(twin, "Another Dana")
     (refused,) = wait_for(lambda: access_log(lab, twin), "the refusal", 10)

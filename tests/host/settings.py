@@ -44,6 +44,11 @@ def directory_keys(origin):
             "DirectorySecretFile": SECRET_FILE}
 
 
+# The same client and secret; the address is the issuer's.
+KEYCLOAK_DIRECTORY = {"Directory": "keycloak", "DirectoryClientId": CLIENT_ID,
+                      "DirectorySecretFile": SECRET_FILE}
+
+
 def configuration(origin, kind="entra", **sections):
     """The text of rcpch.conf. `sections` lays keys over the defaults; a value None drops a key.
 

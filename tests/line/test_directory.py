@@ -318,6 +318,36 @@ def test_a_shared_domain_is_this_directorys_too(directory):
     assert line.sign_in("fay", approver="fay@nhs.net")[0] == "allow"
 
 
+@pytest.mark.parametrize("own_first", [True, False])
+def test_a_tied_account_and_the_persons_own(directory, own_first):
+    """Whichever is there first, both are hers, in her groups, and end with her."""
+    subprocess.run(["useradd", "--no-create-home", "deploy"], check=True)
+    try:
+        line = directory(Methods="device")
+        text = place.CONFIGURATION.read_text()
+        place.CONFIGURATION.write_text(
+            text + "\n[user deploy]\nDirectory=dave@rcpch.ac.uk\n")
+        line.manager("Reload", "b", False)
+        if own_first:
+            line.control.add_user(domain("dave"))
+            wait_user(line, "dave")
+        line.add_user("deploy")
+        if not own_first:
+            wait_rounds(line)
+            line.control.add_user(domain("dave"))
+        for name in ("dave", "deploy"):
+            wait_until(lambda name=name: str(wait_user(line, name)["id"]), 15, f"{name} to be bound")
+            wait_verdict(line, name, "active")
+            assert "audit-staff" in users(line)[name]["groups"]
+        token_says(line, "dave")
+        assert line.sign_in("deploy", approver=domain("dave"))[0] == "allow"
+        line.control.disable(domain("dave"))
+        for name in ("dave", "deploy"):
+            wait_verdict(line, name, "disabled")
+    finally:
+        subprocess.run(["userdel", "deploy"], check=False)
+
+
 # --- tokens beside it --------------------------------------------------------------------------
 
 def token_says(line, name, *groups):
