@@ -332,6 +332,7 @@ static int choose_rest(Addition *addition)
     account->gecos = strdup(full_name ? full_name : "");
     account->phone = strdup(normal);
     account->evidence = strdup("added");
+    account->is_doubtful = true;
     account->roles = text_list_new();
     account->claims = text_list_new();
     account->added_usec = stamp_now().wall_usec;

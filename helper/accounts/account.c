@@ -92,6 +92,7 @@ int account_bind(Accounts *accounts, const Config *config, Account *account, con
     *account = changed;
     (void)TAKE_PTR(new_issuer);
     (void)TAKE_PTR(new_id);
+    account->is_doubtful = true;
     accounts_index_identity(accounts, account);
     return 0;
 }
@@ -197,6 +198,7 @@ static int change_list(Accounts *accounts, Account *account, size_t offset, char
 
 int account_set_groups(Accounts *accounts, Account *account, char *const *ids)
 {
+    account->is_doubtful = account->is_doubtful || !text_list_equal(account->groups, ids);
     return change_list(accounts, account, offsetof(Account, groups), ids);
 }
 

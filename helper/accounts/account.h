@@ -56,6 +56,9 @@ typedef struct Account {
      * hang here. */
     unsigned session_count;
     bool directory_told; /* of its groups, since the configuration was loaded (directories.h) */
+    uint32_t directory_uid; /* what UidClaim= said there last; 0: nothing */
+    bool is_doubtful; /* added, bound or given groups by something else than its directory, which is
+                       * asked about it */
     struct RevocationCase *revocation_case;
     struct RefreshJob *refresh_job;
 } Account;

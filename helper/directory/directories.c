@@ -13,22 +13,6 @@ struct Directories {
     Directory *first;
 };
 
-static int load_link(Directory *directory)
-{
-    const char *base = directory->settings->directory_url;
-    int r = store_link_get(directory->manager->store, directory->settings->issuer,
-                           &directory->link);
-
-    if (r == -ENOENT)
-        return 0;
-    /* DirectoryUrl= may have changed since. */
-    if (r >= 0 && strncmp(directory->link, base, strlen(base)) != 0) {
-        free(directory->link);
-        directory->link = NULL;
-    }
-    return r;
-}
-
 static Directory *directory_free(Directory *directory)
 {
     if (!directory)
@@ -40,11 +24,16 @@ static Directory *directory_free(Directory *directory)
     directory_roll_clear(&directory->roll);
     directory_list_clear(&directory->list);
     directory_people_clear(&directory->people);
+    directory_groups_clear(&directory->groups);
+    directory_looks_clear(&directory->looks);
+    directory_roll_clear(&directory->kept);
+    directory_roll_clear(&directory->kept_next);
     directory_refused_clear(&directory->refused);
     directory_refused_clear(&directory->renumbered);
-    free(directory->listed);
     free(directory->lost);
-    free(directory->link);
+    text_list_free(directory->away);
+    free(directory->people_link.link);
+    free(directory->group_link.link);
     free(directory->url);
     free(directory);
     return NULL;
@@ -64,10 +53,9 @@ static int directory_new(Manager *manager, size_t index, Directory **ret_directo
     directory->kind = directory_kind(directory->settings->directory);
     directory->answered_usec = directory_boot_usec(directory);
     directory->is_fresh = !directory_tells_changes(directory);
-    directory->listed = calloc(manager->config->group_count + 1, sizeof(*directory->listed));
-    if (!directory->listed)
-        return -ENOMEM;
-    int r = load_link(directory);
+    int r = directory_groups_init(&directory->groups, directory->config, directory->settings);
+    if (r >= 0)
+        r = directory_links_load(directory);
     if (r >= 0)
         r = sd_event_add_time(manager->event, &directory->timer, CLOCK_BOOTTIME, 0, USEC_PER_MSEC,
                               directory_on_timer, directory);
@@ -101,6 +89,8 @@ int directories_new(Manager *manager, bool accept_absence, Directories **ret_dir
         int r = directory_new(manager, i, &directory);
         if (r < 0)
             return r;
+        if (accept_absence)
+            directory_groups_want_all(&directory->groups);
         directory->accepts_absence = accept_absence;
         directory->next = directories->first;
         directories->first = directory;
@@ -141,13 +131,9 @@ bool directories_has(const Directories *directories, const Account *account)
 
 static bool answers_for(const Directory *directory, const char *id)
 {
-    const Config *config = directory->config;
+    const DirectoryGroup *group = directory_groups_find(&directory->groups, id);
 
-    for (size_t i = 0; i < config->group_count; i++)
-        if (directory_owns_group(directory, &config->groups[i]) &&
-            strcmp(config->groups[i].id, id) == 0)
-            return true;
-    return false;
+    return group && strcmp(group->id, id) == 0;
 }
 
 /* Those of `from` for which the directory answers, or does not. */

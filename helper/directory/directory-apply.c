@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "helper/directory/directory-match.h"
 #include "helper/provider/provider-type.h"
@@ -17,13 +18,13 @@
 #include "helper/base/text-list.h"
 #include "helper/token/claims.h"
 
-#define SLICE_USEC (10 * USEC_PER_MSEC)
-#define KEEP_USEC  (300 * USEC_PER_SEC) /* between two times that confirmations are stored */
+#define SLICE_USEC     (10 * USEC_PER_MSEC)
+#define HELD_USEC_MAX  (60 * USEC_PER_SEC) /* until what was held is listed again */
+#define HELD_ROUNDS    6u
 
 #define ALARM_HELD    "Directory of %s would take a group from many at once"
 #define ALARM_REFUSED "Directory of %s cannot add"
 #define ALARM_NUMBER  "Directory of %s gives another number to"
-#define ALARM_MISSING "Directory of %s does not find"
 
 /* --- who is who ------------------------------------------------------------------------------- */
 
@@ -64,9 +65,19 @@ bool directory_is_ours(const Directory *directory, const Account *account)
            (!tenant || (strncmp(account->id, tenant, size) == 0 && account->id[size] == '/'));
 }
 
-static bool keeps_now(const Directory *directory)
+bool directory_is_waiting(const Directory *directory, const Account *account)
 {
-    return directory->kept_usec == 0 || directory->started_usec - directory->kept_usec >= KEEP_USEC;
+    return account->state == ACCOUNT_ACTIVE && !account->id &&
+           strcmp(account->provider, directory->settings->name) == 0;
+}
+
+Account *directory_find(const Directory *directory, const char *id)
+{
+    _cleanup_free_ char *identity = identity_of(directory, id);
+
+    return identity ? accounts_find_identity(directory->manager->accounts,
+                                             directory->settings->issuer, identity)
+                    : NULL;
 }
 
 static void take_state(Directory *directory, Account *account, DirectoryState state)
@@ -74,45 +85,61 @@ static void take_state(Directory *directory, Account *account, DirectoryState st
     Evidence evidence;
 
     if (directory_sync_evidence(state, &evidence))
-        revocation_directory(directory->manager->revocation, account, &evidence,
-                             keeps_now(directory));
-}
-
-void directory_take_state(Directory *directory, const DirectoryPerson *person)
-{
-    Accounts *accounts = directory->manager->accounts;
-    _cleanup_free_ char *identity = identity_of(directory, person->id);
-    Account *first = identity ? accounts_find_identity(accounts, directory->settings->issuer,
-                                                       identity)
-                              : NULL;
-
-    if (!first)
-        return;
-    take_state(directory, first, person->state);
-    for (Account *other = accounts_next_of_person(accounts, first, NULL); other;
-         other = accounts_next_of_person(accounts, first, other))
-        take_state(directory, other, person->state);
+        revocation_directory(directory->manager->revocation, account, &evidence);
 }
 
 static void take_profile(Directory *directory, Account *account, const DirectoryPerson *person)
 {
     Accounts *accounts = directory->manager->accounts;
+    const char *before = account->gecos;
 
     (void)account_set_profile(accounts, account, person->full_name);
     (void)account_set_phone(accounts, account, person->phone);
+    directory->is_changed |= account->gecos != before;
+}
+
+/* Remembered, because not every round speaks of everybody. */
+static void take_number(Account *account, uint32_t claimed)
+{
+    if (claimed != CLAIMED_UID_UNSAID)
+        account->directory_uid = claimed;
+}
+
+/* Who has no account is nobody's business, unless it is a member who could not have one. */
+static void take_stranger(Directory *directory, const DirectoryPerson *person)
+{
+    bool was_refused = directory_roll_remove(&directory->kept, person->id);
+
+    if (person->state == DIRECTORY_ENABLED &&
+        (was_refused || directory_is_away(directory, person->id)))
+        (void)directory_looks_add(directory, person->id, NULL);
+}
+
+void directory_take_state(Directory *directory, const DirectoryPerson *person)
+{
+    Accounts *accounts = directory->manager->accounts;
+    Account *first = directory_find(directory, person->id);
+
+    if (!first) {
+        take_stranger(directory, person);
+        return;
+    }
+    take_state(directory, first, person->state);
+    take_profile(directory, first, person);
+    take_number(first, person->uid);
+    for (Account *other = accounts_next_of_person(accounts, first, NULL); other;
+         other = accounts_next_of_person(accounts, first, other))
+        take_state(directory, other, person->state);
 }
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
 static bool keeps_group(const Directory *directory, const RollPerson *person, const char *id)
 {
-    const Config *config = directory->config;
+    const DirectoryGroup *group = directory_groups_find(&directory->groups, id);
 
-    for (size_t i = 0; i < config->group_count; i++)
-        if (directory->listed[i] && strcmp(config->groups[i].id, id) == 0 &&
-            !roll_person_is_in(person, (unsigned)i))
-            return false;
-    return true;
+    return !group || (!group->is_listed && !person->is_whole) ||
+           roll_person_is_in(person, group->section);
 }
 
 /* Who is disabled may be on no list any more, and then only the question by id tells. */
@@ -126,15 +153,7 @@ static void note_lost(Directory *directory, Account *account)
     lost[directory->lost_count++] = account;
 }
 
-static bool is_lost(const Directory *directory, const Account *account)
-{
-    for (size_t i = 0; i < directory->lost_count; i++)
-        if (directory->lost[i] == account)
-            return true;
-    return false;
-}
-
-/* What the account's groups become: those of other origin or whose list is not whole stay. */
+/* What the account's groups become: those of other origin or of which nothing whole is known stay. */
 static int new_groups(const Directory *directory, const Account *account, const RollPerson *person,
                       char ***ret_groups)
 {
@@ -146,8 +165,9 @@ static int new_groups(const Directory *directory, const Account *account, const 
         if (keeps_group(directory, person, account->groups[i]))
             r = text_list_add(&groups, account->groups[i]);
     for (size_t i = 0; r >= 0 && i < person->count; i++) {
-        const char *id = config->groups[person->entries[i].group].id;
-        if (!text_list_contains(groups, id))
+        unsigned section = person->entries[i].group;
+        const char *id = section == ROLL_WHOLE ? NULL : config->groups[section].id;
+        if (id && !text_list_contains(groups, id))
             r = text_list_add(&groups, id);
     }
     if (r >= 0)
@@ -157,13 +177,10 @@ static int new_groups(const Directory *directory, const Account *account, const 
 
 static size_t count_owned(const Directory *directory, char *const *groups)
 {
-    const Config *config = directory->config;
     size_t count = 0;
 
-    for (size_t i = 0; i < config->group_count; i++)
-        if (directory_owns_group(directory, &config->groups[i]) &&
-            text_list_contains(groups, config->groups[i].id))
-            count++;
+    for (; *groups; groups++)
+        count += directory_groups_find(&directory->groups, *groups) != NULL;
     return count;
 }
 
@@ -189,12 +206,12 @@ static void set_groups(Directory *directory, Account *account, const RollPerson 
     _cleanup_text_list_ char **groups = NULL;
     int r = new_groups(directory, account, person, &groups);
 
-    account->directory_told = r >= 0 && text_list_equal(account->groups, groups);
-    if (account->directory_told)
+    if (r >= 0 && text_list_equal(account->groups, groups))
         return;
+    bool was_doubtful = account->is_doubtful;
     if (r >= 0)
         r = elevations_set_groups(manager, account, groups);
-    account->directory_told = r >= 0;
+    account->is_doubtful = was_doubtful;
     if (r < 0) {
         manager_alarm(manager, "The groups of %s could not be stored", account->name);
         return;
@@ -238,33 +255,13 @@ static SyncCount count_all(const Directory *directory)
     return count;
 }
 
-void directory_apply_begin(Directory *directory)
-{
-    Manager *manager = directory->manager;
-
-    directory_roll_close(&directory->roll);
-    const SyncCount count = count_all(directory);
-    directory->is_held = directory_sync_must_hold(&count) && !directory->accepts_absence;
-    directory->health.losing = directory->is_held ? count.losing : 0;
-    directory->health.members = count.members;
-    directory->slice = 0;
-    directory->slices_accounts = true;
-    directory_refused_begin(&directory->refused);
-    directory_refused_begin(&directory->renumbered);
-    if (directory->is_held)
-        manager_alarm(manager, ALARM_HELD ": %zu of %zu. Nobody's groups are changed, and nobody is "
-                      "added. If it is meant so: rcpchctl reload --enforce",
-                      directory->settings->name, count.losing, count.members);
-    else
-        manager_alarm_over(manager, ALARM_HELD, directory->settings->name);
-}
-
 /* --- newcomers -------------------------------------------------------------------------------- */
 
 void directory_refuse(Directory *directory, const char *name, const char *why)
 {
     Record record = {.event = RECORD_ACCOUNT};
 
+    directory->refused_why = why;
     if (!directory_refused_note(&directory->refused, name, why))
         return;
     record_set(&record, RECORD_USER, name);
@@ -276,8 +273,9 @@ void directory_refuse(Directory *directory, const char *name, const char *why)
 }
 
 /* A number that was given stays, whatever is said of it later: files have it. */
-static void compare_number(Directory *directory, const Account *account, uint32_t claimed)
+static void compare_number(Directory *directory, const Account *account)
 {
+    uint32_t claimed = account->directory_uid;
     static const char why[] = "UidClaim= says so; what they have here stays";
     char reason[96], number[16] = "no number";
 
@@ -306,6 +304,46 @@ static void end_refused(Directory *directory)
         manager_alarm(directory->manager, ALARM_NUMBER " %s", provider, who);
 }
 
+/* What is wrong may be mended here, of which the directory tells nothing: the person is kept, to be
+ * tried again in every round. */
+static void refuse_person(Directory *directory, const RollPerson *person, const char *name,
+                          const char *why)
+{
+    directory_refuse(directory, name, why);
+    for (size_t i = 0; i < person->count; i++)
+        (void)directory_roll_add_person(&directory->kept_next, &person->entries[i].person,
+                                        person->entries[i].group);
+}
+
+/* As long as nothing newer is known of them. */
+static bool is_kept(const Directory *directory, const RollEntry *entry)
+{
+    const DirectoryGroups *groups = &directory->groups;
+
+    if (directory_find(directory, entry->person.id))
+        return false;
+    for (size_t i = 0; i < groups->count; i++)
+        if (groups->groups[i].section == entry->group)
+            return !groups->groups[i].is_listed;
+    return false;
+}
+
+static void add_kept(Directory *directory)
+{
+    const DirectoryRoll *kept = &directory->kept;
+    size_t count = directory->roll.count;
+
+    for (size_t i = 0; i < kept->count; i++) {
+        const RollEntry *entry = &kept->entries[i];
+        bool is_newer = false;
+        for (size_t j = 0; j < count && !is_newer; j++)
+            is_newer = directory->roll.entries[j].group == ROLL_WHOLE &&
+                       strcmp(directory->roll.entries[j].person.id, entry->person.id) == 0;
+        if (!is_newer && is_kept(directory, entry))
+            (void)directory_roll_add_person(&directory->roll, &entry->person, entry->group);
+    }
+}
+
 void directory_bind(Directory *directory, Account *account, const RollPerson *person,
                     const char *how)
 {
@@ -314,8 +352,8 @@ void directory_bind(Directory *directory, Account *account, const RollPerson *pe
 
     if (!identity || account_bind(manager->accounts, manager->config, account,
                                   directory->settings->issuer, identity) < 0) {
-        directory_refuse(directory, account->directory_name,
-                         "its account here belongs to somebody else");
+        refuse_person(directory, person, account->directory_name,
+                      "its account here belongs to somebody else");
         return;
     }
     manager_log_account(manager, account, "directory", "bound", how);
@@ -388,6 +426,19 @@ static bool bind_waiting(Directory *directory, const RollPerson *person)
     return found;
 }
 
+/* Is there a group of which nothing is known about a newcomer, and will not be soon? */
+static bool leaves_doubt(const Directory *directory, const RollPerson *person)
+{
+    const DirectoryGroups *groups = &directory->groups;
+
+    for (size_t i = 0; !person->is_whole && i < groups->count; i++) {
+        const DirectoryGroup *group = &groups->groups[i];
+        if (!group->is_listed && !group->is_wanted && !group->is_missing)
+            return true;
+    }
+    return false;
+}
+
 static void add(Directory *directory, const RollPerson *person, const char *identity)
 {
     Manager *manager = directory->manager;
@@ -398,35 +449,49 @@ static void add(Directory *directory, const RollPerson *person, const char *iden
     const char *why = "out of memory";
 
     if (new_groups(directory, &nobody, person, &groups) < 0) {
-        directory_refuse(directory, first->name, why);
+        refuse_person(directory, person, first->name, why);
         return;
     }
     const AccountOptions options = {.id = identity, .groups = groups, .uid = first->uid};
     int r = accounts_add(manager->accounts, manager->config, directory->settings, first->name,
                          &options, &account, &why);
     if (r < 0) {
-        directory_refuse(directory, first->name, why);
+        refuse_person(directory, person, first->name, why);
         return;
     }
     manager_alarm_over(manager, ALARM_NOT_ADDED, first->name); /* an administrator's try */
+    account->is_doubtful = leaves_doubt(directory, person);
     take_profile(directory, account, first);
-    account->directory_told = true;
+    account->directory_told = !account->is_doubtful && directory->knows_groups;
     directory->is_changed = true;
     manager_log_account(manager, account, "directory", "added", NULL);
     take_state(directory, account, person->state);
 }
 
-/* AutoProvision= and, where it narrows that, AutoProvisionGroups=. */
+/* Does the group, or another section of the same id, stand in AutoProvisionGroups=? */
+static bool adds_for(const Directory *directory, unsigned section)
+{
+    const Config *config = directory->config;
+    char *const *narrowed = directory->settings->auto_provision_groups;
+    bool found = !*narrowed;
+
+    for (size_t i = 0; !found && narrowed[i]; i++) {
+        const GroupConfig *group = config_group(config, narrowed[i]);
+        found = group && group->id && strcasecmp(group->id, config->groups[section].id) == 0;
+    }
+    return found;
+}
+
+/* AutoProvision= and, where it narrows that, AutoProvisionGroups=. Who is in none of our groups is
+ * nobody's business. */
 static bool may_add(const Directory *directory, const RollPerson *person)
 {
-    char *const *narrowed = directory->settings->auto_provision_groups;
+    bool found = false;
 
-    if (directory->settings->adds_nobody)
-        return false;
-    for (size_t i = 0; i < person->count; i++)
-        if (text_list_contains(narrowed, directory->config->groups[person->entries[i].group].name))
-            return true;
-    return !*narrowed;
+    for (size_t i = 0; !found && !directory->settings->adds_nobody && i < person->count; i++)
+        found = person->entries[i].group != ROLL_WHOLE &&
+                adds_for(directory, person->entries[i].group);
+    return found;
 }
 
 /* Only who is said to be enabled, and whose name is of this provider's domains. */
@@ -435,17 +500,117 @@ static void welcome(Directory *directory, const RollPerson *person)
     const DirectoryPerson *first = &person->entries[0].person;
     _cleanup_free_ char *identity = NULL;
 
-    if (person->state != DIRECTORY_ENABLED || !first->name ||
-        !config_answers_for(directory->config, directory->settings, first->name))
-        return;
     identity = identity_of(directory, first->id);
     if (!identity || has_own_account(directory, identity))
         return;
+    if (person->state != DIRECTORY_ENABLED || !first->name ||
+        !config_answers_for(directory->config, directory->settings, first->name)) {
+        directory_away_add(directory, first->id);
+        return;
+    }
     if (!bind_waiting(directory, person) && may_add(directory, person))
         add(directory, person, identity);
 }
 
+static void hold(Directory *directory, const SyncCount *count)
+{
+    uint64_t wait = HELD_ROUNDS * directory->config->directory_poll_usec;
+
+    manager_alarm(directory->manager,
+                  ALARM_HELD ": %zu of %zu. Nobody's groups are changed, and nobody is "
+                             "added. If it is meant so: rcpchctl reload --enforce",
+                  directory->settings->name, count->losing, count->members);
+    directory->lists_until_usec =
+        directory_boot_usec(directory) + (wait < HELD_USEC_MAX ? wait : HELD_USEC_MAX);
+}
+
+static bool knows_groups(const Directory *directory)
+{
+    for (size_t i = 0; i < directory->groups.count; i++)
+        if (!directory->groups.groups[i].is_listed && directory->groups.groups[i].is_wanted)
+            return false;
+    return true;
+}
+
+static bool has_all_lists(const Directory *directory)
+{
+    for (size_t i = 0; i < directory->groups.count; i++)
+        if (!directory->groups.groups[i].is_listed && !directory->groups.groups[i].is_missing)
+            return false;
+    return true;
+}
+
+void directory_apply_begin(Directory *directory)
+{
+    add_kept(directory);
+    directory_roll_close(&directory->roll);
+    directory_refused_begin(&directory->refused);
+    directory_refused_begin(&directory->renumbered);
+    directory_roll_clear(&directory->kept_next);
+    directory->is_complete = has_all_lists(directory);
+    directory->knows_groups = knows_groups(directory);
+    if (directory->is_complete)
+        directory->unmatched_count = 0;
+    directory->slice = 0;
+    directory->slices_accounts = true;
+    directory->is_held = false;
+    directory->tells_groups =
+        directory->roll.count > 0 || directory_groups_listed_any(&directory->groups);
+    if (!directory->tells_groups)
+        return;
+    const SyncCount count = count_all(directory);
+    directory->is_held = directory_sync_must_hold(&count) && !directory->accepts_absence;
+    directory->health.losing = directory->is_held ? count.losing : 0;
+    directory->health.members = count.members;
+    if (directory->is_held)
+        hold(directory, &count);
+}
+
+void directory_apply_end(Directory *directory)
+{
+    if (directory->is_held)
+        return;
+    directory_groups_applied(&directory->groups, directory_boot_usec(directory));
+    directory_looks_applied(directory);
+    directory_roll_clear(&directory->kept);
+    directory->kept = directory->kept_next;
+    directory->kept_next = (DirectoryRoll){0};
+    if (directory->tells_groups && !directory_groups_wants(&directory->groups))
+        manager_alarm_over(directory->manager, ALARM_HELD, directory->settings->name);
+}
+
+/* Whom the lists tell nothing new about stays unmatched for the same reason. */
+static void match(Directory *directory, Account *account)
+{
+    size_t before = directory->refused.count;
+
+    if (directory->is_complete) {
+        directory_match(directory, account);
+        if (directory_is_waiting(directory, account))
+            account->is_doubtful = false;
+        if (directory->refused.count > before && directory->unmatched_count < DIRECTORY_REFUSED_MAX)
+            directory->unmatched[directory->unmatched_count++] =
+                (Unmatched){account, directory->refused_why};
+        return;
+    }
+    for (size_t i = 0; i < directory->unmatched_count; i++)
+        if (directory->unmatched[i].account == account && directory_is_waiting(directory, account))
+            directory_refuse(directory, account->directory_name, directory->unmatched[i].why);
+}
+
 /* --- slices ----------------------------------------------------------------------------------- */
+
+/* Nothing was told of somebody of whom changes are told: what was so is so still. */
+static void confirm_by_silence(const Directory *directory, Account *account)
+{
+    const Stamp *began = &directory->began;
+    bool is_newer = memcmp(account->confirmed.boot_id, began->boot_id, sizeof(began->boot_id)) == 0 &&
+                    account->confirmed.boot_usec > began->boot_usec;
+
+    if (account->verdict == VERDICT_ACTIVE && directory_tells_changes(directory) &&
+        !directory->is_fresh && !is_newer)
+        account->confirmed = *began;
+}
 
 static void apply_to_account(Directory *directory, Account *account)
 {
@@ -454,7 +619,7 @@ static void apply_to_account(Directory *directory, Account *account)
 
     if (!directory->is_held) {
         bind_tied(directory, account);
-        directory_match(directory, account);
+        match(directory, account);
     }
     if (!directory_is_ours(directory, account))
         return;
@@ -462,12 +627,18 @@ static void apply_to_account(Directory *directory, Account *account)
     if (is_listed) {
         directory->knows_somebody = true;
         take_state(directory, account, person.state);
-        compare_number(directory, account, person.entries[0].person.uid);
+        take_number(account, person.entries[0].person.uid);
         if (!directory->is_held)
             take_profile(directory, account, &person.entries[0].person);
     }
-    if (!directory->is_held)
+    compare_number(directory, account);
+    if (!is_listed || person.state == DIRECTORY_UNSAID)
+        confirm_by_silence(directory, account);
+    if (directory->is_held)
+        return;
+    if (directory->tells_groups)
         set_groups(directory, account, &person);
+    account->directory_told |= directory->knows_groups && !account->is_doubtful;
 }
 
 /* One account, or one person of the roll. False at the end. */
@@ -503,95 +674,4 @@ bool directory_apply_slice(Directory *directory)
         if (stamp_now().boot_usec >= until)
             return true;
     return false;
-}
-
-/* --- people whom nobody listed ---------------------------------------------------------------- */
-
-/* Whose confirmation grows old; after beginning anew everybody, because what happened before is
- * unknown. */
-static bool must_ask(const Directory *directory, const Account *account, const Stamp *now)
-{
-    RollPerson person;
-
-    if (!directory_is_ours(directory, account))
-        return false;
-    if (directory_roll_find(&directory->roll, directory_person_id(account), &person))
-        return person.state == DIRECTORY_DOUBTED && account->verdict != VERDICT_DISABLED;
-    if (directory->is_fresh && directory_tells_changes(directory))
-        return true;
-    if ((directory->is_fresh || is_lost(directory, account)) &&
-        account->verdict != VERDICT_DISABLED)
-        return true;
-    if (account->session_count == 0 && !account_is_allowed(account, directory->config))
-        return false;
-    if (!directory_tells_changes(directory))
-        return !account->by_administrator;
-    return account->verdict != VERDICT_DISABLED &&
-           stamp_age_usec(&account->confirmed, now) >= directory->config->refresh_check_usec;
-}
-
-/* People with sessions first. */
-static int compare_sessions(const void *a, const void *b)
-{
-    const Account *const *x = a, *const *y = b;
-
-    return ((*x)->session_count < (*y)->session_count) - ((*x)->session_count > (*y)->session_count);
-}
-
-int directory_people_choose(Directory *directory)
-{
-    Accounts *accounts = directory->manager->accounts;
-    PeopleToAsk *people = &directory->people;
-    Stamp now = stamp_now();
-    size_t iterator = 0;
-    Account *account;
-
-    directory_people_clear(people);
-    people->accounts = calloc(accounts_count(accounts) + 1, sizeof(Account *));
-    people->missing = calloc(accounts_count(accounts) + 1, sizeof(Account *));
-    if (!people->accounts || !people->missing)
-        return -ENOMEM;
-    while ((account = accounts_next(accounts, &iterator)))
-        if (must_ask(directory, account, &now))
-            people->accounts[people->count++] = account;
-    qsort(people->accounts, people->count, sizeof(Account *), compare_sessions);
-    if (keeps_now(directory))
-        directory->kept_usec = directory->started_usec;
-    return 0;
-}
-
-void directory_people_missing(Directory *directory)
-{
-    PeopleToAsk *people = &directory->people;
-    Account *account = people->accounts[people->at++];
-
-    /* Who is known to be gone says nothing about how many go now. */
-    if (account->verdict != VERDICT_DISABLED)
-        people->missing[people->missing_count++] = account;
-}
-
-void directory_people_judge(Directory *directory)
-{
-    const PeopleToAsk *people = &directory->people;
-    const Evidence evidence = {
-        .meaning = EVIDENCE_DISABLED, .is_explicit = true, .code = "not found"};
-
-    if (people->missing_count > 0 &&
-        !directory_sync_believes_missing(people->count, people->missing_count,
-                                         directory->knows_somebody)) {
-        manager_alarm(directory->manager,
-                      ALARM_MISSING " %zu people of this host. Nobody is cut by that.",
-                      directory->settings->name, people->missing_count);
-        return;
-    }
-    manager_alarm_over(directory->manager, ALARM_MISSING, directory->settings->name);
-    for (size_t i = 0; i < people->missing_count; i++)
-        revocation_directory(directory->manager->revocation, people->missing[i], &evidence, false);
-}
-
-void directory_people_clear(PeopleToAsk *people)
-{
-    free(people->accounts);
-    free(people->missing);
-    *people = (PeopleToAsk){0};
 }

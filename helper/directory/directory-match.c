@@ -45,12 +45,6 @@ static const Criterion criteria[] = {
      "several accounts here have its telephone number"},
 };
 
-static bool is_waiting(const Directory *directory, const Account *account)
-{
-    return account->state == ACCOUNT_ACTIVE && !account->id &&
-           strcmp(account->provider, directory->settings->name) == 0;
-}
-
 /* Then welcome() binds it: the name is what the administrator said. */
 static bool has_name_in_roll(const Directory *directory, const Account *account)
 {
@@ -90,7 +84,7 @@ static bool is_shared(const Directory *directory, const Criterion *by, const Acc
     const Account *other;
 
     while ((other = accounts_next(directory->manager->accounts, &iterator)))
-        if (is_waiting(directory, other) &&
+        if (directory_is_waiting(directory, other) &&
             strcmp(by->of_account(other), by->of_account(account)) == 0 &&
             strcmp(other->directory_name, account->directory_name) != 0)
             return true;
@@ -119,7 +113,7 @@ void directory_match(Directory *directory, Account *account)
 {
     char *const *allowed = directory->settings->match_by;
 
-    if (text_list_count(allowed) == 0 || !is_waiting(directory, account) ||
+    if (text_list_count(allowed) == 0 || !directory_is_waiting(directory, account) ||
         has_name_in_roll(directory, account))
         return;
     for (size_t i = 0; i < ELEMENTSOF(criteria); i++)

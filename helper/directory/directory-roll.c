@@ -41,6 +41,49 @@ int directory_roll_add(DirectoryRoll *roll, DirectoryPage *page, unsigned group)
     return 0;
 }
 
+static char *copy_of(const char *text, bool *is_short)
+{
+    char *copy = text ? strdup(text) : NULL;
+
+    *is_short |= text && !copy;
+    return copy;
+}
+
+int directory_roll_add_person(DirectoryRoll *roll, const DirectoryPerson *person, unsigned group)
+{
+    bool is_short = false;
+    DirectoryPerson copy = {.state = person->state, .uid = person->uid};
+    int r = reserve(roll, 1);
+
+    if (r < 0)
+        return r;
+    copy.id = copy_of(person->id, &is_short);
+    copy.name = copy_of(person->name, &is_short);
+    copy.full_name = copy_of(person->full_name, &is_short);
+    copy.email = copy_of(person->email, &is_short);
+    copy.phone = copy_of(person->phone, &is_short);
+    if (is_short) {
+        directory_person_clear(&copy);
+        return -ENOMEM;
+    }
+    roll->entries[roll->count++] = (RollEntry){.person = copy, .group = group};
+    return 0;
+}
+
+bool directory_roll_remove(DirectoryRoll *roll, const char *id)
+{
+    size_t kept = 0, count = roll->count;
+
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(roll->entries[i].person.id, id) == 0)
+            directory_person_clear(&roll->entries[i].person);
+        else
+            roll->entries[kept++] = roll->entries[i];
+    }
+    roll->count = kept;
+    return kept != count;
+}
+
 static int compare_entries(const void *a, const void *b)
 {
     const RollEntry *x = a, *y = b;
@@ -77,8 +120,11 @@ bool directory_roll_next(const DirectoryRoll *roll, size_t *iterator, RollPerson
         return false;
     *ret_person = (RollPerson){.entries = &roll->entries[first]};
     while (*iterator < roll->count && strcmp(roll->entries[*iterator].person.id,
-                                             roll->entries[first].person.id) == 0)
-        ret_person->state = worse(ret_person->state, roll->entries[(*iterator)++].person.state);
+                                             roll->entries[first].person.id) == 0) {
+        const RollEntry *entry = &roll->entries[(*iterator)++];
+        ret_person->state = worse(ret_person->state, entry->person.state);
+        ret_person->is_whole |= entry->group == ROLL_WHOLE;
+    }
     ret_person->count = *iterator - first;
     return true;
 }

@@ -109,6 +109,24 @@ static void test_a_person_of_the_roll_is_all_their_entries(void **state)
     directory_roll_clear(&roll);
 }
 
+static void test_of_who_is_whole_nothing_else_is_to_be_known(void **state)
+{
+    DirectoryRoll roll = {0};
+    const DirectoryPerson person = {.id = (char *)(uintptr_t) "a", .state = DIRECTORY_ENABLED};
+    RollPerson found;
+
+    assert_int_equal(directory_roll_add_person(&roll, &person, ROLL_WHOLE), 0);
+    assert_int_equal(directory_roll_add_person(&roll, &person, 3), 0);
+    list(&roll, "b", DIRECTORY_ENABLED, 3);
+    directory_roll_close(&roll);
+    assert_true(directory_roll_find(&roll, "a", &found));
+    assert_true(found.is_whole && roll_person_is_in(&found, 3) && !roll_person_is_in(&found, 2));
+    assert_int_equal(found.entries[0].group, 3);
+    assert_true(directory_roll_find(&roll, "b", &found));
+    assert_false(found.is_whole);
+    directory_roll_clear(&roll);
+}
+
 static void test_an_empty_roll_knows_nobody(void **state)
 {
     DirectoryRoll roll = {0};
@@ -128,6 +146,7 @@ int main(void)
         cmocka_unit_test(test_the_hold_on_mass_absence),
         cmocka_unit_test(test_who_is_not_found_is_gone_only_where_others_are_known),
         cmocka_unit_test(test_a_person_of_the_roll_is_all_their_entries),
+        cmocka_unit_test(test_of_who_is_whole_nothing_else_is_to_be_known),
         cmocka_unit_test(test_an_empty_roll_knows_nobody),
     };
 

@@ -59,20 +59,18 @@ static void lift(Revocation *revocation, Account *account)
                       account->name, strerror(-r));
 }
 
-static void confirm(Revocation *revocation, Account *account, bool is_kept)
+static void confirm(Revocation *revocation, Account *account)
 {
     Stamp now = stamp_now();
 
     if (verdict_after(account->verdict, EVIDENCE_CONFIRMED) != VERDICT_ACTIVE)
         return;
-    if (!is_kept || account_set_confirmed(revocation->manager->accounts, account, &now) < 0)
-        account->confirmed = now;
+    account->confirmed = now;
     if (account->verdict != VERDICT_ACTIVE)
         revocation_move(revocation, account, VERDICT_ACTIVE, false, SOURCE " enabled");
 }
 
-void revocation_directory(Revocation *revocation, Account *account, const Evidence *evidence,
-                          bool is_kept)
+void revocation_directory(Revocation *revocation, Account *account, const Evidence *evidence)
 {
     if (account->state != ACCOUNT_ACTIVE)
         return;
@@ -81,5 +79,5 @@ void revocation_directory(Revocation *revocation, Account *account, const Eviden
     else if (may_lift(account))
         lift(revocation, account);
     else
-        confirm(revocation, account, is_kept);
+        confirm(revocation, account);
 }

@@ -28,9 +28,8 @@ void revocation_evidence(Revocation *revocation, Account *account, const char *s
 /* What a directory says of an account ("directory" is the source). As revocation_evidence(), but
  * its explicit "enabled" also lifts a DISABLED that a directory or a code about the same flag
  * brought, never an administrator's: the account is ACTIVE, and an earlier sign-in counts no more.
- * `is_kept`: the confirmation is stored, not only remembered. */
-void revocation_directory(Revocation *revocation, Account *account, const Evidence *evidence,
-                          bool is_kept);
+ * A confirmation is only remembered: who asks the directory stores many at once. */
+void revocation_directory(Revocation *revocation, Account *account, const Evidence *evidence);
 
 /* A person signed in interactively: ACTIVE since now, stored before this returns. -EACCES while
  * DISABLED (only `user reinstate` lifts that), -EBUSY while what ran under a revoked sign-in is

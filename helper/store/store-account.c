@@ -286,6 +286,17 @@ int store_account_save(Store *store, Account *account)
     return 0;
 }
 
+int store_account_save_confirmed(Store *store, const Account *account)
+{
+    _cleanup_query_ Query query =
+        query_new(store, "UPDATE accounts SET confirmed_wall = ?1, confirmed_boot = ?2,"
+                         " confirmed_boot_id = ?3 WHERE id = ?4");
+
+    bind_stamp(&query, 0, &account->confirmed);
+    query_bind_integer(&query, 4, account->row);
+    return query_run(&query);
+}
+
 int store_scrub(Store *store)
 {
     int r = store_execute(store, "PRAGMA wal_checkpoint(TRUNCATE)");

@@ -117,6 +117,11 @@ static const char *const migrations[] = {
      " last INTEGER NOT NULL,"
      " PRIMARY KEY (account, place)"
      ") WITHOUT ROWID;"),
+    /* 11: where the changes of a directory's groups go on, what lay inside them then, and by which
+     * settings they had been read. */
+    "CREATE TABLE directory_groups ("
+    " issuer TEXT PRIMARY KEY, link TEXT NOT NULL, inside TEXT NOT NULL, settings BLOB NOT NULL)"
+    " WITHOUT ROWID;",
 };
 
 static int run_step(Store *store, size_t index)

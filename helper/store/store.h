@@ -41,6 +41,9 @@ typedef int (*StoreAccountHandler)(Account *account, void *userdata); /* takes o
 int store_account_each(Store *store, StoreAccountHandler handler, void *userdata);
 int store_account_save(Store *store, Account *account);
 
+/* Only when the account was confirmed, which is told of many at once. */
+int store_account_save_confirmed(Store *store, const Account *account);
+
 /* Refresh token of an account. get: 0 with NULL when there is none; -EBADMSG when it was sealed
  * with another key or for another account: then there is none either, and the person signs in
  * again. put: NULL deletes; clears redeeming. */
@@ -80,6 +83,15 @@ int store_session_close(Store *store, const char *id, const char *how); /* -ENOE
 /* Where the changes of a directory go on, by its issuer. put: NULL deletes. */
 int store_link_get(Store *store, const char *issuer, char **ret_link); /* -ENOENT */
 int store_link_put(Store *store, const char *issuer, const char *link);
+
+/* The same for changes of groups, with what must be known to go on (directory-groups.h). */
+typedef struct StoreGroups {
+    char *link, *inside;
+    uint8_t settings[32];
+} StoreGroups;
+void store_groups_clear(StoreGroups *groups);
+int store_groups_get(Store *store, const char *issuer, StoreGroups *ret_groups); /* -ENOENT */
+int store_groups_put(Store *store, const char *issuer, const StoreGroups *groups);
 
 /* Small values: generation counter and the like. */
 int store_value_get(Store *store, const char *key, uint64_t *ret_value); /* -ENOENT */

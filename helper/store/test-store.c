@@ -474,6 +474,7 @@ static void sessions_of_the_first_version(void **state)
                      "DROP TABLE totp;"
                      "DROP TABLE lockouts;"
                      "DROP TABLE known_places;"
+                     "DROP TABLE directory_groups;"
                      "INSERT INTO sessions VALUES ('s-1', 'alice', '', 'sshd', '', '', 42, 9,"
                      " zeroblob(16), NULL);"
                      "PRAGMA user_version = 1");
@@ -512,6 +513,30 @@ static void a_directorys_link(void **state)
     assert_int_equal(store_link_put(fixture->store, "https://a", NULL), 0);
     assert_int_equal(store_link_get(fixture->store, "https://a", &link), -ENOENT);
     assert_null(link);
+}
+
+static void a_directorys_groups(void **state)
+{
+    Fixture *fixture = *state;
+    const StoreGroups first = {.link = (char *)(uintptr_t) "https://g/1",
+                               .inside = (char *)(uintptr_t) "", .settings = {1}};
+    const StoreGroups second = {.link = (char *)(uintptr_t) "https://g/2",
+                                .inside = (char *)(uintptr_t) "a b\n", .settings = {2, 3}};
+    StoreGroups found = {0};
+
+    assert_int_equal(store_groups_get(fixture->store, "https://a", &found), -ENOENT);
+    assert_int_equal(store_groups_put(fixture->store, "https://a", &first), 0);
+    assert_int_equal(store_groups_put(fixture->store, "https://a", &second), 0);
+    assert_int_equal(store_groups_put(fixture->store, "https://b", &first), 0);
+    reopen(fixture);
+    assert_int_equal(store_groups_get(fixture->store, "https://a", &found), 0);
+    assert_string_equal(found.link, second.link);
+    assert_string_equal(found.inside, second.inside);
+    assert_memory_equal(found.settings, second.settings, sizeof(found.settings));
+    store_groups_clear(&found);
+    assert_int_equal(store_groups_put(fixture->store, "https://a", NULL), 0);
+    assert_int_equal(store_groups_get(fixture->store, "https://a", &found), -ENOENT);
+    assert_null(found.link);
 }
 
 static void transactions_nest(void **state)
@@ -847,6 +872,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sessions_of_the_first_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_directorys_link, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_directorys_groups, set_up, tear_down),
         cmocka_unit_test_setup_teardown(transactions_nest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_process_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(corrupt_files, set_up, tear_down),

@@ -436,6 +436,12 @@ OTHERS = '{"value":[{"id":"11111111-0000-4000-8000-%012d","accountEnabled":true,
     ("members", "html", {}, "not strict JSON"),
     ("members", "status", {"status": 403}, "http 403"),
     ("members", "truncate", {}, None),
+    ("group-delta", "body", {"body": '{"value":[]}'}, "changes that end without a link"),
+    ("group-delta", "body", {"body": '{"value":[],"@odata.deltaLink":"https://elsewhere.test/v1.0/x"}'},
+     "a link leads elsewhere"),
+    ("group-delta", "body", {"body": '{"value":[{"id":"a","members@delta":1}]}'}, "members@delta"),
+    ("group-delta", "status", {"status": 403}, "http 403"),
+    ("group-delta", "truncate", {}, None),
     ("delta", "body", {"body": '{"value":[]}'}, "changes that end without a link"),
     ("delta", "body", {"body": '{"value":[{"id":"a","@removed":1}]}'}, "@removed"),
     ("delta", "status", {"status": 429}, None),
@@ -449,6 +455,8 @@ def test_a_wrong_answer_changes_nothing(directory, endpoint, kind, details, alar
         wait_verdict(line, name, "active")
     before = set(users(line))
     line.control.fault(endpoint, kind, realm="entra", **details)
+    if endpoint == "members":
+        line.control.set_graph(group_delta_expired=True)      # or no list would be asked for
     if endpoint == "token":
         line.control.revoke_graph_tokens()
     since = line.control.last()
@@ -458,6 +466,7 @@ def test_a_wrong_answer_changes_nothing(directory, endpoint, kind, details, alar
     assert set(users(line)) == before
     nobody_moved(line)
     line.control.clear_fault(endpoint, "entra")
+    line.control.set_graph(group_delta_expired=False)
     line.control.disable(domain("bob"))
     wait_verdict(line, "bob", "disabled")                     # it goes on by itself
     wait_until(lambda: not any(text.startswith("Directory of") for text in alarms(line)), 20,
