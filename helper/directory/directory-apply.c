@@ -110,6 +110,7 @@ static void take_stranger(Directory *directory, const DirectoryPerson *person)
 {
     bool was_refused = directory_roll_remove(&directory->kept, person->id);
 
+    directory->looks.saw_strangers = true;
     if (person->state == DIRECTORY_ENABLED &&
         (was_refused || directory_is_away(directory, person->id)))
         (void)directory_looks_add(directory, person->id, NULL);

@@ -49,6 +49,7 @@ typedef struct DirectoryLooks {
     DirectoryLook looks[DIRECTORY_LOOKS_MAX];
     size_t count, at;
     DirectoryPerson person; /* the one whose groups are being asked for */
+    bool saw_strangers;     /* something changed about people who have no account */
     uint64_t doubted_usec;  /* when those who wait for an id were last looked for */
 } DirectoryLooks;
 

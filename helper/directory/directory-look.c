@@ -11,6 +11,8 @@
 
 #define WAITING_USEC  (300 * USEC_PER_SEC)  /* between two times that names are asked for */
 #define MATCHING_USEC (3600 * USEC_PER_SEC) /* and that all lists are */
+#define STRANGERS_USEC_MAX (60 * USEC_PER_SEC)
+#define STRANGERS_ROUNDS   6u
 
 bool directory_looks_add(Directory *directory, const char *key, Account *account)
 {
@@ -38,19 +40,30 @@ void directory_looks_clear(DirectoryLooks *looks)
     *looks = (DirectoryLooks){0};
 }
 
+/* Somebody changed who may be one that an account waits for: not at once for each of them. */
+static uint64_t strangers_wait(const Directory *directory)
+{
+    uint64_t wait = STRANGERS_ROUNDS * directory->config->directory_poll_usec;
+
+    return wait < STRANGERS_USEC_MAX ? wait : STRANGERS_USEC_MAX;
+}
+
 /* A name may come to be known, and nothing tells when. MatchBy= needs all lists: whether an address
  * is of one person alone, no single one shows. */
 void directory_looks_doubt(Directory *directory)
 {
     uint64_t *doubted = &directory->looks.doubted_usec;
     bool is_matched = text_list_count(directory->settings->match_by) > 0;
-    bool is_time = *doubted == 0 || directory->started_usec - *doubted >=
-                                        (is_matched ? MATCHING_USEC : WAITING_USEC);
+    uint64_t age = directory->started_usec - *doubted;
+    bool is_time = *doubted == 0 || age >= (is_matched ? MATCHING_USEC : WAITING_USEC) ||
+                   (directory->looks.saw_strangers && is_matched && age >= strangers_wait(directory));
     size_t iterator = 0;
     Account *account;
 
-    if (is_time)
+    if (is_time) {
         *doubted = directory->started_usec;
+        directory->looks.saw_strangers = false;
+    }
     while ((account = accounts_next(directory->manager->accounts, &iterator))) {
         if (!directory_is_waiting(directory, account))
             continue;
