@@ -386,7 +386,12 @@ bool account_in_group(const Account *account, const Config *config, const char *
 {
     const GroupConfig *group = config_group(config, group_name);
 
-    if (!group || account->state != ACCOUNT_ACTIVE || !same_provider(account, config, group))
+    return group && account_has_group(account, config, group);
+}
+
+bool account_has_group(const Account *account, const Config *config, const GroupConfig *group)
+{
+    if (account->state != ACCOUNT_ACTIVE || !same_provider(account, config, group))
         return false;
     return (group->id && text_list_contains(account->groups, group->id)) ||
            (group->role && text_list_contains(account->roles, group->role));

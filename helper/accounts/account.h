@@ -161,3 +161,4 @@ const char *account_allowed_by(const Account *account, const Config *config,
                                const char **ret_word);
 /* Member of the [group NAME] by immutable id or by role? */
 bool account_in_group(const Account *account, const Config *config, const char *group_name);
+bool account_has_group(const Account *account, const Config *config, const GroupConfig *group);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/limits.h"
@@ -18,6 +19,7 @@
 typedef struct GroupRow {
     const GroupConfig *config;
     bool published;     /* has a row of its own */
+    bool is_marked;     /* the present account may be in it */
     uint32_t gid;
     bool has_local;     /* LocalGroup= is there */
     uint32_t local_gid;
@@ -25,10 +27,18 @@ typedef struct GroupRow {
     size_t member_count, member_capacity;
 } GroupRow;
 
+/* An id or a role, and the section that names it. */
+typedef struct Word {
+    const char *text;
+    GroupRow *row;
+} Word;
+
 typedef struct Composition {
     const ComposerInput *input;
     GroupRow *groups;
     size_t group_count;
+    Word *words; /* sorted */
+    size_t word_count;
     SnapshotUserSpec *users;
     uint32_t **gids; /* of each user; owned */
     size_t user_count;
@@ -46,6 +56,7 @@ static void composition_clear(Composition *composition)
     free(composition->users);
     free(composition->gids);
     free(composition->specs);
+    free(composition->words);
 }
 
 static _printf_(2, 3) void alarm_about(const Composition *composition, const char *format, ...)
@@ -209,12 +220,65 @@ static void add_gid(uint32_t *gids, size_t *count, uint32_t gid)
         gids[(*count)++] = gid;
 }
 
+static int compare_words(const void *a, const void *b)
+{
+    const Word *x = a, *y = b;
+
+    return strcmp(x->text, y->text);
+}
+
+/* Of thousands of accounts and hundreds of groups, each is looked for where it can be. */
+static int index_words(Composition *composition)
+{
+    composition->words = calloc(composition->group_count * 2 + 1, sizeof(*composition->words));
+    if (!composition->words)
+        return -ENOMEM;
+    for (size_t i = 0; i < composition->group_count; i++) {
+        GroupRow *row = &composition->groups[i];
+        if (row->config->id)
+            composition->words[composition->word_count++] = (Word){row->config->id, row};
+        if (row->config->role)
+            composition->words[composition->word_count++] = (Word){row->config->role, row};
+    }
+    if (composition->word_count > 0)
+        qsort(composition->words, composition->word_count, sizeof(Word), compare_words);
+    return 0;
+}
+
+/* The rows that one of an account's ids or roles may mean. */
+static void mark_rows(const Composition *composition, char *const *texts)
+{
+    for (; texts && *texts; texts++) {
+        size_t low = 0, high = composition->word_count;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (strcmp(composition->words[middle].text, *texts) < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        for (; low < composition->word_count &&
+               strcmp(composition->words[low].text, *texts) == 0; low++)
+            composition->words[low].row->is_marked = true;
+    }
+}
+
+static bool is_in(const Composition *composition, const Account *account, GroupRow *row)
+{
+    bool was_marked = row->is_marked;
+
+    row->is_marked = false;
+    return was_marked && account_has_group(account, composition->input->config, row->config);
+}
+
 static int join_groups(Composition *composition, const Account *account, uint32_t *gids,
                        size_t *ret_count)
 {
+    mark_rows(composition, account->groups);
+    mark_rows(composition, account->roles);
     for (size_t i = 0; i < composition->group_count; i++) {
         GroupRow *row = &composition->groups[i];
-        if (!account_in_group(account, composition->input->config, row->config->name))
+        if (!is_in(composition, account, row))
             continue;
         if (row->published) {
             int r = add_member(row, account->name);
@@ -243,6 +307,12 @@ static int add_user(Composition *composition, const Account *account)
         .name = account->name, .uid = account->uid, .gid = account->uid, .gecos = account->gecos,
         .home = account->home, .shell = account->shell, .gids = gids, .gid_count = count,
     };
+    /* Thousands of users, each in a few groups. */
+    uint32_t *fitting = realloc(gids, (count + 1) * sizeof(*gids));
+    if (fitting) {
+        gids = fitting;
+        composition->users[composition->user_count].gids = gids;
+    }
     composition->gids[composition->user_count++] = TAKE_PTR(gids);
     return 0;
 }
@@ -301,6 +371,8 @@ int snapshot_compose(const ComposerInput *input, int *ret_fd)
     __attribute__((cleanup(composition_clear))) Composition composition = {.input = input};
 
     int r = compose_groups(&composition);
+    if (r >= 0)
+        r = index_words(&composition);
     if (r >= 0)
         r = compose_users(&composition);
     if (r >= 0)
