@@ -601,7 +601,12 @@ static void match(Directory *directory, Account *account)
 
 /* --- slices ----------------------------------------------------------------------------------- */
 
-/* Nothing was told of somebody of whom changes are told: what was so is so still. */
+bool directory_has_member(const Directory *directory, const Account *account)
+{
+    return count_owned(directory, account->groups) > 0;
+}
+
+/* Nothing was told of a member of whom changes are told: what was so is so still. */
 static void confirm_by_silence(const Directory *directory, Account *account)
 {
     const Stamp *began = &directory->began;
@@ -609,7 +614,7 @@ static void confirm_by_silence(const Directory *directory, Account *account)
                     account->confirmed.boot_usec > began->boot_usec;
 
     if (account->verdict == VERDICT_ACTIVE && directory_tells_changes(directory) &&
-        !directory->is_fresh && !is_newer)
+        !directory->is_fresh && !is_newer && directory_has_member(directory, account))
         account->confirmed = *began;
 }
 

@@ -210,6 +210,8 @@ bool directory_is_away(const Directory *directory, const char *id);
 bool directory_is_ours(const Directory *directory, const Account *account);
 /* Waits for an id of this directory. */
 bool directory_is_waiting(const Directory *directory, const Account *account);
+/* Is in one of its groups, as far as is known. */
+bool directory_has_member(const Directory *directory, const Account *account);
 Account *directory_find(const Directory *directory, const char *id);
 const char *directory_person_id(const Account *account);
 

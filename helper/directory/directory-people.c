@@ -29,7 +29,7 @@ static bool is_lost(const Directory *directory, const Account *account)
     return false;
 }
 
-/* Where changes are told, who is confirmed stays so until something is. */
+/* Where changes are told, a member who is confirmed stays so until something is. */
 static bool must_ask(const Directory *directory, const Account *account, const Stamp *now)
 {
     RollPerson person;
@@ -47,7 +47,10 @@ static bool must_ask(const Directory *directory, const Account *account, const S
         return false;
     if (!directory_tells_changes(directory))
         return !account->by_administrator;
-    return account->verdict == VERDICT_UNCONFIRMED;
+    if (directory_has_member(directory, account))
+        return account->verdict == VERDICT_UNCONFIRMED;
+    return account->verdict != VERDICT_DISABLED &&
+           stamp_age_usec(&account->confirmed, now) >= directory->config->refresh_check_usec;
 }
 
 /* People with sessions first, then who was not heard of for longest. */
