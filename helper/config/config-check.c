@@ -258,10 +258,13 @@ static void check_directory(const Config *config, const ProviderConfig *provider
             strcmp(provider->match_by[i], "phone") != 0)
             config_report_error(report, "provider", provider->name, "MatchBy",
                                 "'%.100s' is none of: email phone", provider->match_by[i]);
-    if (!kind && provider->uid_claim)
+    if (kind && !kind->tells_phones && text_list_contains(provider->match_by, "phone"))
+        config_report_warning(report, "provider", provider->name, "MatchBy",
+                              "has phone, which this Directory= does not tell");
+    if ((!kind || !kind->tells_numbers) && provider->uid_claim)
         config_report_warning(report, "provider", provider->name, "UidClaim",
-                              "is only compared without Directory=: rcpchctl user add gives a "
-                              "number before any token comes");
+                              "is only compared: without a Directory= that tells it, the number "
+                              "is given before any token comes");
     if (!kind && provider->match_by[0])
         config_report_warning(report, "provider", provider->name, "MatchBy",
                               "has no effect without Directory=");

@@ -470,7 +470,7 @@ static void warnings(void **state)
                   "[provider p] MatchBy= has no effect without Directory=");
     assert_warned(*state,
                   "[provider p]\nIssuer=https://x.example\nClientId=c\nUidClaim=uid_number\n",
-                  "[provider p] UidClaim= is only compared without Directory=");
+                  "[provider p] UidClaim= is only compared: without a Directory=");
     assert_warned(*state, "[service cron]\nRequireAcr=gold\n",
                   "rcpch.conf:2: warning: [service cron] RequireAcr= lets nobody in: no sign-in");
     assert_warned(*state,

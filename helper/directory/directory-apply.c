@@ -94,7 +94,8 @@ static void take_profile(Directory *directory, Account *account, const Directory
     const char *before = account->gecos;
 
     (void)account_set_profile(accounts, account, person->full_name);
-    (void)account_set_phone(accounts, account, person->phone);
+    if (text_list_contains(directory->settings->match_by, "phone")) /* else it is the tokens' */
+        (void)account_set_phone(accounts, account, person->phone);
     directory->is_changed |= account->gecos != before;
 }
 

@@ -44,6 +44,7 @@ typedef struct DirectoryKind {
      * listed, however little changed. */
     int (*group_changes_url)(const char *base, char **ret_url);
     int (*person_groups_url)(const char *base, const char *id, char **ret_url);
+    bool tells_phones, tells_numbers; /* MatchBy=phone, UidClaim= */
     /* Asks in such an address for what else the configuration wants of people (MatchBy=). NULL: all of
      * it is told unasked. *url is replaced; 0 or -ENOMEM. */
     int (*ask_more)(const ProviderConfig *settings, char **url);

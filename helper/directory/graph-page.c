@@ -84,7 +84,7 @@ static int read_names(const json_t *entry, DirectoryPerson *person)
     return r == 0 && full_name ? hostile_text_strip(full_name, CLAIM_MAX, &person->full_name) : r;
 }
 
-/* Only who may change others' accounts may change these. What is no address, or no number, is not
+/* An administrator gives the address; the number may be the person's own word. What is no address, or no number, is not
  * said; `mobilePhone` null says that there is none. */
 static int read_contacts(const json_t *entry, DirectoryPerson *person)
 {

@@ -11,6 +11,7 @@
 #include "common/limits.h"
 #include "helper/base/hostile-text.h"
 #include "helper/base/json-strict.h"
+#include "helper/token/claims.h"
 
 static int refuse(const char **ret_reason, const char *reason)
 {
@@ -66,6 +67,8 @@ static int read_person(const json_t *entry, const ProviderConfig *settings, Dire
         return refuse(ret_reason, "directory: status is not a text");
     if (status)
         person->state = directory_state(EVIDENCE_OF_OKTA, "status", json_string_value(status));
+    if (settings->uid_claim)
+        person->uid = claim_uid(claim_find(json_object_get(entry, "profile"), settings->uid_claim));
     person->id = strdup(id);
     return person->id ? read_names(json_object_get(entry, "profile"), settings, person) : -ENOMEM;
 }

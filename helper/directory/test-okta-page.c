@@ -13,6 +13,7 @@
 #include "common/limits.h"
 #include "helper/directory/okta-page.h"
 #include "helper/directory/okta-request.h"
+#include "helper/token/claims.h"
 
 #define BASE "https://college.okta.test"
 
@@ -79,6 +80,27 @@ static void test_a_page_of_people(void **state)
     page = NULL;
     assert_int_equal(parse("[]", &page), 0);
     assert_true(page->count == 0 && !page->next);
+    directory_page_free(page);
+}
+
+static void test_numbers_of_people(void **state)
+{
+    static const ProviderConfig with_uid = {.directory_url = (char *)(uintptr_t)BASE,
+                                            .domains = (char **)(uintptr_t)domains,
+                                            .uid_claim = (char *)(uintptr_t)"uidNumber"};
+    static const char text[] = "[{\"id\":\"a\",\"profile\":{\"uidNumber\":\"60001\"}},"
+                               "{\"id\":\"b\",\"profile\":{\"uidNumber\":-1}},{\"id\":\"c\"}]";
+    const char *reason = NULL;
+    DirectoryPage *page = NULL;
+
+    assert_int_equal(okta_page_parse(text, strlen(text), &with_uid, "", &page, &reason), 0);
+    assert_int_equal(page->people[0].uid, 60001);
+    assert_int_equal(page->people[1].uid, CLAIMED_UID_NONE);
+    assert_int_equal(page->people[2].uid, CLAIMED_UID_UNSAID);
+    directory_page_free(page);
+    page = NULL;
+    assert_int_equal(parse(text, &page), 0);
+    assert_int_equal(page->people[0].uid, CLAIMED_UID_UNSAID); /* nobody asked for it */
     directory_page_free(page);
 }
 
@@ -188,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_status),
+        cmocka_unit_test(test_numbers_of_people),
         cmocka_unit_test(test_a_page_of_people),
         cmocka_unit_test(test_what_is_refused_as_a_whole),
         cmocka_unit_test(test_links_that_lead_on_and_elsewhere),
