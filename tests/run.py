@@ -112,7 +112,7 @@ def meson_tests(folder, log, suites, timeout, environment=None):
 def unit_and_module(log):
     """gcc, warnings are errors; every unit and module test."""
     folder = build("gcc", [], log)
-    counts = meson_tests(folder, log, ["unit", "module"], 900)
+    counts = meson_tests(folder, log, ["unit", "module"], 3600)
     if counts.passed == 0:
         raise PhaseFailed("no unit test ran")
     return counts
