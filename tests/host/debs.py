@@ -7,11 +7,13 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 
 from tests.host import places
 from tests.host.process import run
 
 PACKAGES = ("libnss-rcpch", "libpam-rcpch", "rcpch-helper")
+KEPT_SEC = 3600  # packages of other checkouts that share the cache
 # Parts of the repository that no package is made from.
 NOT_PACKAGED = ("tests/provider/", "tests/provider_npm/", "tests/line/", "tests/host/", "tests/e2e/", ".ci/", "demo.sh", "test.sh")
 
@@ -55,6 +57,13 @@ def _build(names, folder):
     shutil.rmtree(work, ignore_errors=True)
 
 
+def _forget_old():
+    """Not those of a moment ago: another checkout that shares the cache may be installing them."""
+    for old in places.cache().glob("debs-*"):
+        if time.time() - old.stat().st_mtime > KEPT_SEC:
+            shutil.rmtree(old, ignore_errors=True)
+
+
 def ensure():
     """Returns the paths of the three packages, built from the checkout as it is now."""
     names = _sources()
@@ -62,7 +71,6 @@ def ensure():
     with open(places.cache() / "debs.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            for old in places.cache().glob("debs-*"):
-                shutil.rmtree(old, ignore_errors=True)
+            _forget_old()
             _build(names, folder)
     return [next(folder.glob(f"{package}_*.deb")) for package in PACKAGES]
