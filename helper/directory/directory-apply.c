@@ -346,6 +346,19 @@ static void add_kept(Directory *directory)
     }
 }
 
+/* Is there a group of which nothing is known about a newcomer, and will not be soon? */
+static bool leaves_doubt(const Directory *directory, const RollPerson *person)
+{
+    const DirectoryGroups *groups = &directory->groups;
+
+    for (size_t i = 0; !person->is_whole && i < groups->count; i++) {
+        const DirectoryGroup *group = &groups->groups[i];
+        if (!group->is_listed && !group->is_wanted && !group->is_missing)
+            return true;
+    }
+    return false;
+}
+
 void directory_bind(Directory *directory, Account *account, const RollPerson *person,
                     const char *how)
 {
@@ -360,6 +373,8 @@ void directory_bind(Directory *directory, Account *account, const RollPerson *pe
     }
     manager_log_account(manager, account, "directory", "bound", how);
     set_groups(directory, account, person);
+    account->is_doubtful = leaves_doubt(directory, person);
+    account->directory_told = !account->is_doubtful && directory->knows_groups;
     take_profile(directory, account, &person->entries[0].person);
     take_state(directory, account, person->state);
 }
@@ -426,19 +441,6 @@ static bool bind_waiting(Directory *directory, const RollPerson *person)
         directory_bind(directory, account, person, "by its name");
     }
     return found;
-}
-
-/* Is there a group of which nothing is known about a newcomer, and will not be soon? */
-static bool leaves_doubt(const Directory *directory, const RollPerson *person)
-{
-    const DirectoryGroups *groups = &directory->groups;
-
-    for (size_t i = 0; !person->is_whole && i < groups->count; i++) {
-        const DirectoryGroup *group = &groups->groups[i];
-        if (!group->is_listed && !group->is_wanted && !group->is_missing)
-            return true;
-    }
-    return false;
 }
 
 static void add(Directory *directory, const RollPerson *person, const char *identity)

@@ -169,7 +169,7 @@ def test_groups_inside_groups_pages_and_replays(directory):
     wait_user(line, "dave")
     line.control.disable(domain("dave"))
     wait_verdict(line, "dave", "disabled")
-    assert len(line.records(event="verdict", user="dave", verdict_new="disabled")) == 1
+    assert len(line.wait_records(event="verdict", user="dave", verdict_new="disabled")) == 1
 
 
 def test_a_name_that_waited_is_bound_by_the_directory(directory):
