@@ -487,6 +487,20 @@ static void warnings(void **state)
                   "rcpch.conf:2: warning: [user deploy] Directory= no [provider] section");
 }
 
+/* Keycloak's attributes tell both: keycloak-page.c. */
+static void keycloak_tells_phones_and_numbers(void **state)
+{
+    const Fixture *fixture = *state;
+    ConfigMessages messages = {0};
+    _cleanup_(config_freep) Config *config = NULL;
+
+    write_file(fixture->file, KEYCLOAK "UidClaim=uidNumber\nMatchBy=phone\n");
+    assert_int_equal(config_read(fixture->file, NULL, false, &config, &messages), 0);
+    assert_false(has_message(&messages, "UidClaim="));
+    assert_false(has_message(&messages, "MatchBy="));
+    config_messages_clear(&messages);
+}
+
 /* One run shows every mistake, and the number of messages is bounded. */
 static void all_mistakes_at_once(void **state)
 {
@@ -796,6 +810,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(warnings, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keycloak_tells_phones_and_numbers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(all_mistakes_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(drop_ins_in_byte_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_lines, set_up, tear_down),
