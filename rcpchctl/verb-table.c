@@ -57,8 +57,8 @@ const Verb verbs[] = {
      SHOW | OPTION_BIT(OPTION_ID) | OPTION_BIT(OPTION_PROVIDER) | OPTION_BIT(OPTION_SHELL) |
          OPTION_BIT(OPTION_HOME) | OPTION_BIT(OPTION_FULL_NAME) | OPTION_BIT(OPTION_PHONE),
      verb_user_add, "make an account for somebody of the directory",
-     "Without --id the account is bound at the first sign-in, if the provider's FirstBind= allows\n"
-     "it. Answers once the account is visible to the host.\n"},
+     "Without --id the account is bound by the provider's directory, or at the first sign-in, if\n"
+     "FirstBind= allows it. Answers once the account is visible to the host.\n"},
     {"user", "revoke", "USER", SHOW | OPTION_BIT(OPTION_REASON), verb_user_revoke,
      "end everything an account runs, and admit it no more",
      "Lasts until: rcpchctl user reinstate USER. Exit code 6 when processes are still running\n"
@@ -83,9 +83,10 @@ const Verb verbs[] = {
      "LAST FAILURE counts from the helper's start. KEYS are those that tokens are verified by.\n"},
     {"provider", "test", "NAME", JSON, verb_provider_test,
      "try all that a sign-in needs of a provider",
-     "The helper connects, compares clocks, fetches metadata and keys, and asks for a device\n"
-     "code, which is shown to nobody. A policy that refuses when a person signs in cannot be\n"
-     "seen so. Exit code 1 when there is an error. Takes 20 seconds at most.\n"},
+     "The helper connects, compares clocks, fetches metadata and keys, asks the directory where\n"
+     "there is one, and asks for a device code, which is shown to nobody; where people only use\n"
+     "the browser, it offers a code that nobody was given. A policy that refuses when a person\n"
+     "signs in cannot be seen so. Exit code 1 when there is an error. Takes 20 seconds at most.\n"},
     {"totp", "enrol", "USER", 0, verb_totp_enrol, "give an account a second factor",
      "Shows a key and its QR code for an authenticator, asks for the code that it shows then, and\n"
      "shows ten recovery codes, once. Replaces an earlier one. Root for anybody; people for\n"
