@@ -55,6 +55,7 @@ typedef struct Manager {
     SignIns *sign_ins;
     Sessions *sessions;
     Enrolments *enrolments;
+    bool lockout_is_broken; /* failures could not be counted (lockout.h) */
     Elevations *elevations;
     uint64_t started_usec;
     char **alarms;          /* the newest, for `status`; bounded */

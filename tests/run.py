@@ -215,7 +215,7 @@ def packages(log):
 
 def provider(log):
     """The provider's own tests: a provider that errs proves nothing."""
-    return run_pytest(log, 120, "tests/provider")
+    return run_pytest(log, 300, "tests/provider")
 
 
 def run_files_side_by_side(log, files, timeout, *arguments):
@@ -267,7 +267,7 @@ def _end_to_end_files():
 
 def end_to_end(log):
     """The packages on a real host, seen by a person and by the provider."""
-    return run_files_side_by_side(log, _end_to_end_files(), 1200, "-m", "not long")
+    return run_files_side_by_side(log, _end_to_end_files(), 2400, "-m", "not long")
 
 
 def end_to_end_long(log):

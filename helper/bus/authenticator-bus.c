@@ -14,6 +14,7 @@
 #include "helper/login/login.h"
 #include "helper/manager.h"
 #include "helper/session/sessions.h"
+#include "helper/store/store-totp.h"
 #include "helper/totp/enrolment.h"
 
 typedef struct Options {
@@ -312,6 +313,13 @@ static int authorise_enrolment(Manager *manager, sd_bus_message *message, const 
     if (!account || account->state != ACCOUNT_ACTIVE)
         return sd_bus_error_setf(ret_error, "uk.ac.rcpch.Error.NotFound",
                                  "There is no account %s.", user);
+    if (account->verdict == VERDICT_DISABLED || account->verdict == VERDICT_REVOKED)
+        return sd_bus_error_setf(ret_error, "uk.ac.rcpch.Error.NotAllowed",
+                                 "%s may not sign in now: %s.", user, account->evidence);
+    if (uid != 0 && store_totp_has(manager->store, account) != 0)
+        return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.NotAllowed",
+                                      "You have a second factor. Ask the administrator of this host "
+                                      "to reset it.");
     if (uid != 0 && !enrolments_may_begin(manager->enrolments, account))
         return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.NotAllowed",
                                       "Your last sign-in here is too long ago for this. Sign in "

@@ -8,6 +8,7 @@
 
 #include "helper/bus/bus-caller.h"
 #include "helper/login/lockout.h"
+#include "helper/store/store-lockout.h"
 #include "helper/store/store-totp.h"
 #include "helper/totp/enrolment.h"
 
@@ -83,6 +84,8 @@ int manager_bus_reset_second_factor(sd_bus_message *message, void *userdata, sd_
         return sd_bus_error_setf(error, BUS_ERROR("NotAllowed"), "%s has no second factor.",
                                  account->name);
     r = had < 0 ? had : store_totp_delete(manager->store, account);
+    if (r >= 0)
+        r = store_places_delete(manager->store, account);
     if (r >= 0)
         r = store_scrub(manager->store);
     if (r < 0)

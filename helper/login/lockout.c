@@ -30,7 +30,7 @@ static uint64_t lock_time(const LockoutRules *rules, uint32_t level)
 {
     uint64_t usec = rules->window_usec;
 
-    for (uint32_t i = 0; i < level && usec < LOCKOUT_LONGEST_USEC; i++)
+    for (uint32_t i = 0; !rules->stays_short && i < level && usec < LOCKOUT_LONGEST_USEC; i++)
         usec *= 2;
     return usec < LOCKOUT_LONGEST_USEC ? usec : LOCKOUT_LONGEST_USEC;
 }
@@ -74,32 +74,39 @@ void lockout_place(const char *rhost, char ret_place[LOCKOUT_PLACE_SIZE])
                  ntohs(parts[1]), ntohs(parts[2]), ntohs(parts[3]));
 }
 
-/* --- the three counters of an attempt ---------------------------------------------------------- */
+/* --- the counters of an attempt ----------------------------------------------------------------- */
 
 typedef struct Counter {
     char key[KEY_SIZE];
     uint32_t factor;
+    bool stays_short;
     const char *reason;
 } Counter;
 
-enum { OF_NAME, OF_PLACE, OF_HOST, COUNTERS };
+#define COUNTERS_MAX 3u
 
-static void make_counters(const char *user, const char *rhost, Counter counters[COUNTERS])
+/* The host's lock shuts out people who did nothing: it is never a long one. */
+static size_t make_counters(const LockoutAttempt *attempt, Counter counters[COUNTERS_MAX])
 {
     char place[LOCKOUT_PLACE_SIZE];
 
-    lockout_place(rhost, place);
-    counters[OF_NAME] = (Counter){.factor = 1, .reason = "locked: too many failures of this name"};
-    counters[OF_PLACE] =
+    lockout_place(attempt->rhost, place);
+    counters[0] = (Counter){.factor = 1, .reason = "locked: too many failures of this name"};
+    if (attempt->is_known) {
+        snprintf(counters[0].key, KEY_SIZE, "user %s at %s", attempt->user, place);
+        return 1;
+    }
+    counters[1] =
         (Counter){.factor = PLACE_FACTOR, .reason = "locked: too many failures from this source"};
-    counters[OF_HOST] =
-        (Counter){.factor = HOST_FACTOR, .reason = "locked: too many failures on this host"};
-    snprintf(counters[OF_NAME].key, KEY_SIZE, "user %s", user);
-    snprintf(counters[OF_PLACE].key, KEY_SIZE, "source %s", place);
-    snprintf(counters[OF_HOST].key, KEY_SIZE, "host");
+    counters[2] = (Counter){.factor = HOST_FACTOR, .stays_short = true,
+                            .reason = "locked: too many failures on this host"};
+    snprintf(counters[0].key, KEY_SIZE, "user %s", attempt->user);
+    snprintf(counters[1].key, KEY_SIZE, "source %s", place);
+    snprintf(counters[2].key, KEY_SIZE, "host");
+    return COUNTERS_MAX;
 }
 
-static bool is_known_place(Manager *manager, const Account *account, const char *rhost)
+bool lockout_knows_place(Manager *manager, const Account *account, const char *rhost)
 {
     char place[LOCKOUT_PLACE_SIZE];
 
@@ -107,32 +114,42 @@ static bool is_known_place(Manager *manager, const Account *account, const char 
     return account && store_place_is_known(manager->store, account, place) > 0;
 }
 
-const char *lockout_reason(Manager *manager, const char *user, const Account *account,
-                           const char *rhost, bool has_second_factor)
+/* A disk that is full again takes the next count; until then nobody guesses. */
+static bool cannot_count(Manager *manager)
+{
+    LockoutCount count = {0};
+
+    if (manager->lockout_is_broken && store_lockout_get(manager->store, "host", &count) >= 0 &&
+        store_lockout_put(manager->store, "host", &count) >= 0)
+        manager->lockout_is_broken = false;
+    return manager->lockout_is_broken;
+}
+
+const char *lockout_reason(Manager *manager, const LockoutAttempt *attempt)
 {
     uint64_t now = stamp_now().wall_usec;
-    Counter counters[COUNTERS];
+    Counter counters[COUNTERS_MAX];
+    size_t size = make_counters(attempt, counters);
 
-    make_counters(user, rhost, counters);
-    for (size_t i = 0; i < COUNTERS; i++) {
+    if (cannot_count(manager))
+        return "locked: failures cannot be counted";
+    for (size_t i = 0; i < size; i++) {
         LockoutCount count = {0};
         if (store_lockout_get(manager->store, counters[i].key, &count) < 0)
             return "locked: the counters cannot be read";
         if (lockout_count_is_locked(&count, now))
-            return has_second_factor && is_known_place(manager, account, rhost)
-                       ? NULL
-                       : counters[i].reason;
+            return counters[i].reason;
     }
     return NULL;
 }
 
-static void say_locked(Manager *manager, const char *user, const char *rhost, const char *reason)
+static void say_locked(Manager *manager, const LockoutAttempt *attempt, const char *reason)
 {
     Record record = {.event = RECORD_ACCOUNT};
 
     record_set(&record, RECORD_ACTION, "locked");
-    record_set(&record, RECORD_USER, user);
-    record_set(&record, RECORD_RHOST, rhost);
+    record_set(&record, RECORD_USER, attempt->user);
+    record_set(&record, RECORD_RHOST, attempt->rhost);
     record_set(&record, RECORD_REASON, reason);
     manager_log(manager, &record);
 }
@@ -140,7 +157,8 @@ static void say_locked(Manager *manager, const char *user, const char *rhost, co
 static int count_failure(Manager *manager, const Counter *counter, uint64_t now, bool *ret_locks)
 {
     const Config *config = manager->config;
-    const LockoutRules rules = {config->lock_after * counter->factor, config->lock_window_usec};
+    const LockoutRules rules = {config->lock_after * counter->factor, config->lock_window_usec,
+                                counter->stays_short};
     LockoutCount count = {0};
 
     int r = store_lockout_get(manager->store, counter->key, &count);
@@ -150,40 +168,43 @@ static int count_failure(Manager *manager, const Counter *counter, uint64_t now,
     return store_lockout_put(manager->store, counter->key, &count);
 }
 
-void lockout_failed(Manager *manager, const char *user, const char *rhost)
+void lockout_failed(Manager *manager, const LockoutAttempt *attempt)
 {
     uint64_t now = stamp_now().wall_usec;
-    bool locks[COUNTERS] = {false};
-    Counter counters[COUNTERS];
+    bool locks[COUNTERS_MAX] = {false};
+    Counter counters[COUNTERS_MAX];
+    size_t size = make_counters(attempt, counters);
 
-    make_counters(user, rhost, counters);
     int r = store_begin(manager->store);
-    for (size_t i = 0; r >= 0 && i < COUNTERS; i++)
-        r = count_failure(manager, &counters[i], now, &locks[i]);
-    r = store_end(manager->store, r < 0 ? r : 0);
+    if (r >= 0) {
+        for (size_t i = 0; r >= 0 && i < size; i++)
+            r = count_failure(manager, &counters[i], now, &locks[i]);
+        r = store_end(manager->store, r < 0 ? r : 0);
+    }
+    manager->lockout_is_broken = r < 0;
     if (r < 0)
-        manager_alarm(manager, "A wrong sign-in could not be counted: %s", strerror(-r));
-    for (size_t i = 0; r >= 0 && i < COUNTERS; i++)
+        manager_alarm(manager, "Wrong passwords and codes cannot be counted: no sign-in by password "
+                      "until they can be (%s)", strerror(-r));
+    for (size_t i = 0; r >= 0 && i < size; i++)
         if (locks[i])
-            say_locked(manager, user, rhost, counters[i].reason);
+            say_locked(manager, attempt, counters[i].reason);
 }
 
 int lockout_unlock(Manager *manager, const Account *account)
 {
-    Counter counters[COUNTERS];
+    char name[KEY_SIZE], places[KEY_SIZE];
 
-    make_counters(account->name, "", counters);
-    return store_lockout_delete(manager->store, counters[OF_NAME].key);
+    snprintf(name, sizeof(name), "user %s", account->name);
+    snprintf(places, sizeof(places), "user %s at ", account->name);
+    return store_lockout_delete(manager->store, name, places);
 }
 
 void lockout_succeeded(Manager *manager, const Account *account, const char *rhost)
 {
     char place[LOCKOUT_PLACE_SIZE];
-    Counter counters[COUNTERS];
 
-    make_counters(account->name, rhost, counters);
     lockout_place(rhost, place);
-    if (store_lockout_delete(manager->store, counters[OF_NAME].key) < 0 ||
+    if (lockout_unlock(manager, account) < 0 ||
         store_place_put(manager->store, account, place, stamp_now().wall_usec) < 0)
         manager_alarm(manager, "Where %s signs in from could not be stored", account->name);
 }

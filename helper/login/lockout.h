@@ -27,6 +27,7 @@ typedef struct LockoutCount {
 typedef struct LockoutRules {
     uint32_t limit;       /* failures … */
     uint64_t window_usec; /* … within this time lock for this time, then for twice as long … */
+    bool stays_short;     /* … or always for the same time */
 } LockoutRules;
 
 #define LOCKOUT_LONGEST_USEC (24 * UINT64_C(3600000000))
@@ -39,14 +40,23 @@ bool lockout_count_failure(LockoutCount *count, const LockoutRules *rules, uint6
 /* What counts as one place: an address, a network of 2^64 addresses of IPv6, or "local". */
 void lockout_place(const char *rhost, char ret_place[LOCKOUT_PLACE_SIZE]);
 
-/* What keeps this attempt from being tried, for the log; NULL: nothing. `account` may be NULL.
- * `has_second_factor`: it will be asked for one. */
-const char *lockout_reason(Manager *manager, const char *user, const Account *account,
-                           const char *rhost, bool has_second_factor);
+typedef struct LockoutAttempt {
+    const char *user;
+    const Account *account; /* NULL: there is none of that name */
+    const char *rhost;
+    bool is_known; /* the owner signed in from there before, and a second factor is asked for: then
+                    * only this name at this place counts, and is counted */
+} LockoutAttempt;
 
-/* After a wrong answer. What cannot be stored is alarmed, and counts for nothing. */
-void lockout_failed(Manager *manager, const char *user, const char *rhost);
-/* The name's counter begins anew. 0 or a negative errno. */
+bool lockout_knows_place(Manager *manager, const Account *account, const char *rhost);
+
+/* What keeps this attempt from being tried, for the log; NULL: nothing. While counting fails nothing
+ * is tried. */
+const char *lockout_reason(Manager *manager, const LockoutAttempt *attempt);
+
+/* After a wrong answer. */
+void lockout_failed(Manager *manager, const LockoutAttempt *attempt);
+/* The name's counters begin anew, wherever it was tried from. 0 or a negative errno. */
 int lockout_unlock(Manager *manager, const Account *account);
 /* After an admission: the name's counter begins anew, and the place is known. */
 void lockout_succeeded(Manager *manager, const Account *account, const char *rhost);

@@ -47,6 +47,7 @@ struct Login {
     Secret *password; /* until the provider is asked */
     Factor factor;    /* found good, to be used up with the admission */
     bool proven;      /* the second factor was right: this person may hear what is wrong */
+    bool from_known_place; /* its owner was here before, and gives a second factor */
     bool pretends;    /* nobody gets in, and nobody is to see why: asks as it would anybody */
     Outcome pretended;
     const char *pretended_reason; /* static */

@@ -148,9 +148,14 @@ static bool is_refused_unasked(int r)
 /* Nothing is tried then, and nothing counted: else a stranger could keep it locked for ever. */
 static bool is_locked(Login *login, bool has_code)
 {
-    const char *reason = lockout_reason(login->logins->manager, login->user, login->account,
-                                        login->rhost, has_code && is_local_factor(login));
+    LockoutAttempt attempt = {
+        .user = login->user, .account = login->account, .rhost = login->rhost,
+        /* On the host itself everybody is at the same place: whoever runs su is not its owner. */
+        .is_known = has_code && login->asker[0] == '\0' &&
+                    lockout_knows_place(login->logins->manager, login->account, login->rhost)};
+    const char *reason = lockout_reason(login->logins->manager, &attempt);
 
+    login->from_known_place = attempt.is_known;
     if (reason)
         login_refuse(login, OUTCOME_LOCKED_OUT, reason, NULL);
     return reason != NULL;

@@ -177,6 +177,9 @@ static bool is_failure(const Login *login, Outcome outcome)
 {
     if (login->answered_usec == 0 || outcome == OUTCOME_LOCKED_OUT)
         return false;
+    /* Who leaves while the provider judges has tried a password all the same. */
+    if (login->method == METHOD_PASSWORD && login->op && outcome == OUTCOME_CANCELLED)
+        return true;
     return login->pretends || outcome == OUTCOME_WRONG_SECRET;
 }
 
@@ -186,7 +189,10 @@ static void deny(Login *login, Outcome outcome, const char *reason, const char *
         outcome = OUTCOME_INTERNAL;
     log_denial(login, outcome, reason);
     if (is_failure(login, outcome))
-        lockout_failed(login->logins->manager, login->user, login->rhost);
+        lockout_failed(login->logins->manager, &(LockoutAttempt){
+            .user = login->user, .account = login->account, .rhost = login->rhost,
+            .is_known = login->from_known_place});
+    login->password = secret_free(login->password);
     if (login->answered_usec != 0 && login->channel >= 0)
         tell_later(login, outcome);
     else
@@ -582,7 +588,8 @@ static int login_new(Logins *logins, const LoginRequest *request, int channel, L
     login->account = accounts_find(logins->manager->accounts, request->user);
     login->user = strdup(request->user);
     login->service = strdup(request->service);
-    login->rhost = strdup(request->rhost);
+    /* Where somebody else than root says they are proves nothing, and counts for nothing. */
+    login->rhost = strdup(request->unprivileged ? "" : request->rhost);
     login->tty = strdup(request->tty);
     login->asker = strdup(asker_of(request));
     login->hint = strdup(request->provider ? request->provider : "");

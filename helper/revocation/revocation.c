@@ -15,6 +15,8 @@
 #include "helper/directory/directories.h"
 #include "helper/login/login.h"
 #include "helper/manager.h"
+#include "helper/store/store-lockout.h"
+#include "helper/totp/enrolment.h"
 #include "helper/revocation/revocation-case.h"
 
 #define HELD_PREFIX       "held: "
@@ -46,6 +48,9 @@ static void tell_the_others(Revocation *revocation, Account *account)
         return;
     if (revocation->manager->logins)
         logins_account_changed(revocation->manager->logins, account, outcome);
+    enrolments_account_gone(revocation->manager->enrolments, account);
+    /* Who signed in from there may be whom it is taken from. Not stored: the lock-out is laxer. */
+    (void)store_places_delete(revocation->manager->store, account);
     manager_bus_account_revoked(revocation->manager, account);
 }
 

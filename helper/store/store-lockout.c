@@ -52,11 +52,13 @@ int store_lockout_put(Store *store, const char *key, const LockoutCount *count)
     return r < 0 || count->failures != 1 ? r : prune(store, count->window_usec);
 }
 
-int store_lockout_delete(Store *store, const char *key)
+int store_lockout_delete(Store *store, const char *key, const char *beginning)
 {
-    _cleanup_query_ Query query = query_new(store, "DELETE FROM lockouts WHERE key = ?1");
+    _cleanup_query_ Query query = query_new(store,
+        "DELETE FROM lockouts WHERE key = ?1 OR substr(key, 1, length(?2)) = ?2");
 
     query_bind_text(&query, 1, key);
+    query_bind_text(&query, 2, beginning);
     return query_run(&query);
 }
 

@@ -13,7 +13,8 @@
 /* 0 also when there is none: then *ret_count is untouched. */
 int store_lockout_get(Store *store, const char *key, LockoutCount *ret_count);
 int store_lockout_put(Store *store, const char *key, const LockoutCount *count);
-int store_lockout_delete(Store *store, const char *key); /* 0, also when there was none */
+/* That one, and all that begin so. 0, also when there was none. */
+int store_lockout_delete(Store *store, const char *key, const char *beginning);
 
 int store_place_is_known(Store *store, const Account *account, const char *place); /* 1, 0, errno */
 int store_places_delete(Store *store, const Account *account);

@@ -167,14 +167,17 @@ static int run_once(Store *store, Query *query)
     return sqlite3_changes(store->db) == 1 ? 0 : -EALREADY;
 }
 
-int store_totp_use(Store *store, const Account *account, const TotpState *state)
+int store_totp_use(Store *store, const Account *account, uint64_t enrolled_usec,
+                   const TotpState *state)
 {
     _cleanup_query_ Query query = query_new(store,
-        "UPDATE totp SET last_step = ?2, drift = ?3 WHERE account = ?1 AND last_step < ?2");
+        "UPDATE totp SET last_step = ?2, drift = ?3 WHERE account = ?1 AND last_step < ?2"
+        " AND enrolled = ?4");
 
     query_bind_integer(&query, 1, account->row);
     query_bind_integer(&query, 2, state->last_step);
     query_bind_integer(&query, 3, state->drift);
+    query_bind_integer(&query, 4, (int64_t)enrolled_usec);
     return run_once(store, &query);
 }
 
@@ -199,13 +202,16 @@ int store_recovery_get(Store *store, const Account *account, unsigned number,
     return 1;
 }
 
-int store_recovery_use(Store *store, const Account *account, unsigned number)
+int store_recovery_use(Store *store, const Account *account, uint64_t enrolled_usec,
+                       unsigned number)
 {
     _cleanup_query_ Query query = query_new(store,
-        "DELETE FROM recovery_codes WHERE account = ?1 AND number = ?2");
+        "DELETE FROM recovery_codes WHERE account = ?1 AND number = ?2"
+        " AND EXISTS (SELECT 1 FROM totp WHERE account = ?1 AND enrolled = ?3)");
 
     query_bind_integer(&query, 1, account->row);
     query_bind_integer(&query, 2, number);
+    query_bind_integer(&query, 3, (int64_t)enrolled_usec);
     return run_once(store, &query);
 }
 

@@ -29,12 +29,14 @@ int store_totp_put(Store *store, const Account *account, const TotpRow *row,
 int store_totp_delete(Store *store, const Account *account); /* 0, also when there was none */
 
 /* Uses a step up: only when it is newer than the newest. -EALREADY when it is not, whoever came
- * first; on the disk when it returns 0. */
-int store_totp_use(Store *store, const Account *account, const TotpState *state);
+ * first, and when the enrolment is another one by now; on the disk when it returns 0. */
+int store_totp_use(Store *store, const Account *account, uint64_t enrolled_usec,
+                   const TotpState *state);
 
 /* The hash of a recovery code that is left; 1, 0 when it is used up, negative errno. */
 int store_recovery_get(Store *store, const Account *account, unsigned number,
                        char ret_hash[RECOVERY_HASH_SIZE]);
 /* -EALREADY when somebody has used it meanwhile. */
-int store_recovery_use(Store *store, const Account *account, unsigned number);
+int store_recovery_use(Store *store, const Account *account, uint64_t enrolled_usec,
+                       unsigned number);
 int store_recovery_count(Store *store, const Account *account, unsigned *ret_left);

@@ -122,12 +122,12 @@ static void a_step_is_used_once(void **state)
     Fixture *fixture = *state;
     const TotpState newer = {.last_step = 101, .drift = 1}, older = {.last_step = 99};
 
-    assert_int_equal(store_totp_use(fixture->store, fixture->account, &newer), -EALREADY);
+    assert_int_equal(store_totp_use(fixture->store, fixture->account, 4711, &newer), -EALREADY);
     enrol(fixture, "the secret of alice!");
-    assert_int_equal(store_totp_use(fixture->store, fixture->account, &older), -EALREADY);
-    assert_int_equal(store_totp_use(fixture->store, fixture->account, &newer), 0);
+    assert_int_equal(store_totp_use(fixture->store, fixture->account, 4711, &older), -EALREADY);
+    assert_int_equal(store_totp_use(fixture->store, fixture->account, 4711, &newer), 0);
     reopen(fixture);
-    assert_int_equal(store_totp_use(fixture->store, fixture->account, &newer), -EALREADY);
+    assert_int_equal(store_totp_use(fixture->store, fixture->account, 4711, &newer), -EALREADY);
 }
 
 static void a_recovery_code_is_used_once(void **state)
@@ -140,12 +140,14 @@ static void a_recovery_code_is_used_once(void **state)
     enrol(fixture, "the secret of alice!");
     assert_int_equal(store_recovery_get(fixture->store, fixture->account, 3, hash), 1);
     assert_string_equal(hash, "$y$hash-of-3");
-    assert_int_equal(store_recovery_use(fixture->store, fixture->account, 3), 0);
+    assert_int_equal(store_recovery_use(fixture->store, fixture->account, 4711, 3), 0);
     reopen(fixture);
-    assert_int_equal(store_recovery_use(fixture->store, fixture->account, 3), -EALREADY);
+    assert_int_equal(store_recovery_use(fixture->store, fixture->account, 4711, 3), -EALREADY);
     assert_int_equal(store_recovery_get(fixture->store, fixture->account, 3, hash), 0);
     assert_int_equal(store_recovery_count(fixture->store, fixture->account, &left), 0);
     assert_int_equal(left, RECOVERY_CODES - 1);
+    /* of an enrolment that is none any more */
+    assert_int_equal(store_recovery_use(fixture->store, fixture->account, 4710, 4), -EALREADY);
     enrol(fixture, "another secret of hers");
     assert_int_equal(store_recovery_count(fixture->store, fixture->account, &left), 0);
     assert_int_equal(left, RECOVERY_CODES);

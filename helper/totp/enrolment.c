@@ -171,7 +171,9 @@ static void on_code(Enrolment *enrolment, const Secret *code)
     Stamp now = stamp_now();
     TotpState state;
 
-    if (enrolment->account->state != ACCOUNT_ACTIVE) {
+    if (enrolment->account->state != ACCOUNT_ACTIVE ||
+        enrolment->account->verdict == VERDICT_DISABLED ||
+        enrolment->account->verdict == VERDICT_REVOKED) {
         finish(enrolment, OUTCOME_DISABLED, NULL);
         return;
     }

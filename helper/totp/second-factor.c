@@ -52,6 +52,7 @@ int factor_check(Store *store, const Account *account, const Secret *code, uint6
     r = recovery_code_read(secret_peek(code), recovery, &number)
             ? check_recovery(store, account, recovery, number, &factor, ret_reason)
             : check_totp(&row, secret_peek(code), now_sec, &factor, ret_reason);
+    factor.enrolled_usec = row.enrolled_usec;
     explicit_bzero(recovery, sizeof(recovery));
     totp_row_clear(&row);
     if (r == 0)
@@ -63,9 +64,9 @@ int factor_use(Store *store, const Account *account, const Factor *factor)
 {
     switch (factor->kind) {
     case FACTOR_TOTP:
-        return store_totp_use(store, account, &factor->state);
+        return store_totp_use(store, account, factor->enrolled_usec, &factor->state);
     case FACTOR_RECOVERY:
-        return store_recovery_use(store, account, factor->number);
+        return store_recovery_use(store, account, factor->enrolled_usec, factor->number);
     case FACTOR_NONE:
         break;
     }

@@ -21,6 +21,7 @@ typedef struct Factor {
     FactorKind kind;
     TotpState state; /* of FACTOR_TOTP, as it is to be remembered */
     unsigned number; /* of FACTOR_RECOVERY */
+    uint64_t enrolled_usec; /* of which enrolment: a later one is another's */
 } Factor;
 
 /* Returns 0 with *ret_factor; -EKEYREJECTED for a wrong one; -EALREADY for one that was used;

@@ -531,6 +531,8 @@ def test_an_administrator_carries_out_what_was_held(directory):
     line = directory()
     for name in ("alice", "bob", "carol"):
         wait_verdict_of_new(line, name)
+    wait_rounds(line)
+    for name in ("alice", "bob", "carol"):
         line.control.set_user(domain(name), groups=[])
     wait_alarm(line, "would take a group from many at once")
     assert line.check("bob")[0] != "not-in-group"

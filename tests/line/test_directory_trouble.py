@@ -47,6 +47,7 @@ def staff(directory):  # noqa: F811
     process = run_as(int(users(line)["bob"]["uid"]))
     assert line.open_session("bob", process.pid)[0] == "allow"
     line.before, line.process = set(users(line)), process
+    line.control.set_graph(group_delta_expired=True)  # or no list would be asked for
     yield line
     process.kill()
     process.wait()
@@ -60,6 +61,7 @@ def still_all_here(line):
 
 def mends_itself(line):
     """Once it answers, it is read again, who was disabled meanwhile is cut, and no alarm is left."""
+    line.control.set_graph(group_delta_expired=False)
     line.control.disable(domain("bob"))
     assert line.process.wait(30) == -signal.SIGKILL
     wait_until(lambda: alarms(line) == [], 20, "the alarms to be over")

@@ -74,7 +74,11 @@ def test_the_owner_gets_in_from_where_they_were_before(configure):
         assert sign_in(line, SECRET, "000000", rhost=ELSEWHERE)[0] == "wrong-secret"
     assert sign_in(line, SECRET, alice.recovery[0], rhost=ELSEWHERE)[0] == "wrong-secret"
     assert sign_in(line, SECRET, alice.recovery[1], rhost=HOME)[0] == "allow"
-    assert sign_in(line, SECRET, "000000", rhost=HOME)[0] == "wrong-secret"
+    for _ in range(3):
+        assert sign_in(line, SECRET, "000000", rhost=HOME)[0] == "wrong-secret"
+    assert sign_in(line, SECRET, alice.recovery[2], rhost=HOME)[0] == "wrong-secret"
+    line.manager("UnlockUser", "s", "alice")
+    assert sign_in(line, SECRET, alice.recovery[2], rhost=HOME)[0] == "allow"
 
 
 def test_device_codes_lock_nobody(configure):
@@ -87,3 +91,17 @@ def test_device_codes_lock_nobody(configure):
         channel.close()
     assert line.sign_in("alice")[0] == "allow"
     assert line.records(event="account", action="locked") == []
+
+
+def test_who_leaves_before_the_answer_has_tried(configure):
+    line = configure(extra=LOCKS)
+    line.control.fault("token", "hang")
+    for _ in range(3):
+        channel = line.begin("alice")
+        channel.password("wrong")
+        channel.until(4)  # WAIT: the provider is asked
+        channel.close()
+    line.wait_records(3, event="login", outcome="cancelled")
+    line.control.clear_fault()
+    assert sign_in(line, SECRET)[0] == "wrong-secret"
+    assert outcomes(line, 4)[-1] == "locked-out"

@@ -171,7 +171,7 @@ def test_codes_that_do_not_prove_the_key(configure):
 
 def test_people_enrol_by_themselves_only_after_a_sign_in(configure):
     """By their own uid, for themselves, with a session that a sign-in opened."""
-    line = configure(factor="none")
+    line = configure(factor="none", extra="[totp]\nEnrolWithin=10m\n")
     uid = int(line.manager("GetUser", "s", "alice")["uid"])
     words = ("s", "alice")
     assert "denied" in line.as_foreigner(AUTHENTICATOR, "BeginEnrolment", *words)
@@ -183,6 +183,8 @@ def test_people_enrol_by_themselves_only_after_a_sign_in(configure):
     try:
         assert line.open_session("alice", leader.pid, sign_in=channel.sign_in)[0] == "allow"
         assert line.as_foreigner(AUTHENTICATOR, "BeginEnrolment", *words, uid=uid) == ""
+        enrol(line)  # by root: theirs is not taken from them by whoever runs under their uid
+        assert "administrator" in line.as_foreigner(AUTHENTICATOR, "BeginEnrolment", *words, uid=uid)
     finally:
         leader.kill()
         leader.wait()
@@ -215,3 +217,14 @@ def test_rcpchctl_enrols(configure):
     said, _ = program.communicate(oathtool(secret) + "\n", timeout=20)
     assert program.returncode == 0 and "Enrolled." in said
     assert len(re.findall(r"\b\d-[a-z2-9]{5}-[a-z2-9]{5}\b", said)) == 10
+
+
+def test_no_enrolment_survives_a_revocation(configure):
+    """The channel may be in anybody's hands by then."""
+    line = configure(factor="totp")
+    person = Person(line)
+    line.manager("RevokeUser", "ss", "alice", "left")
+    assert person.channel.finished()[0] == "cancelled"
+    with pytest.raises(dbus.DBusException):
+        Person(line)
+    assert list(line.manager("ListSecondFactors")) == []
