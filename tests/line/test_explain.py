@@ -150,6 +150,7 @@ def test_sudo_is_judged_as_from_this_host(bare):
 def test_no_sign_in_helps_while_the_enforcer_is_away(bare):
     bare.helper.start()
     bare.add_user(ALICE)
+    bare.enforcer.close()  # else the helper is connected again, to somebody yet to be started
     bare.enforcer.stop()
     wait_until(lambda: not bare.manager("GetStatus")["enforcer"], 5, "the helper to notice")
     assert said(explain(bare))[2] == "unavailable"
