@@ -284,9 +284,9 @@ void bus_check_account(const Request *request, const Subject *subject, Decision 
         decision_failed(decision, "CheckAccount", &call, r);
     else
         decision_set(decision, outcome, text);
-    /* Not su: its user may stop it there, as it keeps their real uid. */
-    if (r >= 0 && subject->elevation && strncmp(request->service, "sudo", 4) == 0 &&
-        decision->outcome == OUTCOME_ALLOW)
+    /* Of sudo alone, whose account phase is the invoking user's own. Not su: its user may stop it
+     * there, as it keeps their real uid. */
+    if (r >= 0 && strncmp(request->service, "sudo", 4) == 0 && decision->outcome == OUTCOME_ALLOW)
         kept_bus_put(request->pamh, TAKE_PTR(call.bus));
 }
 

@@ -323,6 +323,8 @@ Codes application_run(Application *application, void (*between)(void))
                       "account required " MODULE_PATH "\nsession required " MODULE_PATH "\n");
     codes.account = pam_acct_mgmt(talk.pamh, 0);
     between();
+    if (application->runas)
+        pam_set_item(talk.pamh, PAM_USER, application->runas);
     codes.session = pam_open_session(talk.pamh, 0);
     pam_end(talk.pamh, codes.session);
     return codes;

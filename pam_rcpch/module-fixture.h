@@ -35,6 +35,7 @@ typedef struct Application {
     const char *name;         /* the sign-in's, of an earlier phase, or NULL */
     const char *answer;       /* to every prompt; NULL: the conversation fails at a prompt */
     const char *becomes;      /* PAM_USER is set to this while the person is asked, or NULL */
+    const char *runas;        /* PAM_USER of the session phase, as sudo sets it, or NULL */
     const char *arguments[4]; /* of the module */
     int flags;
     bool deaf; /* the conversation always fails */

@@ -465,7 +465,7 @@ static void assert_all_succeed(Application *application, void (*between)(void))
 
 static void test_an_elevation_connects_once(void **state)
 {
-    Application sudo = {.service = "sudo", .user = "root", .ruser = "alice"};
+    Application sudo = {.service = "sudo", .user = "alice", .ruser = "alice", .runas = "root"};
     Application ssh = {.user = "alice"};
 
     assert_all_succeed(&sudo, note_sender);
@@ -484,7 +484,7 @@ static void count_descriptors(void)
 /* A connection is worth something to everybody: nobody holds one longer than that. */
 static void test_only_an_elevation_keeps_a_connection(void **state)
 {
-    Application sudo = {.service = "sudo", .user = "root", .ruser = "alice"};
+    Application sudo = {.service = "sudo", .user = "alice", .ruser = "alice", .runas = "root"};
     Application ssh = {.user = "alice"};
 
     assert_all_succeed(&ssh, count_descriptors);
@@ -520,7 +520,7 @@ static void fork_now(void)
 
 static void test_a_kept_connection_is_one_process_s(void **state)
 {
-    Application sudo = {.service = "sudo", .user = "root", .ruser = "alice"};
+    Application sudo = {.service = "sudo", .user = "alice", .ruser = "alice", .runas = "root"};
 
     peer_says(OUTCOME_ALLOW, "");
     Codes codes = application_run(&sudo, fork_now);
@@ -534,7 +534,7 @@ static void test_a_kept_connection_is_one_process_s(void **state)
 
 static void test_a_kept_connection_need_not_last(void **state)
 {
-    Application sudo = {.service = "sudo", .user = "root", .ruser = "alice"};
+    Application sudo = {.service = "sudo", .user = "alice", .ruser = "alice", .runas = "root"};
 
     assert_all_succeed(&sudo, restart_bus);
 }
