@@ -8,12 +8,12 @@
 #include <errno.h>
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
+#include "common/test-folder.h"
 #include "enforcer/cgroups.h"
 
 static void test_which_groups_are_services(void **state)
@@ -92,11 +92,6 @@ static void test_no_group_outside_is_opened(void **state)
     assert_int_equal(cgroups_open("/no such group"), -ENOENT);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    return remove(path);
-}
-
 /* A folder that looks like a group with one process. */
 static void make_group(int parent, const char *name, unsigned pid)
 {
@@ -117,9 +112,9 @@ static void test_groups_that_people_make_are_read_in_bounds(void **state)
     } rows[] = {{10, 10}, {CGROUPS_BELOW_MAX + 10, CGROUPS_BELOW_MAX}};
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-        char root[] = "/tmp/test-cgroups-XXXXXX", name[16];
+        char root[64], name[16];
         Pids pids = {.items = NULL};
-        assert_non_null(mkdtemp(root));
+        test_folder_make(root, "cgroups");
         _cleanup_close_ int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         assert_true(fd >= 0);
         for (unsigned n = 0; n < rows[i].made; n++) {
@@ -129,7 +124,7 @@ static void test_groups_that_people_make_are_read_in_bounds(void **state)
         assert_int_equal(cgroups_pids(fd, true, &pids), 0);
         assert_int_equal(pids.count, rows[i].read);
         pids_clear(&pids);
-        assert_int_equal(nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+        test_folder_remove(root);
     }
 }
 

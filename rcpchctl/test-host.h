@@ -3,9 +3,10 @@
  */
 #pragma once
 
-#include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "common/test-folder.h"
 #include "rcpchctl/host-files.h"
 
 typedef struct FakeHost {
@@ -18,22 +19,15 @@ static inline FakeHost *fake_host_new(void)
     FakeHost *fake = calloc(1, sizeof(*fake));
 
     assert_non_null(fake);
-    (void)snprintf(fake->root, sizeof(fake->root), "/tmp/rcpch-host-XXXXXX");
-    assert_non_null(mkdtemp(fake->root));
+    test_folder_make(fake->root, "host");
     fake->host.root = fake->root;
     return fake;
-}
-
-static inline int fake_host_remove_entry(const char *path, const struct stat *status, int type,
-                                         struct FTW *place)
-{
-    return remove(path);
 }
 
 static inline FakeHost *fake_host_free(FakeHost *fake)
 {
     if (fake)
-        (void)nftw(fake->root, fake_host_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        test_folder_remove(fake->root);
     free(fake);
     return NULL;
 }

@@ -14,15 +14,12 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "helper/accounts/account.h"
 #include "helper/accounts/identity-import.h"
-#include "helper/config/config.h"
 #include "helper/accounts/snapshot-composer.h"
-#include "helper/store/store.h"
+#include "helper/accounts/test-accounts-fixture.h"
 #include "helper/base/text-list.h"
 
 #define NEVER UINT_MAX
-#define BASE  "[provider p]\nIssuer=https://login.example.org\nClientId=host\n"
 
 /* Allocations until one fails, and those that live. */
 static unsigned until_failure = NEVER;
@@ -106,62 +103,16 @@ static void fail_each(int (*attempt)(void *), void (*undo)(void *), void *argume
     }
 }
 
-typedef struct Fixture {
-    char dir[64], path[96];
-    Secret *key;
-    Store *store;
-    Accounts *accounts;
-    Config *config;
-} Fixture;
-
-static int read_config(Fixture *fixture, const char *text)
-{
-    ConfigMessages messages = {0};
-
-    snprintf(fixture->path, sizeof(fixture->path), "%s/rcpch.conf", fixture->dir);
-    FILE *stream = fopen(fixture->path, "we");
-    assert_non_null(stream);
-    fputs(text, stream);
-    assert_int_equal(fclose(stream), 0);
-    int r = config_read(fixture->path, fixture->dir, false, &fixture->config, &messages);
-    config_messages_clear(&messages);
-    return r;
-}
-
-static void reload(Fixture *fixture)
+static void reload_accounts(Fixture *fixture)
 {
     fixture->accounts = accounts_free(fixture->accounts);
     assert_int_equal(accounts_new(fixture->store, &fixture->accounts), 0);
 }
 
-static int set_up(void **state)
+static int set_up_group(void **state)
 {
-    Fixture *fixture = calloc(1, sizeof(*fixture));
-
-    assert_non_null(fixture);
-    strcpy(fixture->dir, "/tmp/test-allocations-XXXXXX");
-    assert_non_null(mkdtemp(fixture->dir));
-    assert_int_equal(secret_new("0123456789abcdef0123456789abcdef", 32, &fixture->key), 0);
-    snprintf(fixture->path, sizeof(fixture->path), "%s/state.db", fixture->dir);
-    assert_int_equal(store_open(fixture->path, fixture->key, &fixture->store), 0);
-    reload(fixture);
-    assert_int_equal(read_config(fixture, BASE "[group staff]\nId=g-1\nLocalGroup=adm\n"), 0);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    Fixture *fixture = *state;
-    char command[128];
-
-    accounts_free(fixture->accounts);
-    store_free(fixture->store);
-    config_free(fixture->config);
-    secret_free(fixture->key);
-    snprintf(command, sizeof(command), "rm -rf -- '%s'", fixture->dir);
-    assert_int_equal(system(command), 0);
-    free(fixture);
+    set_up(state);
+    configure(*state, BASE "[group staff]\nId=g-1\nLocalGroup=adm\n");
     return 0;
 }
 
@@ -187,20 +138,18 @@ static void reading_the_configuration(void **state)
 {
     Fixture *fixture = *state;
 
-    config_free(fixture->config);
-    fixture->config = NULL;
-    assert_int_equal(read_config(fixture,
+    configure(fixture,
         "[provider e]\nType=entra\nClientId=x\nDomains=a.example b.example\n"
         "Issuer=https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0\n"
         "[group staff]\nId=g-1\n[user bob]\nUid=1900000001\nShell=/bin/sh\n"
         "[service sudo]\nRequireGroups=staff\n[access]\nAllowGroups=staff\nAllowUsers=bob eve\n"
-        "[revocation]\nMaxUnconfirmed=1h\nOfflineGrace=2h\n"), 0);
+        "[revocation]\nMaxUnconfirmed=1h\nOfflineGrace=2h\n");
     fail_each(try_config, NULL, fixture->path);
 }
 
 /* --- accounts --------------------------------------------------------------------------------- */
 
-static int try_add(void *argument)
+static int try_adding(void *argument)
 {
     Fixture *fixture = argument;
     const AccountOptions options = {.id = "id-a", .full_name = "Alice"};
@@ -217,7 +166,7 @@ static int try_add(void *argument)
         assert_non_null(why);
         const Account *present = accounts_find(fixture->accounts, "alice");
         assert_true(!present || present->state == ACCOUNT_FORGOTTEN);
-        reload(fixture);
+        reload_accounts(fixture);
         present = accounts_find(fixture->accounts, "alice");
         assert_true(!present || present->state == ACCOUNT_FORGOTTEN);
         assert_int_equal(accounts_count(fixture->accounts), before);
@@ -257,7 +206,7 @@ static int try_forget(void *argument)
 
 static void add_again(void *argument)
 {
-    assert_int_equal(try_add(argument), 0);
+    assert_int_equal(try_adding(argument), 0);
 }
 
 static void forget_again(void *argument)
@@ -271,9 +220,7 @@ static void begin_anew(void *argument)
 
     fixture->accounts = accounts_free(fixture->accounts);
     fixture->store = store_free(fixture->store);
-    snprintf(fixture->path, sizeof(fixture->path), "%s/state.db", fixture->dir);
-    assert_int_equal(unlink(fixture->path), 0);
-    assert_int_equal(store_open(fixture->path, fixture->key, &fixture->store), 0);
+    assert_int_equal(unlink(fixture_path(fixture, "state.db")), 0);
     reload(fixture);
 }
 
@@ -281,21 +228,21 @@ static void the_life_of_an_account(void **state)
 {
     Fixture *fixture = *state;
 
-    fail_each(try_add, begin_anew, fixture);
+    fail_each(try_adding, begin_anew, fixture);
     assert_int_equal(accounts_count(fixture->accounts), 1);
     fail_each(try_changes, NULL, fixture);
-    reload(fixture);
+    reload_accounts(fixture);
     Account *account = accounts_find(fixture->accounts, "alice");
     assert_string_equal(account->gecos, "Alice Example");
     assert_int_equal(text_list_count(account->groups), 1);
     assert_int_equal(account->verdict, VERDICT_ACTIVE);
     fail_each(try_forget, add_again, fixture);
-    reload(fixture);
+    reload_accounts(fixture);
     account = accounts_find(fixture->accounts, "alice");
     assert_int_equal(account->state, ACCOUNT_FORGOTTEN);
     assert_string_equal(account->directory_name, "");
     /* Comes back, by the same steps. */
-    fail_each(try_add, forget_again, fixture);
+    fail_each(try_adding, forget_again, fixture);
 }
 
 /* --- tokens and opening ----------------------------------------------------------------------- */
@@ -320,7 +267,7 @@ static void tokens(void **state)
 {
     Fixture *fixture = *state;
 
-    assert_int_equal(try_add(fixture), 0);
+    assert_int_equal(try_adding(fixture), 0);
     fail_each(try_token, NULL, fixture);
 }
 
@@ -387,7 +334,7 @@ static void composing_a_snapshot(void **state)
 {
     Composing composing = {.fixture = *state};
 
-    assert_int_equal(try_add(composing.fixture), 0);
+    assert_int_equal(try_adding(composing.fixture), 0);
     assert_int_equal(try_changes(composing.fixture), 0);
     fail_each(try_local_names, NULL, NULL);
     assert_int_equal(local_names_load(LOCAL_PASSWD_FILE, LOCAL_GROUP_FILE, &composing.local), 0);
@@ -463,22 +410,22 @@ static void numbers_from_another_host(void **state)
                                          reason), 0);
     fail_each(try_import, begin_anew, fixture);
     fail_each(try_export, NULL, fixture);
-    fail_each(try_add, carry_again, fixture); /* comes with the carried number */
+    fail_each(try_adding, carry_again, fixture); /* comes with the carried number */
     assert_int_equal(accounts_find(fixture->accounts, "alice")->uid, 1900000001);
     carried_file = identity_file_free(carried_file);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define GROUP_TEST(f) cmocka_unit_test_setup_teardown(f, set_up_group, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(reading_the_configuration),
-        TEST(the_life_of_an_account),
-        TEST(tokens),
-        TEST(opening_a_new_database),
-        TEST(composing_a_snapshot),
-        TEST(numbers_from_another_host),
+        GROUP_TEST(reading_the_configuration),
+        GROUP_TEST(the_life_of_an_account),
+        GROUP_TEST(tokens),
+        GROUP_TEST(opening_a_new_database),
+        GROUP_TEST(composing_a_snapshot),
+        GROUP_TEST(numbers_from_another_host),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 
 #include "common/snapshot-reader.h"
 #include "common/snapshot-validate.h"
+#include "common/test-folder.h"
 #include "helper/base/clock.h"
 #include "helper/config/config.h"
 #include "helper/accounts/publisher-private.h"
@@ -37,22 +38,13 @@ typedef struct Fixture {
     int result;
 } Fixture;
 
-static void write_file(const char *path, const char *text)
-{
-    FILE *stream = fopen(path, "we");
-
-    assert_non_null(stream);
-    fputs(text, stream);
-    assert_int_equal(fclose(stream), 0);
-}
-
 static void configure(Fixture *fixture, const char *text)
 {
     ConfigMessages messages = {0};
     Config *config = NULL;
 
     snprintf(fixture->path, sizeof(fixture->path), "%s/rcpch.conf", fixture->dir);
-    write_file(fixture->path, text);
+    test_file_write(fixture->path, text);
     assert_int_equal(config_read(fixture->path, NULL, false, &config, &messages), 0);
     config_messages_clear(&messages);
     if (fixture->publisher)
@@ -86,14 +78,13 @@ static int set_up(void **state)
     Fixture *fixture = calloc(1, sizeof(*fixture));
 
     assert_non_null(fixture);
-    strcpy(fixture->dir, "/tmp/test-publisher-XXXXXX");
-    assert_non_null(mkdtemp(fixture->dir));
+    test_folder_make(fixture->dir, "publisher");
     snprintf(fixture->path, sizeof(fixture->path), "%s/state.db", fixture->dir);
     snprintf(fixture->socket, sizeof(fixture->socket), "%s/socket", fixture->dir);
     snprintf(fixture->passwd, sizeof(fixture->passwd), "%s/passwd", fixture->dir);
     snprintf(fixture->group, sizeof(fixture->group), "%s/group", fixture->dir);
-    write_file(fixture->passwd, "root:x:0:0:root:/root:/bin/bash\n");
-    write_file(fixture->group, "root:x:0:\nadm:x:4:\nsudo:x:27:\nfake:x:0:\n");
+    test_file_write(fixture->passwd, "root:x:0:0:root:/root:/bin/bash\n");
+    test_file_write(fixture->group, "root:x:0:\nadm:x:4:\nsudo:x:27:\nfake:x:0:\n");
     assert_int_equal(sd_event_new(&fixture->event), 0);
     fixture->fake = fake_new(fixture->event, fixture->socket);
     assert_non_null(fixture->fake);
@@ -111,7 +102,6 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     Fixture *fixture = *state;
-    char command[128];
 
     publisher_free(fixture->publisher);
     enforcer_client_free(fixture->client);
@@ -121,8 +111,7 @@ static int tear_down(void **state)
     config_free(fixture->config);
     secret_free(fixture->key);
     sd_event_unref(fixture->event);
-    snprintf(command, sizeof(command), "rm -rf -- '%s'", fixture->dir);
-    assert_int_equal(system(command), 0);
+    test_folder_remove(fixture->dir);
     free(fixture);
     return 0;
 }
@@ -328,8 +317,8 @@ static void local_names_and_numbers_are_left_out(void **state)
     assert_user(fixture, "alice", true);
     snprintf(text, sizeof(text), "root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1000::/:/bin/sh\n"
                                  "other:x:%u:100::/:/bin/sh\n", bob->uid);
-    write_file(fixture->passwd, text);
-    write_file(fixture->group, "root:x:0:\nadm:x:4:\nstaff:x:50:\n");
+    test_file_write(fixture->passwd, text);
+    test_file_write(fixture->group, "root:x:0:\nadm:x:4:\nstaff:x:50:\n");
     publish(fixture);
     assert_user(fixture, "alice", false);
     assert_user(fixture, "bob", false);
@@ -347,11 +336,11 @@ static void local_names_and_numbers_are_left_out(void **state)
     assert_int_equal(fixture->over_count, 0);
 
     /* Mended, and broken again: that is news again. */
-    write_file(fixture->passwd, "root:x:0:0:root:/root:/bin/bash\n");
+    test_file_write(fixture->passwd, "root:x:0:0:root:/root:/bin/bash\n");
     publish(fixture);
     assert_user(fixture, "alice", true);
     assert_int_equal(fixture->over_count, 2);
-    write_file(fixture->passwd, text);
+    test_file_write(fixture->passwd, text);
     publish(fixture);
     assert_int_equal(fixture->alarm_count, 5);
 }
@@ -364,7 +353,7 @@ static void odd_groups_are_left_out(void **state)
     configure(fixture, BASE "[group alice]\nId=g-1\n[group b]\nId=g-2\nLocalGroup=nothere\n"
                             "[group c]\nId=g-3\nLocalGroup=fake\n"
                             "[group d]\nId=g-4\nLocalGroup=alias\n");
-    write_file(fixture->group, "root:x:0:\nadm:x:4:\nsudo:x:27:\nfake:x:0:\nalias:x:27:\n");
+    test_file_write(fixture->group, "root:x:0:\nadm:x:4:\nsudo:x:27:\nfake:x:0:\nalias:x:27:\n");
     publish(fixture);
     assert_int_equal(fixture->alarm_count, 4);
     assert_string_equal(fixture->alarms[0], "Group alice is left out: an account has its name");

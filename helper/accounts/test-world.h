@@ -4,13 +4,13 @@
  */
 #pragma once
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "common/test-folder.h"
 #include "helper/alarms.h"
 #include "helper/enforcer/log-queue.h"
 #include "helper/manager.h"
@@ -86,8 +86,7 @@ static inline World *world_new(void)
     World *world = calloc(1, sizeof(*world));
 
     assert_non_null(world);
-    snprintf(world->directory, sizeof(world->directory), "/tmp/rcpch-test-XXXXXX");
-    assert_non_null(mkdtemp(world->directory));
+    test_folder_make(world->directory, "world");
     assert_true(sd_event_new(&world->manager.event) >= 0);
     assert_int_equal(config_new_default(&world->manager.config), 0);
     assert_int_equal(fake_new(world->manager.event, world->directory, &world->fake), 0);
@@ -95,11 +94,6 @@ static inline World *world_new(void)
     world_open_state(world);
     world_build(world);
     return world;
-}
-
-static inline int world_unlink(const char *path, const struct stat *info, int type, struct FTW *ftw)
-{
-    return remove(path);
 }
 
 static inline World *world_free(World *world)
@@ -111,7 +105,7 @@ static inline World *world_free(World *world)
     config_free(world->manager.config);
     alarms_clear(&world->manager);
     sd_event_unref(world->manager.event);
-    nftw(world->directory, world_unlink, 8, FTW_DEPTH | FTW_PHYS);
+    test_folder_remove(world->directory);
     free(world);
     return NULL;
 }

@@ -10,70 +10,20 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "helper/base/text-list.h"
 #include "helper/store/store-totp.h"
+#include "helper/store/test-store-fixture.h"
 
-typedef struct Fixture {
-    char dir[64], db[96];
-    Secret *key;
-    Store *store;
-    Account *account;
-    char hashes[RECOVERY_CODES][RECOVERY_HASH_SIZE];
-} Fixture;
+static char hashes[RECOVERY_CODES][RECOVERY_HASH_SIZE];
 
-static void reopen(Fixture *fixture)
+static int set_up_alice(void **state)
 {
-    fixture->store = store_free(fixture->store);
-    assert_int_equal(store_open(fixture->db, fixture->key, &fixture->store), 0);
-}
+    set_up(state);
+    Fixture *fixture = *state;
 
-static Account *make_account(const char *name, uint32_t uid)
-{
-    Account *account = calloc(1, sizeof(*account));
-
-    assert_non_null(account);
-    account->name = strdup(name);
-    account->directory_name = strdup(name);
-    account->provider = strdup("p");
-    account->gecos = strdup("");
-    account->home = strdup("/home/x");
-    account->shell = strdup("/bin/sh");
-    account->evidence = strdup("added");
-    account->phone = strdup("");
-    account->groups = text_list_new();
-    account->uid = uid;
-    return account;
-}
-
-static int set_up(void **state)
-{
-    Fixture *fixture = calloc(1, sizeof(*fixture));
-
-    assert_non_null(fixture);
-    strcpy(fixture->dir, "/tmp/test-store-totp-XXXXXX");
-    assert_non_null(mkdtemp(fixture->dir));
-    snprintf(fixture->db, sizeof(fixture->db), "%s/state.db", fixture->dir);
-    assert_int_equal(secret_new("0123456789abcdef0123456789abcdef", 32, &fixture->key), 0);
-    reopen(fixture);
     fixture->account = make_account("alice", 1900000001);
     assert_int_equal(store_account_save(fixture->store, fixture->account), 0);
     for (unsigned i = 0; i < RECOVERY_CODES; i++)
-        snprintf(fixture->hashes[i], RECOVERY_HASH_SIZE, "$y$hash-of-%u", i);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    Fixture *fixture = *state;
-    char command[128];
-
-    account_free(fixture->account);
-    store_free(fixture->store);
-    secret_free(fixture->key);
-    snprintf(command, sizeof(command), "rm -rf -- '%s'", fixture->dir);
-    assert_int_equal(system(command), 0);
-    free(fixture);
+        snprintf(hashes[i], RECOVERY_HASH_SIZE, "$y$hash-of-%u", i);
     return 0;
 }
 
@@ -88,7 +38,7 @@ static void enrol(Fixture *fixture, const char *secret)
     };
 
     assert_int_equal(secret_new_string(secret, &row.key.secret), 0);
-    assert_int_equal(store_totp_put(fixture->store, fixture->account, &row, fixture->hashes), 0);
+    assert_int_equal(store_totp_put(fixture->store, fixture->account, &row, hashes), 0);
     totp_row_clear(&row);
 }
 
@@ -185,11 +135,11 @@ static void forgotten_with_the_account(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_was_put_is_there, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_step_is_used_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_recovery_code_is_used_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_secret_does_not_move, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(forgotten_with_the_account, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_put_is_there, set_up_alice, tear_down),
+        cmocka_unit_test_setup_teardown(a_step_is_used_once, set_up_alice, tear_down),
+        cmocka_unit_test_setup_teardown(a_recovery_code_is_used_once, set_up_alice, tear_down),
+        cmocka_unit_test_setup_teardown(a_secret_does_not_move, set_up_alice, tear_down),
+        cmocka_unit_test_setup_teardown(forgotten_with_the_account, set_up_alice, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
