@@ -6,54 +6,31 @@ import re
 import signal
 import subprocess
 import threading
-import time
 
 import dbus
 import pytest
 
+from tests.authenticator import RECOVERY_CODE, Authenticator, oathtool
 from tests.line.channel import ASK_VISIBLE, Channel
 from tests.line.line import AUTHENTICATOR
 from tests.line.test_password import ALICE, SECRET, configure, sign_in  # noqa: F401 (a fixture)
 
-STEP = 30
 
-
-def oathtool(secret, moment=None, algorithm="sha1", digits=6):
-    """The code of somebody else's program."""
-    return subprocess.run(
-        ["oathtool", f"--totp={algorithm}", "--base32", f"--digits={digits}",
-         f"--now=@{int(moment or time.time())}", secret],
-        check=True, capture_output=True, text=True).stdout.strip()
-
-
-class Person:
-    """Who enrolled: the key that was shown, the recovery codes, and which step was used last."""
+class Person(Authenticator):
+    """Who enrols over a channel of their own."""
 
     def __init__(self, line, user="alice", bus=None):
         fd = line.call(AUTHENTICATOR, "BeginEnrolment", "s", user, bus=bus)
         self.channel = Channel(fd.take())
         self.channel.until(ASK_VISIBLE)
-        self.uri = re.search(r"otpauth://\S+", self.channel.shown).group()
-        self.secret = re.search(r"secret=([A-Z2-7]+)", self.uri).group(1)
-        self.digits = int(re.search(r"digits=(\d)", self.uri).group(1))
-        self.algorithm = re.search(r"algorithm=(\w+)", self.uri).group(1).lower()
-        self.used = 0
-
-    def code(self):
-        """A code that was not used yet: of the present step, or the next, which is good already."""
-        step = max(int(time.time()) // STEP, self.used + 1)
-        while step > int(time.time()) // STEP + 1:
-            time.sleep(0.2)
-        self.used = step
-        return oathtool(self.secret, step * STEP, self.algorithm, self.digits)
+        super().__init__(self.channel.shown)
 
     def finish(self):
         self.channel.answer(text=self.code().encode())
         outcome, _ = self.channel.finished()
         self.channel.close()
         assert outcome == "allow"
-        self.recovery = re.findall(r"\b\d-[a-z2-9]{5}-[a-z2-9]{5}\b", self.channel.shown)
-        assert len(self.recovery) == 10
+        self.keep_recovery(self.channel.shown)
         return self
 
 
@@ -216,7 +193,7 @@ def test_rcpchctl_enrols(configure):
     secret = re.search(r"secret=([A-Z2-7]+)", shown).group(1)
     said, _ = program.communicate(oathtool(secret) + "\n", timeout=20)
     assert program.returncode == 0 and "Enrolled." in said
-    assert len(re.findall(r"\b\d-[a-z2-9]{5}-[a-z2-9]{5}\b", said)) == 10
+    assert len(re.findall(RECOVERY_CODE, said)) == 10
 
 
 def test_no_enrolment_survives_a_revocation(configure):

@@ -219,7 +219,7 @@ class Provider:
                     request["note"]["outcome"] = "fault:" + fault["kind"]
                     await self._note(request, realm, endpoint, 0)
                     response = await play(request, fault)
-                else:
+                if response is None:
                     response = await handler(request)
                     self._set_date(realm, response)
                     await self._note(request, realm, endpoint, response.status)

@@ -59,6 +59,11 @@ async def _hang(request, fault):
     return web.Response(status=500)
 
 
+async def _late(request, fault):
+    """Its proper answer (None), once the fault is cleared."""
+    await fault["_cleared"].wait()
+
+
 async def _drip(request, fault):
     """A valid head, then one byte at a time, for ever."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
@@ -118,7 +123,7 @@ async def _body(request, fault):
 
 KINDS = {"reset": _reset, "hang": _hang, "drip": _drip, "status": _status, "html": _html,
          "big": _big, "redirect": _redirect, "truncate": _truncate, "body": _body,
-         "close": _close, "cut": _cut, "nonsense": _nonsense}
+         "close": _close, "cut": _cut, "nonsense": _nonsense, "late": _late}
 
 
 class Faults:
@@ -158,5 +163,5 @@ class Faults:
 
 
 async def play(request, fault):
-    """Answers `request` as the fault says."""
+    """Answers `request` as the fault says; None: as ever."""
     return await KINDS[fault["kind"]](request, fault)
