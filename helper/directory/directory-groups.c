@@ -15,6 +15,7 @@
 
 #define LAG_USEC   (60 * USEC_PER_SEC)   /* a list may be so much older than what is told */
 #define AUDIT_USEC (3600 * USEC_PER_SEC) /* between two lists of a group in which nothing moves */
+#define PATIENCE_USEC LAG_USEC           /* that a list which is due has with more urgent matters */
 #define MISS_USEC  (300 * USEC_PER_SEC)  /* until a group that is not there is asked for again */
 #define TEXT_MAX   (4u * 1024u * 1024u)
 
@@ -160,14 +161,27 @@ static DirectoryGroup *longest_due(const DirectoryGroups *groups, uint64_t until
     return found;
 }
 
-void directory_groups_choose(DirectoryGroups *groups, bool tells_changes, uint64_t now_usec)
+/* Until when due_usec says that it is to be listed. */
+static uint64_t due_until(bool tells_changes, bool is_busy, uint64_t now_usec)
 {
+    if (!tells_changes)
+        return UINT64_MAX;
+    if (!is_busy)
+        return now_usec;
+    return now_usec > PATIENCE_USEC ? now_usec - PATIENCE_USEC : 0;
+}
+
+void directory_groups_choose(DirectoryGroups *groups, bool tells_changes, bool moves_people,
+                             uint64_t now_usec)
+{
+    bool is_busy = moves_people || directory_groups_wants(groups);
+    uint64_t until = due_until(tells_changes, is_busy, now_usec);
     size_t more = tells_changes ? 1 : DIRECTORY_LISTS_MAX;
     DirectoryGroup *due;
 
     for (size_t i = 0; i < groups->count; i++)
         groups->groups[i].is_chosen = groups->groups[i].is_wanted;
-    while (more-- > 0 && (due = longest_due(groups, tells_changes ? now_usec : UINT64_MAX)))
+    while (more-- > 0 && (due = longest_due(groups, until)))
         due->is_chosen = true;
 }
 

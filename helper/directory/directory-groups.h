@@ -52,8 +52,10 @@ bool directory_groups_wants(const DirectoryGroups *groups);
 /* A round begins: nothing is listed. */
 void directory_groups_begin(DirectoryGroups *groups);
 /* Chooses what the round lists: all that are wanted; then the one that is due longest, or, where no
- * changes are told, DIRECTORY_LISTS_MAX in turn. */
-void directory_groups_choose(DirectoryGroups *groups, bool tells_changes, uint64_t now_usec);
+ * changes are told, DIRECTORY_LISTS_MAX in turn. `moves_people`: somebody waits for this round's end,
+ * and what is merely due comes after that, unless it has waited long. */
+void directory_groups_choose(DirectoryGroups *groups, bool tells_changes, bool moves_people,
+                             uint64_t now_usec);
 /* The next one chosen; NULL when there is none left. */
 DirectoryGroup *directory_groups_next(DirectoryGroups *groups);
 

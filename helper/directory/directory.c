@@ -223,7 +223,7 @@ static void begin_listing(Directory *directory)
     directory->stage = DIRECTORY_MEMBERS;
     if (!is_held_back(directory))
         directory_groups_choose(&directory->groups, directory_tells_changes(directory),
-                                directory_boot_usec(directory));
+                                directory->looks.count > 0, directory_boot_usec(directory));
     list_next_group(directory);
 }
 

@@ -62,13 +62,13 @@ static void free_fixture(Fixture *fixture)
 }
 
 /* A round in which all that is chosen is listed, and holds what is already there. Returns how many. */
-static size_t play_round(Fixture *fixture, bool tells_changes, uint64_t now)
+static size_t play_busy_round(Fixture *fixture, bool tells_changes, bool moves_people, uint64_t now)
 {
     DirectoryGroup *group;
     size_t count = 0;
 
     directory_groups_begin(&fixture->groups);
-    directory_groups_choose(&fixture->groups, tells_changes, now);
+    directory_groups_choose(&fixture->groups, tells_changes, moves_people, now);
     while ((group = directory_groups_next(&fixture->groups))) {
         assert_int_equal(directory_group_add_inside(group, group->inside), 0);
         group->is_listed = true;
@@ -77,6 +77,11 @@ static size_t play_round(Fixture *fixture, bool tells_changes, uint64_t now)
     assert_int_equal(directory_groups_listed_any(&fixture->groups), count > 0);
     directory_groups_applied(&fixture->groups, now);
     return count;
+}
+
+static size_t play_round(Fixture *fixture, bool tells_changes, uint64_t now)
+{
+    return play_busy_round(fixture, tells_changes, false, now);
 }
 
 static void put_inside(Fixture *fixture, const char *id, const char *inside)
@@ -110,6 +115,21 @@ static void test_all_are_listed_first_and_then_what_moved(void **state)
     for (size_t i = 0; i < 29; i++)
         assert_int_equal(play_round(fixture, true, NOW + HOUR), 1);
     assert_int_equal(play_round(fixture, true, NOW + HOUR), 0);
+    free_fixture(fixture);
+}
+
+static void test_who_moves_does_not_wait_for_lists_that_are_merely_due(void **state)
+{
+    Fixture *fixture = new_fixture(4);
+
+    play_round(fixture, true, NOW);
+    assert_int_equal(play_busy_round(fixture, true, true, NOW + HOUR), 0);
+    directory_groups_want(&fixture->groups, "id-2");
+    assert_int_equal(play_round(fixture, true, NOW + HOUR), 1); /* what is told of another group */
+    assert_int_equal(play_round(fixture, true, NOW + HOUR), 1);
+    /* But not for ever, where in every round somebody moves. */
+    assert_int_equal(play_busy_round(fixture, true, true, NOW + HOUR), 0);
+    assert_int_equal(play_busy_round(fixture, true, true, NOW + HOUR + 2 * MINUTE), 1);
     free_fixture(fixture);
 }
 
@@ -153,7 +173,7 @@ static void test_who_is_refused_for_ever_keeps_nobody_waiting(void **state)
 
     for (size_t round = 0; round < 4; round++) {
         directory_groups_begin(&fixture->groups);
-        directory_groups_choose(&fixture->groups, true, NOW);
+        directory_groups_choose(&fixture->groups, true, false, NOW);
         DirectoryGroup *group = directory_groups_next(&fixture->groups); /* and then a fault */
         assert_non_null(group);
         was_listed[group->section] = true;
@@ -256,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_are_listed_first_and_then_what_moved),
+        cmocka_unit_test(test_who_moves_does_not_wait_for_lists_that_are_merely_due),
         cmocka_unit_test(test_a_group_inside_concerns_those_around_it),
         cmocka_unit_test(test_where_nothing_is_told_lists_come_in_turn),
         cmocka_unit_test(test_who_is_refused_for_ever_keeps_nobody_waiting),

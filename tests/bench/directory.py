@@ -201,7 +201,7 @@ def measure_changes(line, directory, figures):
         found = sorted(measure_change(line, change, lambda users: True) for _ in range(SAMPLES))
         times = [one for one, _ in found]
         figures.add(f"from the reply to the snapshot: {what}, median", times[len(times) // 2], "ms", 100)
-        figures.add("    worst", times[-1], "ms")
+        figures.add("    worst", times[-1], "ms", 100)
         figures.add("    requests of that", max(count for _, count in found), "")
 
 
