@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/limits.h"
+#include "common/read-all.h"
 #include "rcpchctl/table.h"
 
 static const Column columns[] = {
@@ -41,32 +42,18 @@ static int open_file(const char *path)
 }
 
 /* One byte more than is allowed is read, so that the helper says that it is too large. */
-static int read_all(int fd, char *data, size_t *ret_size)
-{
-    size_t size = 0;
-    ssize_t n;
-
-    do {
-        n = read(fd, data + size, IDENTITY_FILE_MAX + 1 - size);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        size += n > 0 ? (size_t)n : 0;
-    } while (n != 0 && size <= IDENTITY_FILE_MAX);
-    *ret_size = size;
-    return 0;
-}
-
 static ExitCode read_file(const char *path, char **ret_data, size_t *ret_size)
 {
     _cleanup_free_ char *data = malloc(IDENTITY_FILE_MAX + 1);
     _cleanup_close_ int fd = data ? open_file(path) : -1;
-    int r = !data ? -ENOMEM : fd < 0 ? -errno : read_all(fd, data, ret_size);
+    ssize_t size = !data ? -ENOMEM : fd < 0 ? -errno : read_all(fd, data, IDENTITY_FILE_MAX + 1);
 
-    if (r < 0) {
-        (void)fprintf(stderr, "rcpchctl: %s cannot be read: %s\n", path, strerror(-r));
+    if (size < 0) {
+        (void)fprintf(stderr, "rcpchctl: %s cannot be read: %s\n", path, strerror((int)-size));
         return EXIT_REFUSED;
     }
     *ret_data = TAKE_PTR(data);
+    *ret_size = (size_t)size;
     return EXIT_DONE;
 }
 

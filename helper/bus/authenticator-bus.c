@@ -11,6 +11,7 @@
 #include "common/paths.h"
 #include "helper/login/authenticator.h"
 #include "helper/bus/bus-caller.h"
+#include "helper/bus/bus-options.h"
 #include "helper/login/login.h"
 #include "helper/manager.h"
 #include "helper/session/sessions.h"
@@ -86,7 +87,7 @@ static int read_value(sd_bus_message *message, const OptionRow *row, Options *op
 }
 
 /* An option of a later version of the module is skipped, not refused. */
-static int read_option(sd_bus_message *message, Options *options)
+static int read_option(sd_bus_message *message, void *options, sd_bus_error *ret_error)
 {
     const char *name;
 
@@ -104,18 +105,7 @@ static int read_options(sd_bus_message *message, Options *options)
     *options = (Options){
         .target = "", .auth_info = "", .sign_in = "", .ruser = "", .provider = "",
         .audit_session = AUDIT_SESSION_NONE};
-    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
-    if (r < 0)
-        return r;
-    while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-        r = read_option(message, options);
-        if (r < 0)
-            return r;
-        r = sd_bus_message_exit_container(message);
-        if (r < 0)
-            return r;
-    }
-    return r < 0 ? r : sd_bus_message_exit_container(message);
+    return bus_options_read(message, read_option, options, NULL);
 }
 
 /* --- authorising ------------------------------------------------------------------------------ */
@@ -143,31 +133,48 @@ static int authorise(Manager *manager, sd_bus_message *message, const char *user
     return 0;
 }
 
+#define CALL_TEXTS 4
+
+/* A call about an account: its texts, then its options. */
+typedef struct AccountCall {
+    const char *texts[CALL_TEXTS];
+    Options options;
+    bool unprivileged;
+} AccountCall;
+
+/* `user` and `service` are where among the texts those two stand. */
+static int read_call(Manager *manager, sd_bus_message *message, size_t user, size_t service,
+                     AccountCall *call, sd_bus_error *ret_error)
+{
+    int r = read_texts(message, call->texts, CALL_TEXTS, ret_error);
+
+    if (r >= 0)
+        r = read_options(message, &call->options);
+    if (r < 0)
+        return r;
+    return authorise(manager, message, call->texts[user], call->texts[service],
+                     &call->unprivileged, ret_error);
+}
+
 /* --- the methods ------------------------------------------------------------------------------ */
 
 static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-    enum { USER, SERVICE, RHOST, TTY, COUNT };
-    const char *texts[COUNT];
+    enum { USER, SERVICE, RHOST, TTY };
     Manager *manager = userdata;
     _cleanup_close_ int channel = -1;
     char sign_in[RANDOM_ID_SIZE];
-    bool unprivileged;
-    Options options;
+    AccountCall call;
 
-    int r = read_texts(message, texts, COUNT, ret_error);
-    if (r < 0)
-        return r;
-    r = read_options(message, &options);
-    if (r < 0)
-        return r;
-    r = authorise(manager, message, texts[USER], texts[SERVICE], &unprivileged, ret_error);
+    int r = read_call(manager, message, USER, SERVICE, &call, ret_error);
     if (r < 0)
         return r;
     LoginRequest request = {
-        .user = texts[USER], .service = texts[SERVICE], .rhost = texts[RHOST], .tty = texts[TTY],
-        .timeout_sec = options.timeout_sec, .ruser = options.ruser, .auth_info = options.auth_info,
-        .provider = options.provider, .no_qr = options.no_qr, .unprivileged = unprivileged,
+        .user = call.texts[USER], .service = call.texts[SERVICE], .rhost = call.texts[RHOST],
+        .tty = call.texts[TTY], .timeout_sec = call.options.timeout_sec,
+        .ruser = call.options.ruser, .auth_info = call.options.auth_info,
+        .provider = call.options.provider, .no_qr = call.options.no_qr,
+        .unprivileged = call.unprivileged,
     };
     r = logins_begin(manager->logins, &request, &channel, sign_in);
     if (r < 0)
@@ -186,26 +193,18 @@ static void on_decided(Outcome outcome, const char *text, void *userdata)
 
 static int method_check_account(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-    enum { USER, RUSER, SERVICE, RHOST, COUNT };
-    const char *texts[COUNT];
+    enum { USER, RUSER, SERVICE, RHOST };
     Manager *manager = userdata;
-    bool unprivileged;
-    Options options;
+    AccountCall call;
 
-    int r = read_texts(message, texts, COUNT, ret_error);
-    if (r < 0)
-        return r;
-    r = read_options(message, &options);
-    if (r < 0)
-        return r;
-    r = authorise(manager, message, texts[USER], texts[SERVICE], &unprivileged, ret_error);
+    int r = read_call(manager, message, USER, SERVICE, &call, ret_error);
     if (r < 0)
         return r;
     AccountCheckRequest request = {
-        .user = texts[USER], .ruser = texts[RUSER], .service = texts[SERVICE],
-        .rhost = texts[RHOST], .target = options.target, .auth_info = options.auth_info,
-        .sign_in = options.sign_in, .audit_session = options.audit_session,
-        .unprivileged = unprivileged,
+        .user = call.texts[USER], .ruser = call.texts[RUSER], .service = call.texts[SERVICE],
+        .rhost = call.texts[RHOST], .target = call.options.target,
+        .auth_info = call.options.auth_info, .sign_in = call.options.sign_in,
+        .audit_session = call.options.audit_session, .unprivileged = call.unprivileged,
     };
     authenticator_check(manager->authenticator, &request, on_decided, sd_bus_message_ref(message));
     return 1;

@@ -14,6 +14,7 @@
 
 #include "common/limits.h"
 #include "helper/bus/bus-caller.h"
+#include "helper/bus/bus-options.h"
 #include "helper/bus/manager-view.h"
 #include "helper/revocation/revocation.h"
 #include "helper/base/text-list.h"
@@ -62,7 +63,7 @@ static const char **option_place(AddOptions *options, const char *key)
     return NULL;
 }
 
-static int read_option(sd_bus_message *message, AddOptions *options, sd_bus_error *error)
+static int read_option(sd_bus_message *message, void *options, sd_bus_error *error)
 {
     const char *key, *contents, **place;
     char type;
@@ -82,23 +83,6 @@ static int read_option(sd_bus_message *message, AddOptions *options, sd_bus_erro
             key);
     r = sd_bus_message_read(message, "v", "s", place);
     return r < 0 ? r : manager_bus_check_text(key, *place, error);
-}
-
-static int read_options(sd_bus_message *message, AddOptions *options, sd_bus_error *error)
-{
-    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
-
-    if (r < 0)
-        return r;
-    while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-        r = read_option(message, options, error);
-        if (r < 0)
-            return r;
-        r = sd_bus_message_exit_container(message);
-        if (r < 0)
-            return r;
-    }
-    return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
 static int reply_user(BusCall *call)
@@ -219,7 +203,7 @@ int manager_bus_add_user(sd_bus_message *message, void *userdata, sd_bus_error *
     if (r >= 0)
         r = manager_bus_check_text("directory name", name, error);
     if (r >= 0)
-        r = read_options(message, &options, error);
+        r = bus_options_read(message, read_option, &options, error);
     if (r >= 0)
         r = add_account(manager, name, &options, &account, error);
     if (r < 0)
