@@ -197,19 +197,22 @@ static void test_revoked_grace_warns_and_then_ends(void **state)
 {
     World *world = *state;
     Account *account = world_account(world, "rt-heidi");
-    const FakeCall *warning, *term;
+    const FakeCall *warning, *verdict, *term;
+    uint64_t before;
 
     world->manager.config->on_revoked = ON_REVOKED_GRACE;
     world->manager.config->on_revoked_grace_usec = 600 * USEC_PER_MSEC;
     revocation_resume(world->manager.revocation);
+    before = fake_now_usec();
     learn(world, account, EVIDENCE_REVOKED, "invalid_grant 50173");
     assert_true(WORLD_UNTIL(world, 4000, ended_of(world, "rt-heidi")));
     warning = fake_find(world->fake, ENFORCER_TELL, account->uid, 0);
     term = fake_find(world->fake, ENFORCER_END, account->uid, 0);
+    verdict = fake_record(world->fake, RECORD_VERDICT, "rt-heidi", "verdict_new=revoked");
     assert_non_null(strstr(text_of(warning), "Save your work"));
     assert_int_equal(term->how, ENFORCER_TERM);
-    /* noted on arrival, which a busy machine delays */
-    assert_true(term->usec - warning->usec >= 300000);
+    assert_true(warning < verdict && verdict < term); /* told at once */
+    assert_true(term->usec - before >= 600000);
     assert_non_null(fake_find(world->fake, ENFORCER_TELL, account->uid, 1));
 }
 

@@ -268,6 +268,18 @@ static inline void issuer_release(Issuer *issuer)
         }
 }
 
+/* Made once in a program: a new one costs up to half a second. */
+static inline EVP_PKEY *issuer_key(void)
+{
+    static EVP_PKEY *key;
+
+    if (!key)
+        key = EVP_RSA_gen(2048);
+    if (key)
+        EVP_PKEY_up_ref(key);
+    return key;
+}
+
 static inline int issuer_new(sd_event *event, Issuer **ret_issuer)
 {
     Issuer *issuer = calloc(1, sizeof(*issuer));
@@ -277,7 +289,7 @@ static inline int issuer_new(sd_event *event, Issuer **ret_issuer)
     if (!issuer)
         return -ENOMEM;
     issuer->event = event;
-    issuer->key = EVP_RSA_gen(2048);
+    issuer->key = issuer_key();
     for (unsigned i = 0; i < ISSUER_CONNECTIONS; i++)
         issuer->connections[i].fd = -1;
     issuer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
