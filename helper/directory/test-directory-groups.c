@@ -21,7 +21,7 @@
 #define SOME   64
 
 typedef struct Fixture {
-    char names[SOME][16], ids[SOME][16];
+    char names[SOME][32], ids[SOME][32];
     GroupConfig sections[SOME];
     ProviderConfig provider;
     Config config;

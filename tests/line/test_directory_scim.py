@@ -91,7 +91,8 @@ def alarms(line):
 def wait_alarm(line, text):
     """In status, and in the journal."""
     wait_until(lambda: any(text in alarm for alarm in alarms(line)), 20, f"the alarm {text}")
-    assert any(text in message for message in line.journal.messages()), line.journal.messages()
+    wait_until(lambda: any(text in message for message in line.journal.messages()), 20,
+               f"the journal's {text}")
 
 
 def wait_calm(line):
