@@ -1,8 +1,10 @@
 /*
  * Shared by the files of one directory's round: directories.c (their lives), directory.c (what is
- * asked when), directory-request.c (how), directory-links.c (where changes go on), directory-look.c
- * (people whose groups are asked for), directory-people.c (people who are asked for by id) and
- * directory-apply.c (what an answer does to accounts). Nobody else includes this.
+ * asked when), directory-answer.c (what comes back), directory-request.c (how it is asked),
+ * directory-links.c (where changes go on), directory-look.c (people whose groups are asked for),
+ * directory-people.c (people who are asked for by id), directory-apply.c (what a round does to
+ * accounts), and for that directory-account.c (whose is whose), directory-membership.c (groups) and
+ * directory-newcomer.c (people without an account). Nobody else includes this.
  */
 #pragma once
 
@@ -153,6 +155,16 @@ void directory_give_up(Directory *directory, bool is_fault, const char *what);
 /* Told to stay away (RFC 9110 §10.2.3), or (0) not told for how long. */
 void directory_back_off(Directory *directory, uint64_t retry_after_usec, const char *what);
 
+/* The steps of a round. Each asks for something, or goes on to the next when nothing is left. */
+void directory_begin_changes(Directory *directory);
+void directory_begin_group_changes(Directory *directory);
+void directory_begin_listing(Directory *directory);
+void directory_list_next_group(Directory *directory);
+void directory_look_at_next(Directory *directory);
+void directory_ask_next_person(Directory *directory);
+/* A group inside the one that is being listed, or that one itself. */
+void directory_list_group(Directory *directory, const char *id);
+
 /* --- directory-request.c ---------------------------------------------------------------------- */
 
 /* Asks for directory->url, now or when the budget allows. */
@@ -164,7 +176,9 @@ int directory_ask_more(const Directory *directory, int r, char **url);
 void directory_ask_for(Directory *directory, char *url);
 /* The address that one of the kind's functions made and returned `r` for. */
 char *directory_made(int r, char *url);
-/* directory.c's. */
+
+/* --- directory-answer.c ----------------------------------------------------------------------- */
+
 void directory_take_answer(Directory *directory, const HttpReply *reply);
 
 /* --- directory-links.c ------------------------------------------------------------------------ */
@@ -204,25 +218,52 @@ void directory_looks_clear(DirectoryLooks *looks);
 void directory_away_add(Directory *directory, const char *id);
 bool directory_is_away(const Directory *directory, const char *id);
 
-/* --- directory-apply.c ------------------------------------------------------------------------ */
+/* --- directory-account.c ---------------------------------------------------------------------- */
 
+/* "<tenant>/<object id>" or the id alone, as sign-ins bind it (provider.h). NULL when memory is
+ * short. */
+char *directory_identity_of(const Directory *directory, const char *id);
+const char *directory_person_id(const Account *account);
 /* Bound to somebody of whom this directory knows. */
 bool directory_is_ours(const Directory *directory, const Account *account);
 /* Waits for an id of this directory. */
 bool directory_is_waiting(const Directory *directory, const Account *account);
+Account *directory_find(const Directory *directory, const char *id);
+
+/* What the directory says of one person, of whom this host may know nothing. */
+void directory_take_state(Directory *directory, const DirectoryPerson *person);
+/* Parts of that, of one account. */
+void directory_set_state(Directory *directory, Account *account, DirectoryState state);
+void directory_set_profile(Directory *directory, Account *account, const DirectoryPerson *person);
+void directory_set_number(Account *account, uint32_t claimed);
+
+/* --- directory-membership.c ------------------------------------------------------------------- */
+
 /* Is in one of its groups, as far as is known. */
 bool directory_has_member(const Directory *directory, const Account *account);
-Account *directory_find(const Directory *directory, const char *id);
-const char *directory_person_id(const Account *account);
+/* How many of these groups are the directory's. */
+size_t directory_count_owned(const Directory *directory, char *const *groups);
+/* What the account's groups become by what is known of the person. Returns 0 or -ENOMEM. */
+int directory_new_groups(const Directory *directory, const Account *account,
+                         const RollPerson *person, char ***ret_groups);
+/* And have them so. Who loses the last one by which they were let in is noted. */
+void directory_set_groups(Directory *directory, Account *account, const RollPerson *person);
+
+/* --- directory-newcomer.c --------------------------------------------------------------------- */
 
 /* Who can have no account here, or be matched to none: said once, alarmed while it is so. */
 void directory_refuse(Directory *directory, const char *name, const char *why);
 /* An account that waits without an id is that person's; `how` is for the log. */
 void directory_bind(Directory *directory, Account *account, const RollPerson *person,
                     const char *how);
+/* The same for a local account that is tied to somebody who has an account here already. */
+void directory_bind_tied(Directory *directory, Account *account);
+/* Gives somebody who was listed and has no account one, if that may be. */
+void directory_welcome(Directory *directory, const RollPerson *person);
+/* Adds those who could not have one in the round before to the roll. */
+void directory_add_kept(Directory *directory);
 
-/* What the directory says of one person, of whom this host may know nothing. */
-void directory_take_state(Directory *directory, const DirectoryPerson *person);
+/* --- directory-apply.c ------------------------------------------------------------------------ */
 
 /* The roll is whole: decides what it means. Then slices until false. */
 void directory_apply_begin(Directory *directory);

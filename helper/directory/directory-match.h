@@ -1,7 +1,7 @@
 /*
  * Whose account is it that an administrator added without an id, and that nobody has signed in to?
- * Of the name (directory-apply.c) or, where MatchBy= allows it, of the e-mail address and then of the
- * telephone number. Once bound, an account is its identity's and is never matched again.
+ * Of the name (directory-newcomer.c) or, where MatchBy= allows it, of the e-mail address and then
+ * of the telephone number. Once bound, an account is its identity's and is never matched again.
  */
 #pragma once
 
