@@ -1,6 +1,6 @@
 /*
- * Checks of what a provider's type asks for: tenant, policy, cloud (helper/provider/provider-type.h); and of
- * what is asked of its claims (helper/token/claims.h).
+ * Checks of what a provider's type asks for: tenant, policy, cloud
+ * (helper/provider/provider-type.h); and of what is asked of its claims (helper/token/claims.h).
  */
 #include "helper/config/config-check.h"
 
