@@ -52,7 +52,8 @@ static inline void closedirp(DIR **d)
 
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
 
-/* Hands a pointer or descriptor over: the variable is left empty so that its cleanup does nothing. */
+/* Hands a pointer or descriptor over: the variable is left empty so that its cleanup does
+ * nothing. */
 #define TAKE_PTR(p)                                                                                \
     ({                                                                                             \
         __typeof__(p) _taken = (p);                                                                \

@@ -2,8 +2,8 @@
  * Builds the snapshot. See snapshot-builder.h for the contract, snapshot-format.h for the bytes.
  *
  * Tables and indexes have a size that is known beforehand, so they come first and are filled in
- * place; records, lists and strings are appended behind them. Everything is made in one buffer of memory,
- * which is written to the memory file and sealed at the end.
+ * place; records, lists and strings are appended behind them. Everything is made in one buffer of
+ * memory, which is written to the memory file and sealed at the end.
  */
 #include "common/snapshot-builder.h"
 

@@ -32,9 +32,9 @@ void cgroups_slice_path(uint32_t uid, char ret_path[static CGROUPS_PATH_MAX]);
  * none, or when the path leads out of what this process sees. */
 int cgroups_open(const char *path);
 
-/* People make groups of their own below their slice, as many as they like, and each costs some 20 us
- * to read: so many are read at most, in 40 ms. Who sits in another is found by its uid and login uid,
- * and cgroup.kill leaves out none. */
+/* People make groups of their own below their slice, as many as they like, and each costs some 20
+ * us to read: so many are read at most, in 40 ms. Who sits in another is found by its uid and login
+ * uid, and cgroup.kill leaves out none. */
 #define CGROUPS_BELOW_MAX 2048u
 
 /* Adds the processes of a group, with `below` also those of groups below it, sorted. What vanishes

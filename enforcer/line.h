@@ -15,7 +15,8 @@ typedef struct LineContext {
     const char *prev;    /* hash of the line before */
 } LineContext;
 
-/* RFC 3339, UTC, microseconds: "2026-11-21T18:10:15.123456Z". Later than the year 9999 is its end. */
+/* RFC 3339, UTC, microseconds: "2026-11-21T18:10:15.123456Z". Later than the year 9999 is its
+ * end. */
 void line_format_time(uint64_t usec, char ret_text[28]);
 
 /* Makes the line without its newline; "sequence" and "prev" are its last members (chain.h reads

@@ -93,7 +93,8 @@ static int read_status(int proc, pid_t pid, char status[static STATUS_HEAD])
     return read_proc(proc, pid, "status", status, STATUS_HEAD);
 }
 
-/* A fifth of what the text of /proc/PID/status costs, which most processes are asked for in vain. */
+/* A fifth of what the text of /proc/PID/status costs, which most processes are asked for in
+ * vain. */
 static int read_uids_by_pidfd(pid_t pid, uint32_t uids[4])
 {
     PidfdInfo info = {.mask = PIDFD_HAS_CREDS};

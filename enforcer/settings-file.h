@@ -1,8 +1,8 @@
 /*
- * From the configuration's folder to Key=Value lines, with the same meaning as the helper's
- * reader (helper/config/config-file.c): one line is one thing, white space around it does not count,
- * '#' and ';' begin a comment line. The two are separate on purpose: root's process shares no
- * parser with the one that may be compromised, and needs seven keys only.
+ * From the configuration's folder to Key=Value lines, with the same meaning as the helper's reader
+ * (helper/config/config-file.c): one line is one thing, white space around it does not count, '#'
+ * and ';' begin a comment line. The two are separate on purpose: root's process shares no parser
+ * with the one that may be compromised, and needs seven keys only.
  */
 #pragma once
 

@@ -215,8 +215,8 @@ def crowd(children):
 
 
 def start_chains(children, folder, login_uid, write):
-    """CHAINS chains of root's, below a process of the host that inherits and reaps their links. Each
-    writes a byte when it has begun."""
+    """CHAINS chains of root's, below a process of the host that inherits and reaps their links.
+    Each writes a byte when it has begun."""
     begin = f'open(my $f, ">&={write}"); syswrite($f, "x"); '
     children.start(0, "\n".join([
         "ctypes.CDLL(None).prctl(36, 1)",  # PR_SET_CHILD_SUBREAPER

@@ -138,7 +138,8 @@ int manager_load_config(Manager *manager)
 
 /* --- reload ----------------------------------------------------------------------------------- */
 
-/* The administrator's deed: who is ended so reads that, and not that the directory disabled them. */
+/* The administrator's deed: who is ended so reads that, and not that the directory disabled
+ * them. */
 static void end_removed(Manager *manager, Account *account, ConfigMessages *messages)
 {
     add_message(messages,

@@ -1,5 +1,6 @@
 /*
- * What the helper owns. The only object that knows all others; made in main.c, passed down as a borrowed pointer.
+ * What the helper owns. The only object that knows all others; made in main.c, passed down as a
+ * borrowed pointer.
  */
 #pragma once
 
@@ -66,12 +67,14 @@ typedef struct Manager {
     sd_event_source *stop_timer, *stop_post;
 } Manager;
 
-/* Builds everything but the bus; the order is design §1 "Start and recovery". A broken configuration is no error:
- * the helper runs without providers, alarmed, and admits nobody new. `paths` is borrowed for the manager's life. */
+/* Builds everything but the bus; the order is design §1 "Start and recovery". A broken
+ * configuration is no error: the helper runs without providers, alarmed, and admits nobody new.
+ * `paths` is borrowed for the manager's life. */
 int manager_new(sd_event *event, const ManagerPaths *paths, Manager **ret_manager);
 Manager *manager_free(Manager *manager);
 DEFINE_CLEANUP(Manager *, manager_free)
-/* Recovers sessions, publishes, resumes `end`, then takes the bus name. Returns at once; the rest is the loop's. */
+/* Recovers sessions, publishes, resumes `end`, then takes the bus name. Returns at once; the rest
+ * is the loop's. */
 int manager_start(Manager *manager);
 
 /* Ends what waits and leaves the loop once the access log has all records, or after 2 s. */
@@ -80,7 +83,8 @@ void manager_stop(Manager *manager);
 /* The provider of an account, or NULL when its section is gone. */
 Provider *manager_provider(Manager *manager, const Account *account);
 
-/* Appends to the access log (outcome, user … by record_set()); failures are retried by the client and said in the journal. */
+/* Appends to the access log (outcome, user … by record_set()); failures are retried by the client
+ * and said in the journal. */
 void manager_log(Manager *manager, const Record *record);
 
 /* Appends what `actor` has done about an account, or knows of it. `reason` may be NULL. */

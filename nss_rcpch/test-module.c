@@ -1,5 +1,6 @@
 /*
- * What the built module answers, by name, by number and one after another, into buffers of any size.
+ * What the built module answers, by name, by number and one after another, into buffers of any
+ * size.
  */
 #include <setjmp.h>
 #include <stdarg.h>

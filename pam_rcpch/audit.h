@@ -8,5 +8,6 @@
 
 #define AUDIT_SESSION_NONE UINT32_MAX /* the kernel's own word for it */
 
-/* Never fails: AUDIT_SESSION_NONE without a session, without /proc, and on kernels without audit. */
+/* Never fails: AUDIT_SESSION_NONE without a session, without /proc, and on kernels without
+ * audit. */
 uint32_t audit_session_of_self(void);

@@ -3,7 +3,8 @@
  *
  * Every call opens a connection of its own to the fixed address, never one from the environment,
  * and closes it at once: dbus-daemon allows 256 connections per uid, root included, and logind
- * needs them. Only sudo keeps it, from its account to its session phase (kept-bus.h). A call ends within BUS_CALL_TIMEOUT_MS whatever the broker or the helper do.
+ * needs them. Only sudo keeps it, from its account to its session phase (kept-bus.h). A call ends
+ * within BUS_CALL_TIMEOUT_MS whatever the broker or the helper do.
  */
 #pragma once
 

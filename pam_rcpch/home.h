@@ -20,5 +20,6 @@ bool home_is_harmless(const char *home);
 bool home_of_account_is_harmless(const char *user);
 
 /* True when the subject's home is harmless; else the decision becomes a denial. Of those in the
- * snapshot only: the homes of tied local accounts are root's own word, and an elevation makes none. */
+ * snapshot only: the homes of tied local accounts are root's own word, and an elevation makes
+ * none. */
 bool home_check(const Subject *subject, Decision *decision);

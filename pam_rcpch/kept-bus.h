@@ -2,8 +2,8 @@
  * A bus connection kept from one phase of an elevation to the next.
  *
  * sudo runs the account and the session phase one right behind the other, in one process, and a
- * person waits for it: connecting twice is a third of what we cost there. Only sudo keeps it, between
- * these two phases; everybody else closes at once, as logind needs connections, too.
+ * person waits for it: connecting twice is a third of what we cost there. Only sudo keeps it,
+ * between these two phases; everybody else closes at once, as logind needs connections, too.
  *
  * PAM data goes along when a program forks: the connection is the process's that opened it.
  */

@@ -79,7 +79,7 @@ static void test_sudo_session_is_the_invoking_users(void **state)
     assert_int_equal(host.peer->calls, 1);
 }
 
-/* --- the connection that an elevation keeps ------------------------------------------------------ */
+/* --- the connection that an elevation keeps -------------------------------------------------- */
 
 static char sender_between[64];
 

@@ -1,6 +1,6 @@
 /*
- * The built module while somebody signs in: what is shown and asked, channels good and bad, and what
- * is told to the helper and carried to the next phases.
+ * The built module while somebody signs in: what is shown and asked, channels good and bad, and
+ * what is told to the helper and carried to the next phases.
  */
 #include <stdarg.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /*
- * The built module while the helper, the bus or the snapshot is gone, late or wrong: an account of ours
- * is denied in time, root and plain local accounts never notice.
+ * The built module while the helper, the bus or the snapshot is gone, late or wrong: an account of
+ * ours is denied in time, root and plain local accounts never notice.
  */
 #include <stdarg.h>
 #include <setjmp.h>

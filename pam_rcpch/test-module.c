@@ -1,6 +1,7 @@
 /*
- * The built module in an application's place: every entry point, and whose account it is. An account
- * of ours is admitted by ALLOW and by nothing else; root and plain local accounts never touch the bus.
+ * The built module in an application's place: every entry point, and whose account it is. An
+ * account of ours is admitted by ALLOW and by nothing else; root and plain local accounts never
+ * touch the bus.
  */
 #include <stdarg.h>
 #include <setjmp.h>

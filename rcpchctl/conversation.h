@@ -9,6 +9,6 @@
 /* Calls a method of the Authenticator that takes one text and gives a channel. */
 ExitCode conversation_begin(const char *method, const char *text, int *ret_channel);
 
-/* Until the helper has finished: shows, asks, sends. Its last text goes to stdout, or to stderr when
- * it refuses. */
+/* Until the helper has finished: shows, asks, sends. Its last text goes to stdout, or to stderr
+ * when it refuses. */
 ExitCode conversation_hold(int channel);

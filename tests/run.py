@@ -123,7 +123,8 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
 
 
 def sanitized_units(log):
-    """The unit tests once more with ASan and UBSan, and every fuzzer replays its seeds and changes."""
+    """The unit tests once more with ASan and UBSan, and every fuzzer replays its seeds and
+    changes."""
     folder = build("asan", ["-Dsanitize=address", "-Dbuildtype=debug", "-Db_lundef=false",
                             "-Dfuzzers=true"], log)
     return meson_tests(folder, log, ["unit", "fuzz"], 400, SANITIZERS)

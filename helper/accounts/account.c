@@ -364,7 +364,8 @@ const char *account_directory_name(const Config *config, const char *name)
     return user && user->directory ? user->directory : name;
 }
 
-/* Root may have tied a local account to somebody else since: for whom it was added is not let in. */
+/* Root may have tied a local account to somebody else since: for whom it was added is not let
+ * in. */
 static bool tie_holds(const Account *account, const Config *config)
 {
     const UserConfig *user = config_user(config, account->name);

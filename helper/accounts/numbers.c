@@ -94,7 +94,8 @@ int group_owner(const char *issuer, const char *id, const char *role, char **ret
     return 0;
 }
 
-/* A role's name is no id: both may be the same text, so their numbers are taken of different ones. */
+/* A role's name is no id: both may be the same text, so their numbers are taken of different
+ * ones. */
 static uint32_t group_hash(const Config *config, const GroupConfig *group, const char *issuer)
 {
     _cleanup_free_ char *role = NULL;

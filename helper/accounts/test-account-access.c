@@ -1,5 +1,6 @@
 /*
- * Who is allowed, by name, group and role; ties to local accounts, and people with several accounts.
+ * Who is allowed, by name, group and role; ties to local accounts, and people with several
+ * accounts.
  */
 #include <setjmp.h>
 #include <stdarg.h>

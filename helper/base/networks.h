@@ -17,9 +17,9 @@ const char *network_fault(const char *entry);
  * an IPv4 address in IPv6's clothes is IPv4. False for an empty list. */
 bool networks_contain(char *const *entries, const char *rhost);
 
-/* Are both addresses one place's, so that who has one can have the other for nothing? The host itself
- * (127.0.0.0/8 and ::1), or one network of 2^64 addresses of IPv6. Anything else, host names and ""
- * too, only when it is the same text. */
+/* Are both addresses one place's, so that who has one can have the other for nothing? The host
+ * itself (127.0.0.0/8 and ::1), or one network of 2^64 addresses of IPv6. Anything else, host names
+ * and "" too, only when it is the same text. */
 bool networks_same_place(const char *a, const char *b);
 
 /* Why networks_contain() said no, for the log; static. */

@@ -299,7 +299,8 @@ static int method_close_session(sd_bus_message *message, void *userdata, sd_bus_
     return r;
 }
 
-/* Whose account, and who asks: root for anybody, a person for themselves and fresh from a sign-in. */
+/* Whose account, and who asks: root for anybody, a person for themselves and fresh from a
+ * sign-in. */
 static int authorise_enrolment(Manager *manager, sd_bus_message *message, const char *user,
                                Account **ret_account, char by[32], sd_bus_error *ret_error)
 {

@@ -1,6 +1,6 @@
 /*
- * Who calls? The EUID that the bus recorded for the connection when it was made, and nothing
- * else: no /proc look-up (a process can be another one by then), nothing the caller says (design §2).
+ * Who calls? The EUID that the bus recorded for the connection when it was made, and nothing else:
+ * no /proc look-up (a process can be another one by then), nothing the caller says (design §2).
  */
 #pragma once
 

@@ -14,7 +14,7 @@
 #include "helper/revocation/revocation.h"
 #include "helper/session/sessions.h"
 
-/* --- what stands around the rules of admission -------------------------------------------------- */
+/* --- what stands around the rules of admission ----------------------------------------------- */
 
 static AdmissionFinding *add_finding(Explanation *explanation, const char *rule, Outcome outcome,
                                      const char *why)

@@ -1,6 +1,6 @@
 /*
- * ListSecondFactors, ResetSecondFactor and UnlockUser of the Manager interface. Secrets are not among
- * what is told, and none comes this way.
+ * ListSecondFactors, ResetSecondFactor and UnlockUser of the Manager interface. Secrets are not
+ * among what is told, and none comes this way.
  */
 #include "helper/bus/manager-bus-private.h"
 

@@ -188,7 +188,7 @@ int manager_view_session(sd_bus_message *message, const SessionRow *session)
     return view.error;
 }
 
-/* --- explanations ------------------------------------------------------------------------------ */
+/* --- explanations ---------------------------------------------------------------------------- */
 
 static void view_finding(View *view, const AdmissionFinding *finding)
 {

@@ -187,7 +187,7 @@ const char *directories_check(Directories *directories, Account *account,
                      : "no directory knows the account";
 }
 
-/* --- status ------------------------------------------------------------------------------------ */
+/* --- status ---------------------------------------------------------------------------------- */
 
 static size_t count_people(const Directory *directory)
 {

@@ -22,9 +22,9 @@ int directories_new(Manager *manager, bool accept_absence, Directories **ret_dir
 Directories *directories_free(Directories *directories);
 DEFINE_CLEANUP(Directories *, directories_free)
 
-/* What a token says of groups (`groups`, replaced) gives and takes none that a directory answers for,
- * as long as that tells of the account: a token may be older, and may leave out groups inside groups.
- * Returns 0 or -ENOMEM; then nothing has changed. */
+/* What a token says of groups (`groups`, replaced) gives and takes none that a directory answers
+ * for, as long as that tells of the account: a token may be older, and may leave out groups inside
+ * groups. Returns 0 or -ENOMEM; then nothing has changed. */
 int directories_correct_groups(const Directories *directories, const Account *account,
                                char ***groups);
 

@@ -1,9 +1,9 @@
 /*
  * The groups of one directory: whose list is to be asked for, when again, and what lies inside.
  *
- * Where changes are told, a list is asked for when something moved in the group or in one inside it,
- * once more a minute later, because a directory's lists may lag behind what it tells, and every hour
- * whatever was told. Elsewhere lists are asked for in turn.
+ * Where changes are told, a list is asked for when something moved in the group or in one inside
+ * it, once more a minute later, because a directory's lists may lag behind what it tells, and every
+ * hour whatever was told. Elsewhere lists are asked for in turn.
  */
 #pragma once
 
@@ -52,8 +52,8 @@ bool directory_groups_wants(const DirectoryGroups *groups);
 /* A round begins: nothing is listed. */
 void directory_groups_begin(DirectoryGroups *groups);
 /* Chooses what the round lists: all that are wanted; then the one that is due longest, or, where no
- * changes are told, DIRECTORY_LISTS_MAX in turn. `moves_people`: somebody waits for this round's end,
- * and what is merely due comes after that, unless it has waited long. */
+ * changes are told, DIRECTORY_LISTS_MAX in turn. `moves_people`: somebody waits for this round's
+ * end, and what is merely due comes after that, unless it has waited long. */
 void directory_groups_choose(DirectoryGroups *groups, bool tells_changes, bool moves_people,
                              uint64_t now_usec);
 /* The next one chosen; NULL when there is none left. */
@@ -68,7 +68,8 @@ void directory_groups_applied(DirectoryGroups *groups, uint64_t now_usec);
 bool directory_groups_listed_any(const DirectoryGroups *groups);
 
 /* What lies inside, as the store keeps it, and back: then nothing is wanted, and lists fall due one
- * after another. Text of another making is ignored. Return 0, -ENOMEM, or -EMSGSIZE for too much of it. */
+ * after another. Text of another making is ignored. Return 0, -ENOMEM, or -EMSGSIZE for too much of
+ * it. */
 int directory_groups_to_text(const DirectoryGroups *groups, char **ret_text);
 int directory_groups_from_text(DirectoryGroups *groups, const char *text, uint64_t now_usec);
 

@@ -45,8 +45,8 @@ typedef struct DirectoryKind {
     int (*group_changes_url)(const char *base, char **ret_url);
     int (*person_groups_url)(const char *base, const char *id, char **ret_url);
     bool tells_phones, tells_numbers; /* MatchBy=phone, UidClaim= */
-    /* Asks in such an address for what else the configuration wants of people (MatchBy=). NULL: all of
-     * it is told unasked. *url is replaced; 0 or -ENOMEM. */
+    /* Asks in such an address for what else the configuration wants of people (MatchBy=). NULL: all
+     * of it is told unasked. *url is replaced; 0 or -ENOMEM. */
     int (*ask_more)(const ProviderConfig *settings, char **url);
     DirectoryParser parse_page, parse_person, parse_group_changes, parse_groups;
     const char *no_group, *no_person; /* what a 404 says when it means that; NULL: any 404 does */

@@ -7,6 +7,6 @@
 
 #include "helper/directory/directory-internal.h"
 
-/* With a closed roll that is believed. Binds the account when exactly one person of the roll has the
- * address or the number; where several have it nobody is matched, and it is said. */
+/* With a closed roll that is believed. Binds the account when exactly one person of the roll has
+ * the address or the number; where several have it nobody is matched, and it is said. */
 void directory_match(Directory *directory, Account *account);

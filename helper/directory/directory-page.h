@@ -21,7 +21,8 @@ typedef enum DirectoryState {
     _DIRECTORY_STATE_COUNT,
 } DirectoryState;
 
-/* What the evidence table reads from an attribute of a person; a value without a row says nothing. */
+/* What the evidence table reads from an attribute of a person; a value without a row says
+ * nothing. */
 DirectoryState directory_state(EvidenceSource source, const char *attribute, const char *value);
 
 typedef struct DirectoryPerson {
@@ -62,9 +63,9 @@ typedef struct DirectoryPage {
 /* Folds the name to lower case; one without a domain gets the only one of `domains`. A name that no
  * account can have (a guest's, say) is as good as none. Returns 0, -ENOMEM. */
 int directory_person_set_name(DirectoryPerson *person, const char *name, char *const *domains);
-/* Where the next page is, as a header told it; NULL: this is the last. One that does not lead to below
- * `base` is refused, because our token goes with it. Returns 0, -EBADMSG with a static *ret_reason,
- * -ENOMEM. */
+/* Where the next page is, as a header told it; NULL: this is the last. One that does not lead to
+ * below `base` is refused, because our token goes with it. Returns 0, -EBADMSG with a static
+ * *ret_reason, -ENOMEM. */
 int directory_page_take_link(DirectoryPage *page, const char *link, const char *base,
                              const char **ret_reason);
 void directory_person_clear(DirectoryPerson *person);

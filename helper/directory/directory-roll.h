@@ -1,6 +1,6 @@
 /*
- * The roll of one round: who was listed in which group, and whose groups are known without any list.
- * Filled page by page, then closed and read.
+ * The roll of one round: who was listed in which group, and whose groups are known without any
+ * list. Filled page by page, then closed and read.
  */
 #pragma once
 

@@ -17,8 +17,9 @@ typedef struct DirectoryToken {
 
 bool directory_token_is_good(const DirectoryToken *token, uint64_t now_usec);
 
-/* Posts the request to `url`. Returns 0; -EPERM or -ENOENT when the secret's or certificate's file
- * is not private or not there, -EBADMSG or -EKEYEXPIRED for a certificate; another negative errno. */
+/* Posts the request to `url`. Returns 0; -EPERM or -ENOENT when the secret's or certificate's
+ * file is not private or not there, -EBADMSG or -EKEYEXPIRED for a certificate; another negative
+ * errno. */
 int directory_token_request(DirectoryToken *token, Http *http, const ProviderConfig *settings,
                             const char *url, bool secret_in_body, HttpHandler handler,
                             void *userdata, HttpRequest **ret_request);

@@ -84,8 +84,8 @@ static int read_names(const json_t *entry, DirectoryPerson *person)
     return r == 0 && full_name ? hostile_text_strip(full_name, CLAIM_MAX, &person->full_name) : r;
 }
 
-/* An administrator gives the address; the number may be the person's own word. What is no address, or no number, is not
- * said; `mobilePhone` null says that there is none. */
+/* An administrator gives the address; the number may be the person's own word. What is no address,
+ * or no number, is not said; `mobilePhone` null says that there is none. */
 static int read_contacts(const json_t *entry, DirectoryPerson *person)
 {
     const char *email = json_text(entry, "mail", NAME_FULL_MAX);

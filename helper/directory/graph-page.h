@@ -10,9 +10,10 @@
 #include "helper/config/config.h"
 #include "helper/directory/directory-page.h"
 
-/* Reads a page of members or of changes of people; groups among the members become `groups`. Links that do not lead to DirectoryUrl= are refused,
- * because our access token goes with them. accountEnabled that is absent or null says nothing;
- * "@removed" outweighs it. Returns 0, -EBADMSG with a static *ret_reason, -ENOMEM. */
+/* Reads a page of members or of changes of people; groups among the members become `groups`. Links
+ * that do not lead to DirectoryUrl= are refused, because our access token goes with them.
+ * accountEnabled that is absent or null says nothing; "@removed" outweighs it. Returns 0, -EBADMSG
+ * with a static *ret_reason, -ENOMEM. */
 int graph_page_parse(const char *data, size_t size, const ProviderConfig *settings,
                      const char *asked, DirectoryPage **ret_page, const char **ret_reason);
 

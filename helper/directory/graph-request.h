@@ -10,8 +10,9 @@
 #include <stdbool.h>
 #include "helper/config/config.h"
 
-/* All that is in a group, however deep: people, and the groups in between. Not narrowed to people by
- * a cast, which Graph answers from an index that lags behind, and which would not tell those groups. */
+/* All that is in a group, however deep: people, and the groups in between. Not narrowed to people
+ * by a cast, which Graph answers from an index that lags behind, and which would not tell those
+ * groups. */
 int graph_members_url(const char *base, const char *group_id, char **ret_url);
 
 /* One person, by id or by name. */
@@ -20,8 +21,8 @@ int graph_person_url(const char *base, const char *id, char **ret_url);
 /* What changes from now on; answers with a link and, so to speak, an empty list. */
 int graph_changes_url(const char *base, char **ret_url);
 
-/* Who goes into or out of which group from now on. Of all groups of the tenant: $filter takes no more
- * than 50 ids, and would leave out what lies inside ours. Only direct members are told. */
+/* Who goes into or out of which group from now on. Of all groups of the tenant: $filter takes no
+ * more than 50 ids, and would leave out what lies inside ours. Only direct members are told. */
 int graph_group_changes_url(const char *base, char **ret_url);
 
 /* The groups that a person is in, however deep. */

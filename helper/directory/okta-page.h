@@ -1,8 +1,8 @@
 /*
  * Replies of Okta's Management API: a page of people, one person, an error.
  *
- * Strict, as graph-page.h: one entry that is not what Okta documents, and the whole page is refused.
- * Which status means what is the evidence table's; one without a row says nothing.
+ * Strict, as graph-page.h: one entry that is not what Okta documents, and the whole page is
+ * refused. Which status means what is the evidence table's; one without a row says nothing.
  */
 #pragma once
 
@@ -13,8 +13,8 @@
 /* "Not found: Resource not found". Somebody else's 404 does not say so. */
 #define OKTA_NOT_FOUND "E0000007"
 
-/* Reads a page of members; where the next one is stands in a header. Returns 0, -EBADMSG with a static
- * *ret_reason, -ENOMEM. */
+/* Reads a page of members; where the next one is stands in a header. Returns 0, -EBADMSG with a
+ * static *ret_reason, -ENOMEM. */
 int okta_page_parse(const char *data, size_t size, const ProviderConfig *settings,
                     const char *asked, DirectoryPage **ret_page, const char **ret_reason);
 
@@ -22,5 +22,6 @@ int okta_page_parse(const char *data, size_t size, const ProviderConfig *setting
 int okta_person_parse(const char *data, size_t size, const ProviderConfig *settings,
                       const char *asked, DirectoryPage **ret_page, const char **ret_reason);
 
-/* errorCode of an error body, or the "error" of OAuth, as printable ASCII; empty when there is none. */
+/* errorCode of an error body, or the "error" of OAuth, as printable ASCII; empty when there is
+ * none. */
 void okta_error_code(const char *data, size_t size, char *out, size_t out_size);

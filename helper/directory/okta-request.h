@@ -1,6 +1,6 @@
 /*
- * Addresses of Okta's Management API. The pages behind the first are told by Link (RFC 8288), so only
- * the first is made here.
+ * Addresses of Okta's Management API. The pages behind the first are told by Link (RFC 8288), so
+ * only the first is made here.
  *
  * `base` is the org's address, such as https://college.okta.com. Each returns 0, -EMSGSIZE for an
  * address that is too long, -ENOMEM; the caller owns *ret_url.

@@ -61,7 +61,8 @@ static void free_fixture(Fixture *fixture)
     free(fixture);
 }
 
-/* A round in which all that is chosen is listed, and holds what is already there. Returns how many. */
+/* A round in which all that is chosen is listed, and holds what is already there. Returns how
+ * many. */
 static size_t play_busy_round(Fixture *fixture, bool tells_changes, bool moves_people, uint64_t now)
 {
     DirectoryGroup *group;

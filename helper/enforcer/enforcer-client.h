@@ -39,8 +39,8 @@ bool enforcer_client_connected(const EnforcerClient *client);
  * ENFORCER_TELL_MAX; publish duplicates the descriptor. */
 int enforcer_end(EnforcerClient *client, uint32_t uid, EnforcerHow how, EnforcerEndHandler handler,
                  void *userdata);
-/* `how` is LOOK, TERM or KILL, of what runs by another's right only; `spared` are left alone, at most
- * ENFORCER_SPARED_MAX. */
+/* `how` is LOOK, TERM or KILL, of what runs by another's right only; `spared` are left alone, at
+ * most ENFORCER_SPARED_MAX. */
 int enforcer_end_elevated(EnforcerClient *client, uint32_t uid, EnforcerHow how,
                           const int32_t *spared, size_t spared_count, EnforcerEndHandler handler,
                           void *userdata);

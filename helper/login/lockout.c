@@ -18,7 +18,7 @@
 #define HOST_FACTOR         100u
 #define KEY_SIZE            320u
 
-/* --- one counter ------------------------------------------------------------------------------- */
+/* --- one counter ----------------------------------------------------------------------------- */
 
 bool lockout_count_is_locked(const LockoutCount *count, uint64_t now_usec)
 {
@@ -54,7 +54,7 @@ bool lockout_count_failure(LockoutCount *count, const LockoutRules *rules, uint6
     return true;
 }
 
-/* --- places ------------------------------------------------------------------------------------ */
+/* --- places ---------------------------------------------------------------------------------- */
 
 void lockout_place(const char *rhost, char ret_place[LOCKOUT_PLACE_SIZE])
 {
@@ -74,7 +74,7 @@ void lockout_place(const char *rhost, char ret_place[LOCKOUT_PLACE_SIZE])
                  ntohs(parts[1]), ntohs(parts[2]), ntohs(parts[3]));
 }
 
-/* --- the counters of an attempt ----------------------------------------------------------------- */
+/* --- the counters of an attempt -------------------------------------------------------------- */
 
 typedef struct Counter {
     char key[KEY_SIZE];

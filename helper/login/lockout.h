@@ -50,8 +50,8 @@ typedef struct LockoutAttempt {
 
 bool lockout_knows_place(Manager *manager, const Account *account, const char *rhost);
 
-/* What keeps this attempt from being tried, for the log; NULL: nothing. While counting fails nothing
- * is tried. */
+/* What keeps this attempt from being tried, for the log; NULL: nothing. While counting fails
+ * nothing is tried. */
 const char *lockout_reason(Manager *manager, const LockoutAttempt *attempt);
 
 /* After a wrong answer. */

@@ -112,8 +112,8 @@ const ServiceConfig *login_service(const Login *login);
 /* How long a method's operation may take. */
 uint64_t login_method_time_usec(Login *login);
 
-/* The end of a method's operation: accepted, or refused for what the evidence says; where it refuses
- * the method only, the login goes on with the next one that Methods= lists. */
+/* The end of a method's operation: accepted, or refused for what the evidence says; where it
+ * refuses the method only, the login goes on with the next one that Methods= lists. */
 void login_method_done(Provider *provider, TokenResult *result, void *login);
 void login_method_refused(Login *login, const Evidence *evidence, const char *reason);
 
@@ -130,7 +130,8 @@ bool login_method_pass(Login *login);
 /* "password,totp": the method and the second factor, for the log and the session. Static. */
 const char *login_words(const Login *login);
 
-/* From this answer on a refusal is told a while later, so that its time says nothing of the cause. */
+/* From this answer on a refusal is told a while later, so that its time says nothing of the
+ * cause. */
 void login_note_answer(Login *login);
 
 /* Would this login ask for a password first? Then what keeps its person out is not shown before.

@@ -9,8 +9,8 @@
 #include "helper/accounts/account.h"
 #include "helper/config/config.h"
 
-/* The providers that may be asked, in the order of the configuration; `hint` (NULL or "": none) is a
- * section's name or an issuer, and one that fits none has no effect. Borrowed from `config`. Returns
- * how many: 0 when the account's section is gone, more than 1 when somebody must choose. */
+/* The providers that may be asked, in the order of the configuration; `hint` (NULL or "": none) is
+ * a section's name or an issuer, and one that fits none has no effect. Borrowed from `config`.
+ * Returns how many: 0 when the account's section is gone, more than 1 when somebody must choose. */
 size_t login_providers(const Account *account, const Config *config, const char *service,
                        const char *hint, const ProviderConfig *ret_providers[CONFIG_PROVIDERS_MAX]);

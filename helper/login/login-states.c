@@ -64,7 +64,8 @@ static const Transition table[_LOGIN_STATE_COUNT][_LOGIN_EVENT_COUNT] = {
     [LOGIN_RECORDING] = {
         [LOGIN_EVENT_RECORDED] = ADMIT,
         [LOGIN_EVENT_REFUSED] = DENY,
-        /* The admission is on its way to the log; a client that leaves now changes nothing in it. */
+        /* The admission is on its way to the log; a client that leaves now changes nothing in
+         * it. */
         [LOGIN_EVENT_GONE] = MOVE(LOGIN_DECIDED),
     },
     [LOGIN_DECIDED] = {

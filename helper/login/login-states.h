@@ -41,6 +41,7 @@ typedef enum LoginDecision {
 } LoginDecision;
 
 /* Looks the event up and moves *state. `seen` is the login's own memory of events that may come
- * once (per method); it starts as 0. Returns 0 and what the event may decide, or -EPROTO with nothing changed. */
+ * once (per method); it starts as 0. Returns 0 and what the event may decide, or -EPROTO with
+ * nothing changed. */
 int login_states_step(LoginState *state, unsigned *seen, LoginEvent event,
                       LoginDecision *ret_decision);

@@ -454,7 +454,8 @@ const ServiceConfig *login_service(const Login *login)
     return config_service(login->logins->manager->config, login->service);
 }
 
-/* No sign-in of this provider could be strong enough: nobody is to fetch a telephone for nothing. */
+/* No sign-in of this provider could be strong enough: nobody is to fetch a telephone for
+ * nothing. */
 static bool can_be_strong_enough(const Login *login)
 {
     const ServiceConfig *service = login_service(login);
@@ -564,7 +565,8 @@ static int add_sources(Login *login, uint32_t timeout_sec)
                              100 * USEC_PER_MSEC, on_time, login);
 }
 
-/* Only root's word counts, and only where there is no address: it is the name su gives its caller. */
+/* Only root's word counts, and only where there is no address: it is the name su gives its
+ * caller. */
 static const char *asker_of(const LoginRequest *request)
 {
     bool other = !request->unprivileged && request->rhost[0] == '\0' &&

@@ -26,12 +26,12 @@ Logins *logins_free(Logins *logins);
 DEFINE_CLEANUP(Logins *, logins_free)
 size_t logins_count(const Logins *logins);
 
-/* Begins a login; *ret_channel is the module's end (caller owns). Refusals arrive there as a FINISHED step. After
- * ALLOW the sign-in is known to manager->sign_ins by `ret_sign_in`. */
+/* Begins a login; *ret_channel is the module's end (caller owns). Refusals arrive there as a
+ * FINISHED step. After ALLOW the sign-in is known to manager->sign_ins by `ret_sign_in`. */
 int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel, char ret_sign_in[RANDOM_ID_SIZE]);
 
-/* What refuses a login before any code is asked for: OUTCOME_ALLOW or why not, with the log's reason
- * (borrowed from the account). NULL: there is no such account. */
+/* What refuses a login before any code is asked for: OUTCOME_ALLOW or why not, with the log's
+ * reason (borrowed from the account). NULL: there is no such account. */
 Outcome login_may_begin(Manager *manager, const Account *account, bool unprivileged, const char **ret_reason);
 
 /* Ends logins of an account that wait: the verdict moved meanwhile. */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include "helper/config/config.h"
 
-/* Encodes `text` (a URL). The quiet zone is 4 modules, or 2 where 4 would not fit.
- * Returns 0 and lines that end in LF (caller owns); -EMSGSIZE when it would be wider than
- * `columns` or longer than `bytes`; -EINVAL for ShowQr=no or a text that no code can hold; -ENOMEM. */
+/* Encodes `text` (a URL). The quiet zone is 4 modules, or 2 where 4 would not fit. Returns 0 and
+ * lines that end in LF (caller owns); -EMSGSIZE when it would be wider than `columns` or longer
+ * than `bytes`; -EINVAL for ShowQr=no or a text that no code can hold; -ENOMEM. */
 int qr_draw(const char *text, ShowQr style, size_t columns, size_t bytes, char **ret_lines);

@@ -27,8 +27,8 @@ typedef struct SignIn {
 int sign_ins_new(SignIns **ret_sign_ins);
 SignIns *sign_ins_free(SignIns *sign_ins);
 
-/* Copies the texts but `method`, which is borrowed for ever. The oldest goes when there are too many.
- * 0, -ENOMEM. */
+/* Copies the texts but `method`, which is borrowed for ever. The oldest goes when there are too
+ * many. 0, -ENOMEM. */
 int sign_ins_add(SignIns *sign_ins, const char *id, const char *user, const char *service,
                  const char *method, const char *strength, const Stamp *now);
 

@@ -23,7 +23,8 @@ typedef struct Metadata {
  * given, -ENOMEM. */
 int discovery_url(const ProviderConfig *config, char **ret_url);
 
-/* Does the configuration give every endpoint that its methods use, so that nothing is to be fetched? */
+/* Does the configuration give every endpoint that its methods use, so that nothing is to be
+ * fetched? */
 bool discovery_is_needless(const ProviderConfig *config);
 
 /* Metadata from the configuration alone. Returns 0, -EBADMSG with a static *ret_reason, -ENOMEM. */
@@ -31,9 +32,9 @@ int discovery_from_config(const ProviderConfig *config, Metadata **ret_metadata,
                           const char **ret_reason);
 
 /* Reads a metadata document. The issuer in it must be the configured one, byte by byte
- * ("{tenantid}" standing for `tenant`, which may be NULL); addresses must be https. DeviceEndpoint=,
- * AuthorizationEndpoint= and TokenEndpoint= go before what the document says, JwksUri= too unless OidcUrl= is given.
- * Returns 0, -EBADMSG with a static *ret_reason, -ENOMEM. */
+ * ("{tenantid}" standing for `tenant`, which may be NULL); addresses must be https.
+ * DeviceEndpoint=, AuthorizationEndpoint= and TokenEndpoint= go before what the document says,
+ * JwksUri= too unless OidcUrl= is given. Returns 0, -EBADMSG with a static *ret_reason, -ENOMEM. */
 int discovery_parse(const char *data, size_t size, const ProviderConfig *config, const char *tenant,
                     Metadata **ret_metadata, const char **ret_reason);
 

@@ -48,8 +48,8 @@ typedef struct Evidence {
     uint64_t retry_after_usec; /* 0 = not said */
 } Evidence;
 
-/* Classifies a reply of a token endpoint. `body` may be NULL. Never fails: what is not understood is
- * neutral. */
+/* Classifies a reply of a token endpoint. `body` may be NULL. Never fails: what is not understood
+ * is neutral. */
 void evidence_classify(ProviderType type, bool refused_refresh_is_revoked, EvidenceContext context,
                        long http_status, const char *body, size_t size, Evidence *ret_evidence);
 

@@ -92,8 +92,8 @@ uint64_t max_age_parse(const char *value, size_t size)
     return age;
 }
 
-/* From behind the address to the comma before the next one; sets whether rel names "next". NULL: not
- * understood. */
+/* From behind the address to the comma before the next one; sets whether rel names "next". NULL:
+ * not understood. */
 static const char *read_parameters(const char *p, bool *ret_is_next)
 {
     *ret_is_next = false;

@@ -23,8 +23,8 @@ uint64_t max_age_parse(const char *value, size_t size);
  * header has none, -EBADMSG when it is not understood or the address does not fit. */
 int link_next_parse(const char *value, size_t size, char *out, size_t out_size);
 
-/* X-Rate-Limit-Reset as Okta has it: seconds since the epoch, seen from `now_sec` of the same clock.
- * As retry_after_parse(); what has passed already is a second. */
+/* X-Rate-Limit-Reset as Okta has it: seconds since the epoch, seen from `now_sec` of the same
+ * clock. As retry_after_parse(); what has passed already is a second. */
 uint64_t limit_reset_parse(const char *value, size_t size, uint64_t now_sec);
 
 /* A date as Date has it (RFC 9110 §6.6.1), seconds since the epoch; 0 when it is not understood. */

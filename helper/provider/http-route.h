@@ -15,8 +15,8 @@
 const char *no_proxy_fault(const char *entry);
 
 /* Does a request to `url` go straight although there is a proxy? An entry of `no_proxy` is a host
- * name, which means those below it, too; an address; or a network. A name is not looked up: it is in
- * no network. */
+ * name, which means those below it, too; an address; or a network. A name is not looked up: it is
+ * in no network. */
 bool route_is_straight(const char *url, char *const *no_proxy);
 
 /* What all requests to a provider have in common; the strings are borrowed. The rest is empty. */

@@ -80,8 +80,8 @@ static const struct {
     {CURLE_UNSUPPORTED_PROTOCOL, "answer is not HTTP"},
 };
 
-/* What OpenSSL found wrong with the certificate. Names are compared by curl itself, which leaves the
- * result at "unspecified" when that is all that is wrong. */
+/* What OpenSSL found wrong with the certificate. Names are compared by curl itself, which leaves
+ * the result at "unspecified" when that is all that is wrong. */
 static const char *certificate_text(const HttpRequest *request, CURLINFO whose)
 {
     static const struct {

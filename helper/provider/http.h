@@ -57,8 +57,8 @@ Http *http_free(Http *http); /* not from within a handler; requests under way ar
 DEFINE_CLEANUP(Http *, http_free)
 
 /* Starts a request. The handler is called exactly once, from the loop, and the request is freed
- * after it; until then the caller may cancel by *ret_request. Everything in `options` is copied, and
- * wiped in the end. Returns 0, -EINVAL for an address that is not allowed, -EKEYREJECTED for a
+ * after it; until then the caller may cancel by *ret_request. Everything in `options` is copied,
+ * and wiped in the end. Returns 0, -EINVAL for an address that is not allowed, -EKEYREJECTED for a
  * proxy's secret that cannot be used, -ENOMEM, -EIO. */
 int http_start(Http *http, const HttpOptions *options, HttpHandler handler, void *userdata,
                HttpRequest **ret_request);

@@ -155,8 +155,9 @@ ProviderOp *provider_op_cancel(ProviderOp *op);
  * half that is kept for checks. 0 when taken, else the microseconds until it may be tried again. */
 uint64_t provider_take_request(Provider *provider);
 
-/* Where tokens for the directory are to be had, and how a client's secret is sent there. DOCUMENT_READY sets both
- * (the address is borrowed until the loop runs again); otherwise as document_ensure(). */
+/* Where tokens for the directory are to be had, and how a client's secret is sent there.
+ * DOCUMENT_READY sets both (the address is borrowed until the loop runs again); otherwise as
+ * document_ensure(). */
 DocumentState provider_token_endpoint(Provider *provider, const char **ret_url,
                                       bool *ret_secret_in_body);
 

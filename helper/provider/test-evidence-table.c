@@ -1,6 +1,6 @@
 /*
- * The evidence table as a whole: every row of the file is reached by an answer of the wire, in every
- * dialect and context it names, and what is beside the rows proves nothing.
+ * The evidence table as a whole: every row of the file is reached by an answer of the wire, in
+ * every dialect and context it names, and what is beside the rows proves nothing.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -443,7 +443,8 @@ static void test_words_and_outcomes(void **state)
     assert_string_equal(evidence.code, "network: timed out");
 }
 
-/* What is about the way of signing in sends people on to the next one; what is about them does not. */
+/* What is about the way of signing in sends people on to the next one; what is about them does
+ * not. */
 static void test_refused_methods(void **state)
 {
     static const struct {

@@ -69,7 +69,8 @@ void revocation_case_drop_waiters(RevocationCase *one);
 void revocation_move(Revocation *revocation, Account *account, Verdict verdict,
                      bool by_administrator, const char *evidence);
 
-/* revocation-orders.c: stored first, then in memory; what waited for the verdict that was is over. */
+/* revocation-orders.c: stored first, then in memory; what waited for the verdict that was is
+ * over. */
 int revocation_set_stored(Revocation *revocation, Account *account, Verdict verdict,
                           const char *evidence, const Stamp *now);
 

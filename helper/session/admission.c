@@ -359,7 +359,7 @@ static void explain_sign_in(const Case *one, AdmissionFinding *finding)
         ago(&one->request->signed_in, one->now, &words));
 }
 
-/* --- [service] RequireAcr=, RequireAuthContext= ------------------------------------------------- */
+/* --- [service] RequireAcr=, RequireAuthContext= ---------------------------------------------- */
 
 /* A provider that is not configured any more can vouch for no sign-in. */
 static Outcome judge_strength(const Case *one)

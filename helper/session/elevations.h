@@ -16,7 +16,8 @@ int elevations_new(Manager *manager, Elevations **ret_elevations);
 Elevations *elevations_free(Elevations *elevations);
 DEFINE_CLEANUP(Elevations *, elevations_free)
 
-/* account_set_groups(), account_set_roles(), and what follows from them. Same errors; then nothing has changed. */
+/* account_set_groups(), account_set_roles(), and what follows from them. Same errors; then nothing
+ * has changed. */
 int elevations_set_groups(Manager *manager, Account *account, char *const *ids);
 int elevations_set_roles(Manager *manager, Account *account, char *const *roles);
 

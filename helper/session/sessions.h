@@ -1,5 +1,6 @@
 /*
- * Open sessions: registered before ALLOW, watched by the leader's pidfd, kept over restarts (design §1).
+ * Open sessions: registered before ALLOW, watched by the leader's pidfd, kept over restarts (design
+ * §1).
  */
 #pragma once
 
@@ -14,7 +15,8 @@ int sessions_new(Manager *manager, Sessions **ret_sessions);
 Sessions *sessions_free(Sessions *sessions);
 DEFINE_CLEANUP(Sessions *, sessions_free)
 
-/* At start: rows of this boot with their pidfds from the service manager's fd store; others closed as recovered. */
+/* At start: rows of this boot with their pidfds from the service manager's fd store; others closed
+ * as recovered. */
 int sessions_recover(Sessions *sessions);
 
 typedef struct SessionRequest {
@@ -24,7 +26,8 @@ typedef struct SessionRequest {
     uint32_t audit_session;          /* of the leader; AUDIT_SESSION_NONE */
 } SessionRequest;
 
-/* Called exactly once, perhaps before sessions_open() returns. `id` is "" for anything but ALLOW. */
+/* Called exactly once, perhaps before sessions_open() returns. `id` is "" for anything but
+ * ALLOW. */
 typedef void (*SessionHandler)(Outcome outcome, const char *id, void *userdata);
 
 /* Judges the account, stores the session, and answers when its line is in the access log; the

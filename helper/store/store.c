@@ -67,7 +67,8 @@ static int look_at_integrity(Store *store)
     return text && strcmp(text, "ok") == 0 ? 0 : -EUCLEAN;
 }
 
-/* For want of memory SQLite reports pages that it could not read as damaged: a second look decides. */
+/* For want of memory SQLite reports pages that it could not read as damaged: a second look
+ * decides. */
 static int check_integrity(Store *store)
 {
     int r = look_at_integrity(store);

@@ -110,7 +110,7 @@ static int count_account(Account *account, void *userdata)
     return 0;
 }
 
-/* --- the write-ahead log's room ----------------------------------------------------------------- */
+/* --- the write-ahead log's room -------------------------------------------------------------- */
 
 static off_t log_size(const Fixture *fixture)
 {

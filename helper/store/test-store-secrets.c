@@ -1,6 +1,6 @@
 /*
- * Secrets in the database: sealed, not readable in the file, not to be moved, gone with the account;
- * and the key that seals them.
+ * Secrets in the database: sealed, not readable in the file, not to be moved, gone with the
+ * account; and the key that seals them.
  */
 #include <setjmp.h>
 #include <stdarg.h>

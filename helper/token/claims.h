@@ -28,8 +28,8 @@ uint32_t claim_uid(const json_t *value);
 bool claim_holds(const json_t *payload, const char *requirement);
 
 /* What CopyClaims= keeps of a payload, each "name=value": texts, integers, true and false as they
- * are written, lists with commas between. Harmful characters are left out; an empty value and one of
- * more than CLAIM_COPIED_MAX bytes is absent. `wanted` are "claim:name"; NULL counts as empty.
+ * are written, lists with commas between. Harmful characters are left out; an empty value and one
+ * of more than CLAIM_COPIED_MAX bytes is absent. `wanted` are "claim:name"; NULL counts as empty.
  * Returns 0, -ENOMEM. */
 int claims_copy(const json_t *payload, char *const *wanted, char ***ret_claims);
 bool claim_copy_is_valid(const char *wanted);

@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include "helper/config/config.h"
 
-/* Of a payload that was validated; "" when it says nothing. The caller frees it. Returns 0, -ENOMEM. */
+/* Of a payload that was validated; "" when it says nothing. The caller frees it. Returns 0,
+ * -ENOMEM. */
 int strength_from_claims(const json_t *payload, char **ret_strength);
 
 /* Is "claim=value" among the words? NULL has none. */

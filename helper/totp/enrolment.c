@@ -87,7 +87,7 @@ static void finish(Enrolment *enrolment, Outcome outcome, const char *text)
     hang_up(enrolment);
 }
 
-/* --- showing and asking ------------------------------------------------------------------------ */
+/* --- showing and asking ---------------------------------------------------------------------- */
 
 static int ask(Enrolment *enrolment, const char *text)
 {
@@ -112,7 +112,7 @@ static int show_key(Enrolment *enrolment)
     return r == 0 ? ask(enrolment, text.data) : r;
 }
 
-/* --- storing ----------------------------------------------------------------------------------- */
+/* --- storing --------------------------------------------------------------------------------- */
 
 static int make_codes(char codes[RECOVERY_CODES][RECOVERY_CODE_SIZE],
                       char hashes[RECOVERY_CODES][RECOVERY_HASH_SIZE])
@@ -163,7 +163,7 @@ static void take_in(Enrolment *enrolment, const TotpState *state)
         finish(enrolment, OUTCOME_UNAVAILABLE, "It could not be stored. Nothing was changed.");
 }
 
-/* --- answers ----------------------------------------------------------------------------------- */
+/* --- answers --------------------------------------------------------------------------------- */
 
 static void on_code(Enrolment *enrolment, const Secret *code)
 {
@@ -210,7 +210,7 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-/* --- the beginning ----------------------------------------------------------------------------- */
+/* --- the beginning --------------------------------------------------------------------------- */
 
 static int draw_key(const Config *config, TotpKey *key)
 {
@@ -300,7 +300,7 @@ void enrolments_account_gone(Enrolments *enrolments, const Account *account)
             finish(each, OUTCOME_CANCELLED, "Ended: another enrolment, or the account changed.");
 }
 
-/* --- construction ------------------------------------------------------------------------------ */
+/* --- construction ---------------------------------------------------------------------------- */
 
 int enrolments_new(Manager *manager, Enrolments **ret_enrolments)
 {

@@ -14,9 +14,9 @@ int enrolments_new(Manager *manager, Enrolments **ret_enrolments);
 Enrolments *enrolments_free(Enrolments *enrolments);
 DEFINE_CLEANUP(Enrolments *, enrolments_free)
 
-/* Begins one; *ret_channel is the caller's end (common/channel.h). `by` is who asks, for the log. An
- * enrolment of the same account that waits ends. Returns 0, -EBUSY when too many wait, or another
- * negative errno. */
+/* Begins one; *ret_channel is the caller's end (common/channel.h). `by` is who asks, for the log.
+ * An enrolment of the same account that waits ends. Returns 0, -EBUSY when too many wait, or
+ * another negative errno. */
 int enrolments_begin(Enrolments *enrolments, Account *account, const char *by, int *ret_channel);
 
 /* May this account's person enrol by themselves now? After an interactive sign-in of theirs, in a

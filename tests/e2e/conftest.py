@@ -8,11 +8,13 @@
         terminal.wait_end(10)
 
 - One host is booted for the whole session; `lab` is it (tests/host/lab.py): lab.host (run, read,
-  write, journal, table), lab.control (tests/provider/client.py), lab.ssh, lab.sign_in, lab.rcpchctl.
+  write, journal, table), lab.control (tests/provider/client.py), lab.ssh, lab.sign_in,
+  lab.rcpchctl.
 - People are new in every test (`person`), so no test sees another's verdicts, codes or sessions.
-- After every test the provider is mended: faults, lies and settings are gone, people stay. A test that needs another configuration
-  uses `configured`; one that breaks daemons or packages puts back what it broke in `finally`, or
-  takes `own_lab`, a host of its own (2 s plus the packages' installation).
+- After every test the provider is mended: faults, lies and settings are gone, people stay. A test
+  that needs another configuration uses `configured`; one that breaks daemons or packages puts back
+  what it broke in `finally`, or takes `own_lab`, a host of its own (2 s plus the packages'
+  installation).
 - Nothing sleeps: wait for the event, with a limit (process.wait_for, terminal.expect,
   lab.control.journal(wait=…)).
 """

@@ -1,5 +1,5 @@
-"""Three houses on one host, such as a college, clinicians and a trust: each has a provider process in
-the lab's namespace, with a shape, a domain, an authority and people of its own."""
+"""Three houses on one host, such as a college, clinicians and a trust: each has a provider process
+in the lab's namespace, with a shape, a domain, an authority and people of its own."""
 
 import hashlib
 import re

@@ -7,9 +7,10 @@
     wait_for(lambda: not stay.alive(), …)
     stay.close()
 
-WAYS are those of the README's table; MORE are others, less plain. Each has start(stay, mark) and is_alive(stay, mark). What is started shows `mark`, a
-word that names way and person, among its arguments, so that one look at the process table tells
-who is alive; port forwards are tried with bytes, chains of fork-and-exit by the lock they hold.
+WAYS are those of the README's table; MORE are others, less plain. Each has start(stay, mark) and
+is_alive(stay, mark). What is started shows `mark`, a word that names way and person, among its
+arguments, so that one look at the process table tells who is alive; port forwards are tried with
+bytes, chains of fork-and-exit by the lock they hold.
 """
 
 import fcntl

@@ -1,5 +1,5 @@
-"""A directory in Keycloak's shape on the real host: who was never here signs in, and groups and cuts
-follow within DirectoryPollSec and a second, no token asked."""
+"""A directory in Keycloak's shape on the real host: who was never here signs in, and groups and
+cuts follow within DirectoryPollSec and a second, no token asked."""
 
 import time
 

@@ -25,8 +25,8 @@ SIDE_BY_SIDE = 4
 class Cause:
     """`happen(lab, person)` for each, or `begin(lab)` for all of them at once; `says` is what they
     read at the next try; the cut comes within `seconds`. `at_once`: more of them in a minute would
-    be held (helper/revocation/hold.h); a helper that starts anew has seen none, and takes a round more to find
-    who has something running without a session."""
+    be held (helper/revocation/hold.h); a helper that starts anew has seen none, and takes a round
+    more to find who has something running without a session."""
 
     says: str
     seconds: float

@@ -1,4 +1,5 @@
-"""What an SSH key, a certificate and a sign-in open, alone and together, by `[service sshd] Keys=`."""
+"""What an SSH key, a certificate and a sign-in open, alone and together, by `[service sshd]
+Keys=`."""
 
 import json
 import shutil

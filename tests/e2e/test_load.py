@@ -45,7 +45,8 @@ def begin(authenticator, user, source):
 
 
 def steps(channels, seconds):
-    """Reads from all channels until each showed a text or finished: {index: (kind, outcome, text)}."""
+    """Reads from all channels until each showed a text or finished: {index: (kind, outcome,
+    text)}."""
     poller, found = select.poll(), {}
     numbers = {channel.fileno(): index for index, channel in enumerate(channels)}
     for channel in channels:

@@ -20,7 +20,8 @@ NUMBERS = itertools.count(1)
 
 @pytest.fixture(scope="module", autouse=True)
 def configure(lab, houses):
-    """configure(**{"service sudo": {…}}): two providers that share a domain, and what is laid over."""
+    """configure(**{"service sudo": {…}}): two providers that share a domain, and what is laid
+    over."""
     def change(**more):
         sections = {"group audit-staff": {"Provider": "test"},
                     "group audit-admins": {"Provider": "test"},

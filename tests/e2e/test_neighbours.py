@@ -42,7 +42,8 @@ def mallory(lab, person):
 
 
 def test_one_address_does_not_take_all_of_sshd(lab):
-    """300 connections that say nothing; sshd waits 330 s for each, because signing in takes time."""
+    """300 connections that say nothing; sshd waits 330 s for each, because signing in takes
+    time."""
     lab.host.write("/tmp/greetings.pl", GREETINGS)
     flood = "import socket, sys\n" \
             "held = [socket.create_connection(('10.99.0.2', 22)) for _ in range(300)]\n" \

@@ -116,8 +116,8 @@ def try_once_let_in(lab, person, code, place):
 
 
 def test_of_fifty_sign_ins_with_one_code_one_wins(lab, person, configured, sshd, places):
-    """As many at a time as may wait for one account. The first of them have all found the code good,
-    and wait for the provider's word, before any of them uses it."""
+    """As many at a time as may wait for one account. The first of them have all found the code
+    good, and wait for the provider's word, before any of them uses it."""
     configured(provider={**BY_PASSWORD, "HttpTimeoutSec": 30}, access={"LockAfter": 1000})
     sshd("MaxStartups 200")
     alice = person()

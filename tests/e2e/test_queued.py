@@ -29,7 +29,8 @@ def wait_refused(lab, service, name, cause):
 
 
 def test_jobs_stay_and_do_not_run(lab, person):
-    """An at job that is due, a crontab, a lingering user manager with a unit that always restarts."""
+    """An at job that is due, a crontab, a lingering user manager with a unit that always
+    restarts."""
     alice = person()
     stay = outlive.Stay(lab, alice)
     run = lab.host.run

@@ -78,7 +78,8 @@ def test_an_ssh_key_does_not_do_before_it(lab, person):
 
 
 def test_no_home_is_made_for_who_is_denied(lab, person):
-    """root's `sudo -u` asks only the session phase about the target; ours stands before mkhomedir."""
+    """root's `sudo -u` asks only the session phase about the target; ours stands before
+    mkhomedir."""
     alice = person()
     done = lab.host.run(["sudo", "-u", alice.name, "true"], check=False)
     assert done.returncode != 0, done

@@ -1,4 +1,5 @@
-"""RequireAuthContext= for sudo on a real host: who is asked steps up, who is not asked is told how."""
+"""RequireAuthContext= for sudo on a real host: who is asked steps up, who is not asked is told
+how."""
 
 import json
 

@@ -1,4 +1,5 @@
-"""Entra ID and Keycloak, each with its directory, and a plain OpenID Connect provider on one host."""
+"""Entra ID and Keycloak, each with its directory, and a plain OpenID Connect provider on one
+host."""
 
 import itertools
 from dataclasses import dataclass

@@ -1,5 +1,6 @@
-"""Every row of the evidence table over real HTTP: the tests' provider says it, the helper's provider
-code reads it. Directories' rows are walked on the line, where there is a helper to ask them."""
+"""Every row of the evidence table over real HTTP: the tests' provider says it, the helper's
+provider code reads it. Directories' rows are walked on the line, where there is a helper to ask
+them."""
 
 import pytest
 

@@ -83,7 +83,8 @@ def test_a_bad_id_token_keeps_the_new_refresh_token(control, sign_in, probe):
 
 
 def test_a_refresh_is_never_sent_twice(control, sign_in, probe):
-    """Not even by the HTTP library, on a kept connection that breaks: the token may have rotated."""
+    """Not even by the HTTP library, on a kept connection that breaks: the token may have
+    rotated."""
     token = sign_in()["refresh_token"]
     before = control.last()
     control.fault("token", "reset", times=1)

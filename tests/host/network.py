@@ -23,7 +23,8 @@ class Network:
     def create(self):
         run(["ip", "netns", "add", self.name])
         run(self.command(["ip", "link", "set", "lo", "up"]))
-        # On lo as well, so that the provider can listen before the veth exists and while it is away.
+        # On lo as well, so that the provider can listen before the veth exists and while it is
+        # away.
         run(self.command(["ip", "address", "add", f"{OUTSIDE}/32", "dev", "lo"]))
 
     def command(self, command):

@@ -370,7 +370,8 @@ def test_hung_up_between_two_methods(bare):
 
 
 def test_through_the_pam_module(bare):
-    """As sudo has it: 500 characters at a time; PAM splits long messages, and the address stays whole."""
+    """As sudo has it: 500 characters at a time; PAM splits long messages, and the address stays
+    whole."""
     line = use(bare, entra=True)
     visitor.install(line.build)
     uid = int(line.manager("GetUser", "s", "alice")["uid"])

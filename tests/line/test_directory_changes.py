@@ -1,5 +1,5 @@
-"""Changes of groups as Graph tells them: an unchanged tenant costs a handful of requests, a change is
-followed wherever in the groups it is, and nothing that is told twice, late or not at all loses
+"""Changes of groups as Graph tells them: an unchanged tenant costs a handful of requests, a change
+is followed wherever in the groups it is, and nothing that is told twice, late or not at all loses
 anybody."""
 
 import uuid

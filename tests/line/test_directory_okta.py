@@ -1,4 +1,5 @@
-"""Okta: a sign-in by device code, its Management API as a directory, and what both answer wrongly."""
+"""Okta: a sign-in by device code, its Management API as a directory, and what both answer
+wrongly."""
 
 import os
 import signal

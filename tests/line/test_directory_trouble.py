@@ -60,7 +60,8 @@ def still_all_here(line):
 
 
 def mends_itself(line):
-    """Once it answers, it is read again, who was disabled meanwhile is cut, and no alarm is left."""
+    """Once it answers, it is read again, who was disabled meanwhile is cut, and no alarm is
+    left."""
     line.control.set_graph(group_delta_expired=False)
     line.control.disable(domain("bob"))
     assert line.process.wait(30) == -signal.SIGKILL

@@ -139,7 +139,7 @@ def test_root_comes_down_without_a_sign_in_in_its_session(aged, processes):
     assert aged.open_session("alice", processes(), service="su-l", ruser="root")[0] == "allow"
 
 
-# --- RequireGroups= before a code is offered -------------------------------------------------------
+# --- RequireGroups= before a code is offered -----------------------------------------------------
 
 def test_who_is_known_to_be_out_of_the_group_is_asked_for_nothing(line):
     line.add_user(ALICE)

@@ -1,5 +1,5 @@
-"""Every row of the evidence table that a directory says, through the real helper: who is disabled or
-gone is cut, and what proves nothing moves nobody."""
+"""Every row of the evidence table that a directory says, through the real helper: who is disabled
+or gone is cut, and what proves nothing moves nobody."""
 
 import os
 import subprocess
@@ -54,8 +54,8 @@ SECRETS = {"scim": scim.CLIENT_SECRET, "okta": okta_api.API_TOKEN}
 
 @pytest.fixture
 def start(bare):
-    """start(row): a line with that directory, on which alice, bob and carol are known, and alice has
-    a session."""
+    """start(row): a line with that directory, on which alice, bob and carol are known, and alice
+    has a session."""
     processes = []
 
     def run(row):

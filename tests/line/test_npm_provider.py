@@ -127,7 +127,8 @@ def test_the_end_as_proven_by_a_drill(college, order):
 
 
 def test_the_end_as_it_is_by_default(college, leader):
-    """Without a drill a bare refusal may be ordinary ageing: what runs stays, nothing new begins."""
+    """Without a drill a bare refusal may be ordinary ageing: what runs stays, nothing new
+    begins."""
     college.start()
     assert college.sign_in() == "allow"
     assert college.line.open_session("alice", leader.pid)[0] == "allow"

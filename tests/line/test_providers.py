@@ -1,5 +1,5 @@
-"""Three providers of three kinds on one host: whose account it is decides who is asked, and what one
-of them says or signs is worth nothing to another."""
+"""Three providers of three kinds on one host: whose account it is decides who is asked, and what
+one of them says or signs is worth nothing to another."""
 
 import subprocess
 import urllib.parse

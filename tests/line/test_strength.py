@@ -1,4 +1,5 @@
-"""RequireAcr=, RequireAuthContext=: what is asked of a sign-in, what the token says, and whose it is."""
+"""RequireAcr=, RequireAuthContext=: what is asked of a sign-in, what the token says, and whose it
+is."""
 
 import json
 import signal
@@ -160,7 +161,8 @@ def test_who_has_no_second_factor(bare):
 
 
 def test_a_method_that_was_too_weak_is_followed_by_the_next(bare):
-    """As Keycloak's page for codes takes no notice of what is asked for, and its login page does."""
+    """As Keycloak's page for codes takes no notice of what is asked for, and its login page
+    does."""
     start(bare, CLASSES, methods="device browser")
     bare.control.set_user(ALICE, claims={"acr": "1"})
     channel = bare.begin("alice", service="sudo")

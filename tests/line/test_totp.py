@@ -1,5 +1,5 @@
-"""Second factors: enrolling over a private channel, one-time codes checked against oathtool, recovery
-codes, and that everything is good once."""
+"""Second factors: enrolling over a private channel, one-time codes checked against oathtool,
+recovery codes, and that everything is good once."""
 
 import os
 import re

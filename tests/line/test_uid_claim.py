@@ -1,5 +1,5 @@
-"""UidClaim=: a number that the provider keeps pins the account's, or refuses the newcomer; what stands
-never changes."""
+"""UidClaim=: a number that the provider keeps pins the account's, or refuses the newcomer; what
+stands never changes."""
 
 import pytest
 

@@ -1,8 +1,8 @@
-"""The dialect of Azure AD B2C: a policy in every address and token, AADB2C numbers at the head of the
-description, no device grant, and an access token only for whom the scope names.
+"""The dialect of Azure AD B2C: a policy in every address and token, AADB2C numbers at the head of
+the description, no device grant, and an access token only for whom the scope names.
 
-A disabled account goes on being refreshed: Microsoft documents a number for the account that is gone
-and for the grant that was revoked, and none for this.
+A disabled account goes on being refreshed: Microsoft documents a number for the account that is
+gone and for the grant that was revoked, and none for this.
 """
 
 import time

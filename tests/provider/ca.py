@@ -44,8 +44,8 @@ def _write_private(path, data):
 
 
 def _alternative_names(host, address, also):
-    """The host, tenants below it, and what External ID's tenant is called on an address. In brackets
-    the host is an address, and no name."""
+    """The host, tenants below it, and what External ID's tenant is called on an address. In
+    brackets the host is an address, and no name."""
     names = [] if host.startswith("[") else [x509.DNSName(host), x509.DNSName("*." + host)]
     names += [x509.DNSName(external_id.host(tenant, "127.0.0.1"))
               for tenant in (external_id.TENANT, external_id.TENANT_NAME)]

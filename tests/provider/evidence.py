@@ -1,8 +1,9 @@
-"""The evidence table on command: any row of helper/provider/evidence.tsv is said by this provider, the
-way the real ones say it.
+"""The evidence table on command: any row of helper/provider/evidence.tsv is said by this provider,
+the way the real ones say it.
 
-`say()` arranges it about one person. A source is a function of EMITTERS; a row whose source has none,
-or that no provider can say (HOST_SIDE), is an error, so that a test that walks the table finds it.
+`say()` arranges it about one person. A source is a function of EMITTERS; a row whose source has
+none, or that no provider can say (HOST_SIDE), is an error, so that a test that walks the table
+finds it.
 """
 
 import pathlib

@@ -1,5 +1,5 @@
-"""The dialect of Okta's authorization servers: RFC 6749 with sentences, and an error of its own for a
-client that it does not know."""
+"""The dialect of Okta's authorization servers: RFC 6749 with sentences, and an error of its own for
+a client that it does not know."""
 
 import secrets
 

@@ -1,5 +1,5 @@
-"""Okta's Management API, as a service app or an API token sees it, read only: members of a group, one
-person.
+"""Okta's Management API, as a service app or an API token sees it, read only: members of a group,
+one person.
 
 People come from users.py. Pages lead on by a Link header; every answer says when the rate limit
 begins anew, by Okta's own clock; access tokens come from the org's authorization server, by

@@ -95,9 +95,9 @@ class Settings:
 
 
 class Realm:
-    """An issuer of one kind. `dialect` is a module: generic.py and those beside it that have the same
-    functions; what only some have (HAS_GRAPH, REFRESHES_DISABLED, decline, token_reply) is looked
-    up by says()."""
+    """An issuer of one kind. `dialect` is a module: generic.py and those beside it that have the
+    same functions; what only some have (HAS_GRAPH, REFRESHES_DISABLED, decline, token_reply) is
+    looked up by says()."""
 
     def __init__(self, name, dialect, issuer, origin, client_id="rcpch-host",
                  client_secret=None, **settings):

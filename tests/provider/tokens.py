@@ -38,8 +38,9 @@ class Draft:
 
 
 def draft_id_token(realm, user, client_id, nonce=None, signer=None, strength=None):
-    """The draft of the honest token about `user`; `nonce` is the authorization request's, `signer`
-    another realm whose key is used under this one's name for it, `strength` what strength.py says."""
+    """The draft of the honest token about `user`; `nonce` is the authorization request's,
+    `signer` another realm whose key is used under this one's name for it, `strength` what
+    strength.py says."""
     now = int(realm.now())
     claims = {
         "iss": realm.issuer,

@@ -58,7 +58,8 @@ class NpmProvider:
     # The directory
 
     def set_person(self, **fields):
-        """Adds somebody, or changes what is named: id=…, username=…, name=…, groups=…, disabled=…"""
+        """Adds somebody, or changes what is named: id=…, username=…, name=…, groups=…,
+        disabled=…"""
         self._control.call("POST", "/", {"person": fields})
 
     def delete(self, person):
