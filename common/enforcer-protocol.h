@@ -30,7 +30,7 @@ typedef enum EnforcerVerb {
 typedef enum EnforcerHow {
     ENFORCER_LOOK = 1, /* count only */
     ENFORCER_TERM = 2, /* SIGTERM (and SIGHUP, for shells that ignore SIGTERM) once */
-    ENFORCER_KILL = 3, /* SIGKILL, cgroup.kill first, until none is left or the call's time is over */
+    ENFORCER_KILL = 3, /* SIGKILL, cgroup.kill first, until none is left or the call's time is up */
     /* The same for nothing but what the person runs by another's right: processes that carry the
      * account's login uid, and whose real and effective uid are not the account's. The person's own
      * processes are not touched. */
@@ -71,8 +71,9 @@ typedef struct EnforcerEndReply {
     uint32_t signalled;  /* signals sent one by one (those of cgroup.kill are not counted) */
     uint32_t left;       /* processes still alive when the call ended; zombies do not count */
     uint32_t elapsed_ms; /* how long this call worked */
-    uint32_t survivor_count; /* some of those that are left, then some that are spared: processes of a
-                              * service that only carry the login uid, which `left` does not count */
+    uint32_t survivor_count; /* some of those that are left, then some that are spared: processes
+                              * of a service that only carry the login uid, which `left` does not
+                              * count */
     EnforcerSurvivor survivors[ENFORCER_SURVIVORS_MAX];
 } EnforcerEndReply;
 

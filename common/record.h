@@ -40,7 +40,8 @@ typedef enum RecordField {
     RECORD_OTHER,       /* the identity that came back instead (WRONG_IDENTITY) */
     RECORD_PROVIDER,
     RECORD_SERVICE,     /* PAM service */
-    RECORD_METHOD,      /* device, browser, password, totp, bearer; behind what sshd took: "publickey,device" */
+    RECORD_METHOD,      /* device, browser, password, totp, bearer; behind what sshd took:
+                         * "publickey,device" */
     RECORD_RHOST,
     RECORD_TTY,
     RECORD_RUSER,       /* who asked for an elevation */

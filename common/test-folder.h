@@ -1,6 +1,7 @@
 /*
- * For tests: a folder of their own, files in it, and its end with all that is in it. In memory where
- * that can be had: what a test has synced there waits for no disk that something else keeps busy.
+ * For tests: a folder of their own, files in it, and its end with all that is in it. In memory
+ * where that can be had: what a test has synced there waits for no disk that something else keeps
+ * busy.
  */
 #pragma once
 

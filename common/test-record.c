@@ -148,7 +148,8 @@ static void test_every_truncation_and_surplus_is_refused(void **state)
 }
 
 /* One field, hand-made. */
-static int decode_raw(uint32_t event, uint32_t count, uint16_t field, const char *text, uint16_t size)
+static int decode_raw(uint32_t event, uint32_t count, uint16_t field, const char *text,
+                      uint16_t size)
 {
     uint8_t buffer[2 * RECORD_FIELD_MAX] = {0};
     Record back;

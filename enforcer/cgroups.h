@@ -54,9 +54,9 @@ bool cgroups_path_is_below(const char *path, const char *slice);
 typedef enum CgroupsPlace {
     CGROUPS_ELSEWHERE = 0,
     CGROUPS_SERVICE,         /* below a ".service" of the host: not a person's session */
-    CGROUPS_SESSION_SERVICE, /* of one that starts sessions itself (sshd, cron, atd): people's processes
-                              * are found there before pam_systemd moved them, or because it never
-                              * ran (design §5) */
+    CGROUPS_SESSION_SERVICE, /* of one that starts sessions itself (sshd, cron, atd): people's
+                              * processes are found there before pam_systemd moved them, or because
+                              * it never ran (design §5) */
 } CgroupsPlace;
 CgroupsPlace cgroups_place_of(const char *path);
 

@@ -19,7 +19,7 @@
 
 #define NEWEST_LOOKS 32u /* some 2 ms in all */
 #define AWAIT_MS     20
-#define CHASE_USEC   (ENFORCER_CALL_MS * UINT64_C(1000) / 3) /* even when a walk took all the time */
+#define CHASE_USEC   (ENFORCER_CALL_MS * UINT64_C(1000) / 3) /* even if a walk took all the time */
 
 /* What one walk saw of one account. */
 typedef struct Walk {

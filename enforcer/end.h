@@ -19,7 +19,7 @@ typedef struct EndOrder {
     size_t spared_count;
     Sweeper *sweeper; /* borrowed */
 
-    int result; /* 0, -EINVAL for an unknown `how`, or a negative errno when /proc cannot be walked */
+    int result; /* 0, -EINVAL for an unknown `how`, a negative errno when /proc cannot be walked */
     EnforcerEndReply reply;
 } EndOrder;
 

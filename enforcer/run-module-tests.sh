@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the enforcer's module tests in PID, mount and IPC namespaces of their own, so that "every
 # process of a uid" is every process of ours and no file of the machine is written. Needs root.
-# Arguments: the program, the folder of the tests, make-snapshot, libhold-sync, libswap-process, more
+# Arguments: the program, the tests' folder, make-snapshot, libhold-sync, libswap-process, more
 # for pytest.
 set -eu
 [ "$(id -u)" -eq 0 ] || { echo "run-module-tests.sh: must run as root" >&2; exit 1; }

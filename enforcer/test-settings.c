@@ -146,7 +146,8 @@ static void test_bad_values_change_nothing(void **state)
         "[identity]\nUidBase=0\n", "[identity]\nUidBase=4294967296\n",
         "[identity]\nUidBase=99999999999999999999999\n", "[identity]\nUidBase=4294967295\n",
         "[user a]\nUid=0\n", "[user a]\nUid=65534\n", "[user a]\nUid=65535\n",
-        "[user a]\nUid=4294967295\n", "[group a]\nGid=0\n", "[group a]\nAllowPrivilegedLocalGroup=perhaps\n",
+        "[user a]\nUid=4294967295\n", "[group a]\nGid=0\n",
+        "[group a]\nAllowPrivilegedLocalGroup=perhaps\n",
         "[identity\nUidBase=5\n", "UidBase\n",
         "=5\n", "[user a]\nUid=5\x01\n",
     };

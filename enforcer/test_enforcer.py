@@ -221,7 +221,8 @@ def test_a_lone_fork_chain_is_seen_and_killed(client, children):
         "    os.setsid()",
         f"    os.set_inheritable({write}, True)",
         f"    os.setresuid({m.UID}, {m.UID}, {m.UID})",
-        "    os.execvp('perl', ['perl', '-e', '$e = time + 60; while (time < $e) { exit if fork }'])",
+        "    os.execvp('perl', ['perl', '-e',",
+        "                       '$e = time + 60; while (time < $e) { exit if fork }'])",
         f"os.close({write})"]))
     os.close(write)
     looks = [client.end(m.UID, m.LOOK)[1]["found"] for _ in range(20)]

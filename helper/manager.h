@@ -29,7 +29,8 @@ typedef struct Enrolments Enrolments;
 
 /* Where things are: fixed in the program, given by tests. */
 typedef struct ManagerPaths {
-    const char *conf_file, *conf_dir, *state_db, *state_key, *cache_dir, *enforcer_socket, *bus_address;
+    const char *conf_file, *conf_dir, *state_db, *state_key, *cache_dir;
+    const char *enforcer_socket, *bus_address;
     const char *snapshot;   /* read only, to see whether there is one */
     bool check_owner;       /* of the configuration */
 } ManagerPaths;
@@ -63,7 +64,7 @@ typedef struct Manager {
     uint64_t *alarm_usec;   /* when each was said last, CLOCK_BOOTTIME */
     size_t alarm_count;
     const ManagerPaths *paths;
-    sd_event_source *start_timer; /* the bus name does not wait for the first publication for ever */
+    sd_event_source *start_timer; /* the bus name waits for the first publication, not for ever */
     sd_event_source *stop_timer, *stop_post;
 } Manager;
 
@@ -101,7 +102,8 @@ _printf_(2, 3) void manager_alarm(Manager *manager, const char *format, ...);
 _printf_(2, 3) void manager_alarm_over(Manager *manager, const char *format, ...);
 
 /* SessionOpened and SessionClosed on the bus, when there is one. */
-void manager_session_signal(Manager *manager, const char *signal, const char *session, const char *user);
+void manager_session_signal(Manager *manager, const char *signal, const char *session,
+                            const char *user);
 
 /* manager-bus.c and authenticator-bus.c: add the vtables to manager->bus. */
 int manager_bus_attach(Manager *manager);

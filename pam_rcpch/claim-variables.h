@@ -12,7 +12,8 @@
 
 #define CLAIM_VARIABLE_PREFIX "RCPCH_CLAIM_"
 #define CLAIM_NAME_MAX        32u
-#define CLAIM_VARIABLE_SIZE   (sizeof(CLAIM_VARIABLE_PREFIX) + CLAIM_NAME_MAX + 1 + CLAIM_COPIED_MAX)
+#define CLAIM_VARIABLE_SIZE                                                                        \
+    (sizeof(CLAIM_VARIABLE_PREFIX) + CLAIM_NAME_MAX + 1 + CLAIM_COPIED_MAX)
 
 typedef struct ClaimVariables {
     char texts[CLAIMS_COPIED_MAX][CLAIM_VARIABLE_SIZE]; /* "RCPCH_CLAIM_name=value" */

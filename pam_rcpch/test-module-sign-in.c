@@ -155,7 +155,8 @@ static uint32_t own_audit_session(void)
 static void test_where_the_person_is_is_told(void **state)
 {
     static const Phase phases[] = {PHASE_ACCOUNT, PHASE_OPEN};
-    Application application = {.user = "alice", .answer = "", .env = "SSH_AUTH_INFO_0=publickey x AAAA\n"};
+    Application application = {
+        .user = "alice", .answer = "", .env = "SSH_AUTH_INFO_0=publickey x AAAA\n"};
 
     for (size_t i = 0; i < ELEMENTSOF(phases); i++) {
         peer_says(OUTCOME_ALLOW, "");

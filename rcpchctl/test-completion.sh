@@ -26,7 +26,10 @@ for object in user group session access provider identity totp; do
 done
 
 while read -r first second _; do
-    case $first in user|group|session|access|provider|identity|totp) verb=("$first" "$second") ;; *) verb=("$first") ;; esac
+    case $first in
+        user|group|session|access|provider|identity|totp) verb=("$first" "$second") ;;
+        *) verb=("$first") ;;
+    esac
     own=$("$program" "${verb[@]}" --help | grep -o -- '--[a-z-]*' | sort -u)
     same "$(offers "${verb[@]}" --)" "$own"
 done <<<"$help"

@@ -83,7 +83,8 @@ static const char *directory_state(const json_t *provider)
         return "held";
     if (json_integer_value(json_object_get(provider, "directory_error_since")) > 0)
         return "failing";
-    return json_integer_value(json_object_get(provider, "directory_synced")) > 0 ? "ok" : "starting";
+    return json_integer_value(json_object_get(provider, "directory_synced")) > 0 ? "ok"
+                                                                                 : "starting";
 }
 
 static int print_directories(const json_t *providers, bool utc)

@@ -11,7 +11,8 @@
 static const Column columns[] = {
     {"USER", "user", COLUMN_TEXT, false},        {"ENROLLED", "enrolled", COLUMN_TIME, false},
     {"BY", "by", COLUMN_TEXT, false},            {"ALGORITHM", "algorithm", COLUMN_TEXT, false},
-    {"DIGITS", "digits", COLUMN_TEXT, true},     {"RECOVERY CODES", "recovery_codes", COLUMN_TEXT, true},
+    {"DIGITS", "digits", COLUMN_TEXT, true},     {"RECOVERY CODES", "recovery_codes", COLUMN_TEXT,
+     true},
     {"SHARED", "shared", COLUMN_TEXT, false},
 };
 

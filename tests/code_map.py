@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Holds the README's code map: who may include whom, and what each program links.
+"""Holds the README's code map: who may include whom, and what each program links. Also that no line
+of code is longer than a hundred columns.
 
 Usage: code_map.py SOURCE-FOLDER {PROGRAM-FOLDER=BUILT-FILE}... The table is read from the
 README itself, so a map that is no longer true fails here.
@@ -18,6 +19,8 @@ SONAMES = {
     "jansson": {"libjansson.so.4"},
     "common": set(),
 }
+COLUMNS = 100
+CODE = (".c", ".h", ".py", ".sh")
 SANITIZERS = re.compile(r"lib(asan|ubsan|tsan)\.so")
 ROW = re.compile(r"^\| `([a-z_]+)/` \|[^|]*\| ([^|]*) \|$", re.MULTILINE)
 INCLUDE = re.compile(r'^#include "([a-z_]+)/', re.MULTILINE)
@@ -35,6 +38,15 @@ def wrong_includes(source, folder):
         for named in INCLUDE.findall(path.read_text(encoding="utf-8")):
             if named not in (folder, "common"):
                 yield f"{path.relative_to(source)} includes {named}/"
+
+
+def long_lines(source, folder):
+    for path in sorted((source / folder).rglob("*")):
+        if "node_modules" in path.parts or not (path.suffix in CODE or path.name == "meson.build"):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if len(line) > COLUMNS:
+                yield f"{path.relative_to(source)}:{number} has {len(line)} columns"
 
 
 def needed(path):
@@ -60,6 +72,8 @@ def main():
     built = dict(argument.split("=", 1) for argument in sys.argv[2:])
     rows = code_map(source)
     wrong = [f"README has no row for {folder}/" for folder in built if folder not in rows]
+    for folder in (*rows, "tests"):
+        wrong += long_lines(source, folder)
     for folder, words in rows.items():
         wrong += wrong_includes(source, folder)
         if folder in built:

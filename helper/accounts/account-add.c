@@ -231,7 +231,8 @@ static int take_claimed(Addition *addition)
         return refuse(addition, -EINVAL, "what UidClaim= gives is no number");
     if (claimed < config->uid_base || claimed - config->uid_base >= config->uid_count)
         return refuse(addition, -EINVAL,
-                      "the number that UidClaim= gives is outside [identity] UidBase= and UidCount=");
+                      "the number that UidClaim= gives is outside [identity] UidBase= and "
+                      "UidCount=");
     addition->account->uid = claimed;
     return 0;
 }
@@ -336,7 +337,8 @@ static int choose_rest(Addition *addition)
     account->roles = text_list_new();
     account->claims = text_list_new();
     account->added_usec = stamp_now().wall_usec;
-    if (!account->gecos || !account->phone || !account->evidence || !account->roles || !account->claims)
+    if (!account->gecos || !account->phone || !account->evidence || !account->roles ||
+        !account->claims)
         return -ENOMEM;
     return text_list_copy(addition->options->groups, &account->groups);
 }

@@ -114,8 +114,10 @@ static void binding(void **state)
 
     assert_int_equal(account_bind(fixture->accounts, fixture->config, alice, ISSUER, "id-a"), 0);
     assert_int_equal(account_bind(fixture->accounts, fixture->config, alice, ISSUER, "id-a"), 0);
-    assert_int_equal(account_bind(fixture->accounts, fixture->config, alice, ISSUER, "id-b"), -EEXIST);
-    assert_int_equal(account_bind(fixture->accounts, fixture->config, bob, ISSUER, "id-a"), -EEXIST);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, alice, ISSUER, "id-b"),
+                     -EEXIST);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, bob, ISSUER, "id-a"),
+                     -EEXIST);
     assert_null(bob->id);
     assert_ptr_equal(accounts_find_identity(fixture->accounts, ISSUER, "id-a"), alice);
     assert_null(accounts_find_identity(fixture->accounts, "https://other.example", "id-a"));
@@ -195,7 +197,8 @@ static void come_back_unbound(void **state)
     account = add(fixture, "alice@rcpch.ac.uk", NULL);
     reload(fixture);
     account = accounts_find(fixture->accounts, "alice");
-    assert_int_equal(account_bind(fixture->accounts, fixture->config, account, ISSUER, "id-b"), -EEXIST);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, account, ISSUER, "id-b"),
+                     -EEXIST);
     assert_null(account->id);
     assert_int_equal(account_bind(fixture->accounts, fixture->config, account, ISSUER, "id-a"), 0);
 }
@@ -275,7 +278,8 @@ static void a_failing_store_changes_nothing(void **state)
     assert_int_equal(account_set_groups(fixture->accounts, account, groups), -ENOENT);
     assert_int_equal(account_set_verdict(fixture->accounts, account, VERDICT_DISABLED, true, "x",
                                          &now), -ENOENT);
-    assert_int_equal(account_bind(fixture->accounts, fixture->config, account, ISSUER, "id"), -ENOENT);
+    assert_int_equal(account_bind(fixture->accounts, fixture->config, account, ISSUER, "id"),
+                     -ENOENT);
     assert_int_equal(account_forget(fixture->accounts, account), -ENOENT);
     assert_string_equal(account->gecos, "");
     assert_null(account->groups[0]);

@@ -101,8 +101,8 @@ static inline Account *add(Fixture *fixture, const char *name, const AccountOpti
     return account;
 }
 
-static inline void assert_not_added(Fixture *fixture, const char *name, const AccountOptions *options,
-                                    int error)
+static inline void assert_not_added(Fixture *fixture, const char *name,
+                                    const AccountOptions *options, int error)
 {
     Account *account = NULL;
     size_t before = accounts_count(fixture->accounts);

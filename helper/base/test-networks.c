@@ -25,8 +25,8 @@ static void test_entries(void **state)
         "2001:db8:/32", "fe80::1%eth0", "audit01", "LOCAL", "all", "*", "10.0.0.0/1e1", "10.0.0.*",
         "1.2.3.4.5", "::ffff:10.0.0.0.0", "0x0a000000", "1234567890123456789012345678901234567890",
     };
-    static const char *const loose[] = {"10.0.0.5/8", "192.0.2.7/31", "2001:db8::1/32", "10.0.0.1/0",
-                                        "10.64.0.0/9"};
+    static const char *const loose[] = {"10.0.0.5/8", "192.0.2.7/31", "2001:db8::1/32",
+                                        "10.0.0.1/0", "10.64.0.0/9"};
 
     for (size_t i = 0; i < ELEMENTSOF(good); i++)
         if (network_fault(good[i]))

@@ -318,7 +318,8 @@ static int authorise_enrolment(Manager *manager, sd_bus_message *message, const 
                                  "%s may not sign in now: %s.", user, account->evidence);
     if (uid != 0 && store_totp_has(manager->store, account) != 0)
         return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.NotAllowed",
-                                      "You have a second factor. Ask the administrator of this host "
+                                      "You have a second factor. Ask the administrator of this "
+                                      "host "
                                       "to reset it.");
     if (uid != 0 && !enrolments_may_begin(manager->enrolments, account))
         return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.NotAllowed",
@@ -345,7 +346,8 @@ static int method_begin_enrolment(sd_bus_message *message, void *userdata, sd_bu
     r = enrolments_begin(manager->enrolments, account, by, &channel);
     if (r == -EBUSY)
         return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.TooMany",
-                                      "Too many people enrol at this moment. Try again in a minute.");
+                                      "Too many people enrol at this moment. Try again in a "
+                                      "minute.");
     return r < 0 ? r : sd_bus_reply_method_return(message, "h", channel);
 }
 

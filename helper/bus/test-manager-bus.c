@@ -200,7 +200,8 @@ static void test_everybody_but_root_is_refused(void **state)
     assert_error(call(desk, "RefreshUser", "s", "rt-kept"), SD_BUS_ERROR_ACCESS_DENIED);
     assert_error(call(desk, "ListSessions", ""), SD_BUS_ERROR_ACCESS_DENIED);
     assert_error(call(desk, "ListGroups", ""), SD_BUS_ERROR_ACCESS_DENIED);
-    assert_error(call(desk, "ExplainAccess", "sss", "rt-kept", "sshd", ""), SD_BUS_ERROR_ACCESS_DENIED);
+    assert_error(call(desk, "ExplainAccess", "sss", "rt-kept", "sshd", ""),
+                 SD_BUS_ERROR_ACCESS_DENIED);
     assert_error(call(desk, "Reload", "b", 0), SD_BUS_ERROR_ACCESS_DENIED);
     assert_int_equal(accounts_count(desk->world->manager.accounts), 1);
 }

@@ -112,7 +112,8 @@ static void check_claims(const ProviderConfig *provider, ConfigReport *report)
         config_report_error(report, "provider", provider->name, "UsernameTemplate", "%s", fault);
     else if (text && provider->first_bind == FIRST_BIND_USERNAME)
         config_report_warning(report, "provider", provider->name, "FirstBind",
-                              "binds whoever of two people of one name signs in first; add by --id");
+                              "binds whoever of two people of one name signs in first; add by "
+                              "--id");
     for (size_t i = 0; provider->require_claims[i]; i++) {
         const char *claim = provider->require_claims[i], *equals = strchr(claim, '=');
         if (!equals || equals == claim || !equals[1])

@@ -177,7 +177,8 @@ static int fill_provider(ProviderConfig *provider)
     if (r >= 0)
         r = default_text(&provider->groups_claim, default_groups_claim(provider));
     if (r >= 0)
-        r = default_text(&provider->roles_claim, traits->roles_claim ? traits->roles_claim : "roles");
+        r = default_text(&provider->roles_claim,
+                         traits->roles_claim ? traits->roles_claim : "roles");
     if (r >= 0)
         r = default_list(&provider->copy_claims);
     if (r >= 0)

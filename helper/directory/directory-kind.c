@@ -106,10 +106,10 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .next_in_header = true,
         .no_group = OKTA_NOT_FOUND,
         .no_person = OKTA_NOT_FOUND,
-        .mend_certificate = "Okta, Applications, the directory's app, General, Client Credentials: add "
-                            "the next key; then write it into DirectoryCertificateFile=",
-        .mend_group = "Okta, Directory, Groups, the group: is it there? Id= is the last part of its "
-                      "page's address",
+        .mend_certificate = "Okta, Applications, the directory's app, General, Client Credentials: "
+                            "add the next key; then write it into DirectoryCertificateFile=",
+        .mend_group = "Okta, Directory, Groups, the group: is it there? Id= is the last part of "
+                      "its page's address",
         .token_scheme = "SSWS",
         .error_code = okta_error_code,
     },

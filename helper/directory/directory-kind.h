@@ -19,9 +19,9 @@ typedef struct DirectoryKind {
     unsigned types;           /* 1u << ProviderType: whose people it knows */
     const char *id_claim;     /* IdClaim= by which sign-ins give the same ids; NULL: any */
     const char *needs;        /* both, as a message says it */
-    const char *token_scope;  /* what its token is asked for with; one that begins with a slash stands
-                               * behind the address; NULL: none */
-    const char *token_path;   /* where, behind its address; NULL: at the provider's token endpoint */
+    const char *token_scope;  /* what its token is asked for with; one that begins with a slash
+                               * stands behind the address; NULL: none */
+    const char *token_path;   /* where, behind its address; NULL: the provider's token endpoint */
     bool signs_rs256;         /* an assertion is RS256, not PS256 */
     bool takes_keys;          /* it is signed by a key alone, too */
     bool takes_tokens;        /* also such as somebody made for us: DirectoryTokenFile= */

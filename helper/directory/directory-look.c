@@ -55,8 +55,9 @@ void directory_looks_doubt(Directory *directory)
     uint64_t *doubted = &directory->looks.doubted_usec;
     bool is_matched = text_list_count(directory->settings->match_by) > 0;
     uint64_t age = directory->started_usec - *doubted;
-    bool is_time = *doubted == 0 || age >= (is_matched ? MATCHING_USEC : WAITING_USEC) ||
-                   (directory->looks.saw_strangers && is_matched && age >= strangers_wait(directory));
+    bool is_time =
+        *doubted == 0 || age >= (is_matched ? MATCHING_USEC : WAITING_USEC) ||
+        (directory->looks.saw_strangers && is_matched && age >= strangers_wait(directory));
     size_t iterator = 0;
     Account *account;
 

@@ -29,8 +29,8 @@ typedef struct DirectoryPerson {
     char *id;        /* immutable, as the directory writes it, in lower case */
     char *name;      /* alice@rcpch.ac.uk, folded to lower case; NULL: not said, or no name */
     char *full_name; /* harmless text; NULL: not said */
-    char *email;     /* of which the directory knows that it is theirs, in lower case; NULL: not said.
-                      * Read only where MatchBy= wants it, as the phone is */
+    char *email;     /* of which the directory knows that it is theirs, in lower case; NULL: not
+                      * said. Read only where MatchBy= wants it, as the phone is */
     char *phone;     /* as phone.h writes it, "" for none; NULL: not said, or no number */
     uint32_t uid;    /* of UidClaim= (claims.h) */
     DirectoryState state;

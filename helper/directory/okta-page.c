@@ -47,7 +47,8 @@ static int read_full_name(const json_t *profile, DirectoryPerson *person)
     return whole ? hostile_text_strip(whole, CLAIM_MAX, &person->full_name) : 0;
 }
 
-static int read_names(const json_t *profile, const ProviderConfig *settings, DirectoryPerson *person)
+static int read_names(const json_t *profile, const ProviderConfig *settings,
+                      DirectoryPerson *person)
 {
     const char *login = json_text(profile, "login", NAME_FULL_MAX);
     int r = login ? directory_person_set_name(person, login, settings->domains) : 0;
@@ -85,7 +86,8 @@ static int read_people(const json_t *list, const ProviderConfig *settings, Direc
     if (!page->people)
         return -ENOMEM;
     for (size_t i = 0; r == 0 && i < count; i++)
-        r = read_person(json_array_get(list, i), settings, &page->people[page->count++], ret_reason);
+        r = read_person(json_array_get(list, i), settings, &page->people[page->count++],
+                        ret_reason);
     return r;
 }
 

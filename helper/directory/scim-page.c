@@ -99,7 +99,8 @@ static int check_membership(const json_t *entry, const char *base, const char *a
         return r;
     return r > 0 ? 0
                  : refuse(ret_reason,
-                          "directory: the filter on groups.value does not hold, or groups are not told");
+                          "directory: the filter on groups.value does not hold, or groups are not "
+                          "told");
 }
 
 static int read_people(const json_t *list, const ProviderConfig *settings, const char *asked,

@@ -46,8 +46,10 @@ static Fixture *new_fixture(size_t count)
         fixture->sections[i].name = fixture->names[i];
         fixture->sections[i].id = fixture->ids[i];
     }
-    fixture->provider = (ProviderConfig){.name = text("college"), .directory_url = text("https://g"),
-                                         .domains = nothing, .auto_provision_groups = nothing};
+    fixture->provider = (ProviderConfig){.name = text("college"),
+                                         .directory_url = text("https://g"),
+                                         .domains = nothing,
+                                         .auto_provision_groups = nothing};
     fixture->config = (Config){.groups = fixture->sections, .group_count = count,
                                .providers = &fixture->provider, .provider_count = 1};
     assert_int_equal(

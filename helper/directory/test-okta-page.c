@@ -62,7 +62,8 @@ static void test_a_page_of_people(void **state)
     DirectoryPage *page = NULL;
 
     assert_int_equal(
-        parse("[{\"id\":\"00u1a2B3\",\"status\":\"ACTIVE\",\"profile\":{\"login\":\"Alice@RCPCH.ac.uk\","
+        parse("[{\"id\":\"00u1a2B3\",\"status\":\"ACTIVE\",\"profile\":{"
+              "\"login\":\"Alice@RCPCH.ac.uk\","
               "\"firstName\":\"Alice\\u202e\",\"lastName\":\"Adams\",\"mobilePhone\":null}},"
               "{\"id\":\"b\",\"profile\":{\"login\":\"bob\",\"displayName\":\"Bob B.\"}},"
               "{\"id\":\"c\",\"profile\":{\"login\":\"-\",\"firstName\":\"C\"}},{\"id\":\"d\"}]",
@@ -141,7 +142,8 @@ static void test_links_that_lead_on_and_elsewhere(void **state)
         DirectoryPage *page = calloc(1, sizeof(*page));
         const char *reason = NULL;
         assert_non_null(page);
-        assert_int_equal(directory_page_take_link(page, rows[i].link, BASE, &reason), rows[i].wanted);
+        assert_int_equal(directory_page_take_link(page, rows[i].link, BASE, &reason),
+                         rows[i].wanted);
         assert_int_equal(page->next != NULL, rows[i].wanted == 0 && rows[i].link);
         assert_int_equal(reason != NULL, rows[i].wanted < 0);
         directory_page_free(page);

@@ -13,7 +13,7 @@
 #include "helper/manager.h"
 #include "helper/store/store-lockout.h"
 
-#define FORGIVEN_AFTER_USEC (24 * UINT64_C(3600000000)) /* without a failure the level is forgotten */
+#define FORGIVEN_AFTER_USEC (24 * UINT64_C(3600000000)) /* then the level is forgotten */
 #define PLACE_FACTOR        5u   /* a place may be a whole office behind one address */
 #define HOST_FACTOR         100u
 #define KEY_SIZE            320u
@@ -183,7 +183,8 @@ void lockout_failed(Manager *manager, const LockoutAttempt *attempt)
     }
     manager->lockout_is_broken = r < 0;
     if (r < 0)
-        manager_alarm(manager, "Wrong passwords and codes cannot be counted: no sign-in by password "
+        manager_alarm(manager, "Wrong passwords and codes cannot be counted: no sign-in by "
+                               "password "
                       "until they can be (%s)", strerror(-r));
     for (size_t i = 0; r >= 0 && i < size; i++)
         if (locks[i])

@@ -18,7 +18,8 @@ typedef struct Transition {
 #define ONCE(to)  {.allowed = true, .once = true, .next = (to)}
 #define ANEW(to)  {.allowed = true, .anew = true, .next = (to)}
 #define DENY      {.allowed = true, .next = LOGIN_DECIDED, .decides = LOGIN_DECIDES_DENY}
-#define ADMIT     {.allowed = true, .once = true, .next = LOGIN_DECIDED, .decides = LOGIN_DECIDES_ADMIT}
+#define ADMIT                                                                                      \
+    {.allowed = true, .once = true, .next = LOGIN_DECIDED, .decides = LOGIN_DECIDES_ADMIT}
 
 /* What is not in here is not allowed. */
 static const Transition table[_LOGIN_STATE_COUNT][_LOGIN_EVENT_COUNT] = {

@@ -29,7 +29,7 @@ typedef enum LoginEvent {
     LOGIN_EVENT_PUBLISHED, /* a snapshot that contains the account is in force */
     LOGIN_EVENT_ENTERED,   /* published, and Enter has come: the admission goes to the log */
     LOGIN_EVENT_RECORDED,  /* the admission is in the access log or the journal */
-    LOGIN_EVENT_REFUSED,   /* anybody said no: provider, policy, time, a newer login, a moved verdict */
+    LOGIN_EVENT_REFUSED,   /* anybody said no: provider, policy, time, newer login, moved verdict */
     LOGIN_EVENT_GONE,      /* the module hung up, or its conversation failed */
     _LOGIN_EVENT_COUNT,
 } LoginEvent;

@@ -18,7 +18,8 @@ typedef struct LoginRequest {
     const char *auth_info; /* SSH_AUTH_INFO_0: what sshd accepted before this, "" for nothing */
     const char *provider; /* the module's provider=, "" for none */
     bool no_qr;
-    bool unprivileged; /* asked by the account itself, not by root: success is told, and changes nothing (design §2) */
+    bool unprivileged; /* asked by the account itself, not by root: success is told, and changes
+                        * nothing (design §2) */
 } LoginRequest;
 
 int logins_new(Manager *manager, Logins **ret_logins);
@@ -28,11 +29,13 @@ size_t logins_count(const Logins *logins);
 
 /* Begins a login; *ret_channel is the module's end (caller owns). Refusals arrive there as a
  * FINISHED step. After ALLOW the sign-in is known to manager->sign_ins by `ret_sign_in`. */
-int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel, char ret_sign_in[RANDOM_ID_SIZE]);
+int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel,
+                 char ret_sign_in[RANDOM_ID_SIZE]);
 
 /* What refuses a login before any code is asked for: OUTCOME_ALLOW or why not, with the log's
  * reason (borrowed from the account). NULL: there is no such account. */
-Outcome login_may_begin(Manager *manager, const Account *account, bool unprivileged, const char **ret_reason);
+Outcome login_may_begin(Manager *manager, const Account *account, bool unprivileged,
+                        const char **ret_reason);
 
 /* Ends logins of an account that wait: the verdict moved meanwhile. */
 void logins_account_changed(Logins *logins, Account *account, Outcome outcome);
@@ -41,5 +44,5 @@ void logins_account_changed(Logins *logins, Account *account, Outcome outcome);
 void logins_end_all(Logins *logins, Outcome outcome, const char *reason);
 
 /* The decision, a pure function (design §3): does this identity sign this account in? */
-Outcome login_policy(const Identity *identity, const Account *account, const ProviderConfig *provider, const Config *config,
-                     const Stamp *now);
+Outcome login_policy(const Identity *identity, const Account *account,
+                     const ProviderConfig *provider, const Config *config, const Stamp *now);

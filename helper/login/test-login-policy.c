@@ -157,7 +157,8 @@ static void test_unbound(void **state)
     assert_int_equal(judge(&identity, &account, &provider, &config), OUTCOME_NOT_BOUND);
     assert_int_equal(judge(&identity, &account, &provider_first_bind, &config), OUTCOME_ALLOW);
     static const char *const names[] = {"bob@rcpch.ac.uk", "alice", "alice@rcpch.ac.u",
-                                        "alice@rcpch.ac.uk.evil.test", "Alice@rcpch.ac.uk", "", NULL};
+                                        "alice@rcpch.ac.uk.evil.test", "Alice@rcpch.ac.uk", "",
+                                        NULL};
     for (size_t i = 0; i < ELEMENTSOF(names); i++) {
         identity.username = (char *)(uintptr_t)names[i];
         assert_int_equal(judge(&identity, &account, &provider_first_bind, &config),

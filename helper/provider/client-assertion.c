@@ -160,7 +160,8 @@ static int add_signature(Buffer *token, EVP_PKEY *key, bool is_rs256)
 }
 
 int client_assertion_make(const Secret *pem, const AssertionStyle *style, const char *client_id,
-                          const char *audience, uint64_t now_sec, Secret **ret_assertion, uint64_t *ret_expires_sec)
+                          const char *audience, uint64_t now_sec, Secret **ret_assertion,
+                          uint64_t *ret_expires_sec)
 {
     _cleanup_(pair_clear) Pair pair = {0};
     _cleanup_buffer_ Buffer token = BUFFER_INIT(ASSERTION_MAX);

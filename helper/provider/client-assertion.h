@@ -21,4 +21,5 @@ typedef struct AssertionStyle {
  * Returns 0; -EBADMSG when the text holds no such pair, -EKEYEXPIRED after the certificate's end,
  * -EIO when OpenSSL fails, -ENOMEM. */
 int client_assertion_make(const Secret *pem, const AssertionStyle *style, const char *client_id,
-                          const char *audience, uint64_t now_sec, Secret **ret_assertion, uint64_t *ret_expires_sec);
+                          const char *audience, uint64_t now_sec, Secret **ret_assertion,
+                          uint64_t *ret_expires_sec);

@@ -133,7 +133,8 @@ static const EvidenceRow *find_row(ProviderType type, EvidenceContext context,
 {
     for (size_t i = 0; i < evidence_rows_count; i++) {
         const EvidenceRow *row = &evidence_rows[i];
-        if ((row->dialects & 1u << provider_traits(type)->dialect) && (row->contexts & 1u << context) &&
+        if ((row->dialects & 1u << provider_traits(type)->dialect) &&
+            (row->contexts & 1u << context) &&
             (!row->error || strcmp(row->error, body->error) == 0) && code_fits(row, body) &&
             (!row->text || strcmp(row->text, body->description) == 0))
             return row;

@@ -244,7 +244,8 @@ unconfirmed, and the answer is in the log. Of several codes in one answer the on
 | explicit | names the account's state: acted on at once, never held |
 | held | with more than 3 accounts within 60 seconds it is held, and an alarm raised |
 | confirm | the directory is asked first and decides, where there is one; else as held |
-| company | believed only where the same directory knows somebody else of this host, and not about many at once |
+| company | believed only where the same directory knows somebody else of this host, and not \
+about many at once |
 | method | the way of signing in is refused, not the person: the next of `Methods=` may do |
 """
 TITLES = {
@@ -270,7 +271,8 @@ def _lines_of(rows):
         words = {"none": "without a number"}
         if len(values) > 1:
             words["*"] = "anything else"
-        said = "; ".join(words.get(value, value) for value in values if value in words or value != "*")
+        said = "; ".join(words.get(value, value) for value in values
+                         if value in words or value != "*")
         said = ": ".join(part for part in (error if error != "*" else "", said) if part)
         yield f"| {where} | {said} | {proves} | {document} |"
 

@@ -144,7 +144,8 @@ uint64_t limit_reset_parse(const char *value, size_t size, uint64_t now_sec)
     char text[HEADER_VALUE_MAX];
     uint64_t reset;
 
-    if (!copy_trimmed(value, size, text, sizeof(text)) || strspn(text, "0123456789.") != strlen(text) ||
+    if (!copy_trimmed(value, size, text, sizeof(text)) ||
+        strspn(text, "0123456789.") != strlen(text) ||
         !parse_decimal(text, UINT64_C(1) << 62, &reset))
         return 0;
     reset /= 1000000u;

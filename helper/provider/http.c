@@ -430,7 +430,8 @@ static size_t on_header(char *line, size_t unit, size_t count, void *userdata)
         memcpy(request->limit_reset, value, value_size);
         request->limit_reset[value_size] = '\0';
     }
-    if (header_is(line, size, "Link", &value, &value_size) && !take_link(request, value, value_size))
+    if (header_is(line, size, "Link", &value, &value_size) &&
+        !take_link(request, value, value_size))
         return size + 1;
     return size;
 }

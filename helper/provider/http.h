@@ -27,9 +27,9 @@ typedef struct HttpReply {
     const char *next;          /* Link: rel="next", "" when it is not understood; NULL: none */
     uint64_t max_age_usec;     /* Cache-Control: max-age, 0 = none */
     uint64_t date_sec;         /* Date: the server's clock, 0 = not said */
-    const char *peer;          /* the address that was reached, or ""; the proxy's where there is one */
-    bool by_proxy;             /* a proxy had to open the way; where it failed to, `error` begins with
-                                * "proxy: " */
+    const char *peer;          /* the address that was reached, or ""; the proxy's where there is */
+    bool by_proxy;             /* a proxy had to open the way; where it failed to, `error` begins
+                                * with "proxy: " */
 } HttpReply;
 
 typedef void (*HttpHandler)(const HttpReply *reply, void *userdata);

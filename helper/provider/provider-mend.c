@@ -49,7 +49,8 @@ static const MendRow rows[] = {
      "a public client has no credential: take ClientSecretFile= out, or " ENTRA_APP
      "Authentication: Allow public client flows = No"},
     {ANY, "700027",
-     ENTRA_APP "Certificates & secrets: upload the certificate that is in the file, and see its end"},
+     ENTRA_APP "Certificates & secrets: upload the certificate that is in the file, and see "
+               "its end"},
     {ANY, "70011", ENTRA_APP "API permissions; and Scope= names only what is listed there"},
     /* B2C, whose numbers are its own */
     {B2C, "90058",
@@ -79,7 +80,8 @@ static const MendRow rows[] = {
     {ANY, "E0000011",
      "Okta, Security, API, Tokens: make the next API token and write it into DirectoryTokenFile="},
     {ANY, "E0000006",
-     "Okta, Applications, the directory's app: Okta API Scopes okta.users.read and okta.groups.read, "
+     "Okta, Applications, the directory's app: Okta API Scopes okta.users.read and "
+      "okta.groups.read, "
      "and an admin role that may read them"},
     {ANY, "E0000047", "Okta is throttling this host: wait, and see DirectoryPollSec="},
     {ANY, "E0000007", "compare the id with what Okta's address of the page holds"},
@@ -137,7 +139,8 @@ static const MendRow rows[] = {
     {ANY, "TLS handshake failed",
      "the provider, or a proxy in between, must speak TLS 1.2 or newer"},
     {ANY, "http 401",
-     "what proves who asks is refused: renew what DirectoryTokenFile= holds, or compare the client's "
+     "what proves who asks is refused: renew what DirectoryTokenFile= holds, or compare the "
+      "client's "
      "registration"},
     {ANY, "http 403", "allow the directory's client, or its token, to read people and groups"},
     {ANY, "http 404", "correct the address: Issuer=, OidcUrl=, or the endpoint's own key"},

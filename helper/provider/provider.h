@@ -31,8 +31,8 @@ typedef struct Identity {
     char **roles;      /* RolesClaim=, NULL-terminated; only meaningful when roles_known */
     bool roles_known;  /* false: the claim is malformed. None is no role: nothing else is sent to
                         * those who have none. */
-    char *phone;       /* PhoneClaim= (phone.h), "" when it is said that there is none; NULL: not said,
-                        * or no number */
+    char *phone;       /* PhoneClaim= (phone.h), "" when it is said that there is none; NULL: not
+                        * said, or no number */
     uint32_t uid;      /* UidClaim= (claims.h) */
     char *strength;    /* of the sign-in (strength.h), "" when the token says nothing */
     char **claims;     /* CopyClaims= as "name=value", NULL-terminated */

@@ -241,7 +241,8 @@ static void test_nonsense(void **unused)
     static const char *const texts[] = {
         "hello", "https://localhost/?code=c&state=" STATE, "http://localhost.evil/?code=c",
         "http://localhost:80/?code=c&state=" STATE, "http://localhost/x?code=c&state=" STATE,
-        "http://localhost/?code=a&code=b&state=" STATE, "http://localhost/?code=a&state=&state=" STATE,
+        "http://localhost/?code=a&code=b&state=" STATE,
+        "http://localhost/?code=a&state=&state=" STATE,
         "http://localhost/?code=a%&state=" STATE, "http://localhost/?code=a%0g&state=" STATE,
         "http://localhost/?code=a%00b&state=" STATE, "http://localhost/?code=a%1b[2J&state=" STATE,
         "http://localhost/?code=\x80&state=" STATE, "code=c&state=" STATE,

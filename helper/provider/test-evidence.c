@@ -422,7 +422,9 @@ static void test_hostile_words(void **state)
             Evidence evidence = classify((ProviderType)type, EVIDENCE_REFRESH, 400, bodies[i]);
             assert_true(strlen(evidence.code) < sizeof(evidence.code));
             assert_int_equal(evidence.meaning,
-                             (type == PROVIDER_GENERIC || type == PROVIDER_OKTA) && i == 1 ? EVIDENCE_AGED : EVIDENCE_NEUTRAL);
+                             (type == PROVIDER_GENERIC || type == PROVIDER_OKTA) && i == 1
+                                 ? EVIDENCE_AGED
+                                 : EVIDENCE_NEUTRAL);
         }
 }
 

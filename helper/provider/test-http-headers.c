@@ -220,7 +220,8 @@ static void test_when_a_limit_begins_anew(void **state)
     };
 
     for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-        assert_true(limit_reset_parse(rows[i].value, strlen(rows[i].value), 1000) == rows[i].wanted);
+        assert_true(limit_reset_parse(rows[i].value, strlen(rows[i].value), 1000) ==
+                    rows[i].wanted);
 }
 
 int main(void)

@@ -153,7 +153,8 @@ static int sync_list(Manager *manager, Account *account, const char *what, char 
     if (r < 0)
         return r;
     (void)publisher_request(manager->publisher, NULL, NULL);
-    snprintf(reason, sizeof(reason), "directory %s: %zu, before %zu", what, count_texts(now), count);
+    snprintf(reason, sizeof(reason), "directory %s: %zu, before %zu", what, count_texts(now),
+             count);
     manager_log_account(manager, account, "helper", "groups-changed", reason);
     return 0;
 }

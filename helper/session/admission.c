@@ -398,7 +398,8 @@ static void explain_strength(const Case *one, AdmissionFinding *finding)
     if (!strength)
         say(finding, "no sign-in was made %s", where);
     else
-        say(finding, "the sign-in made %s says %.180s", where, *strength ? strength : "nothing of it");
+        say(finding, "the sign-in made %s says %.180s", where,
+            *strength ? strength : "nothing of it");
 }
 
 /* --- the enforcer ----------------------------------------------------------------------------- */

@@ -31,7 +31,8 @@ static ServiceConfig services[] = {
 static ProviderConfig providers[] = {{.name = (char *)"college"}};
 static Config config = {
     .providers = providers, .provider_count = 1, .groups = groups, .group_count = 3,
-    .services = services, .service_count = 3, .allow_groups = staff_only, .fresh_usec = 30 * USEC_PER_SEC,
+    .services = services, .service_count = 3, .allow_groups = staff_only,
+    .fresh_usec = 30 * USEC_PER_SEC,
     .offline_grace_usec = 3600 * USEC_PER_SEC,
 };
 
@@ -134,7 +135,7 @@ static void test_age_of_the_sign_in(void **state)
     Account account = account_active();
 
     account.confirmed = at_second(1700);
-    assert_int_equal(judge(&account, "vault", 1600), OUTCOME_TOO_STALE); /* confirmed in the future */
+    assert_int_equal(judge(&account, "vault", 1600), OUTCOME_TOO_STALE); /* of the future */
     account.confirmed = at_second(1599);
     assert_int_equal(judge(&account, "vault", 1600), OUTCOME_ALLOW);
     account.confirmed = at_second(1601);
@@ -219,7 +220,8 @@ static void test_explained_yes(void **state)
 static void test_explained_no(void **state)
 {
     static const Words words[] = {
-        {"verdict", true, OUTCOME_ALLOW, "", "unconfirmed, decided less than 1s ago, evidence: held: refresh 5"},
+        {"verdict", true, OUTCOME_ALLOW, "", 
+         "unconfirmed, decided less than 1s ago, evidence: held: refresh 5"},
         {"confirmation", true, OUTCOME_TOO_STALE, "[revocation] FreshSec=30s OfflineGrace=1h",
          "the directory last confirmed it 1m 1s ago; a service that needs a group gets no "
          "OfflineGrace"},

@@ -306,7 +306,8 @@ int store_session_each(Store *store, StoreSessionHandler handler, void *userdata
 {
     _cleanup_query_ Query query = query_new(store,
         "SELECT id, user, ruser, service, rhost, tty, method, strength, leader, opened,"
-        " audit_session, boot_id, signed_in_wall, signed_in_boot FROM sessions WHERE closed IS NULL ORDER BY rowid");
+        " audit_session, boot_id, signed_in_wall, signed_in_boot FROM sessions"
+        " WHERE closed IS NULL ORDER BY rowid");
     int r;
 
     while ((r = query_step(&query)) > 0) {

@@ -65,7 +65,7 @@ int store_number_put(Store *store, const char *owner, uint32_t number);      /* 
 typedef struct SessionRow {
     char id[40];
     char *user, *ruser, *service, *rhost, *tty;
-    char *method;          /* "device", "publickey", "publickey,device" …, "" when nothing said so */
+    char *method;          /* "device", "publickey", "publickey,device" …, "" if nothing said so */
     Stamp signed_in;       /* when the person signed in to open this session; unset: did not */
     char *strength;        /* of that sign-in (strength.h), "" when nothing said so */
     uint32_t audit_session;/* the kernel's; AUDIT_SESSION_NONE */

@@ -39,7 +39,8 @@ const char *claim_exact_text(const json_t *value)
 {
     if (!json_is_string(value) || json_string_length(value) == 0)
         return NULL;
-    return hostile_text_is_clean(json_string_value(value), CLAIM_MAX) ? json_string_value(value) : NULL;
+    return hostile_text_is_clean(json_string_value(value), CLAIM_MAX) ? json_string_value(value)
+                                                                      : NULL;
 }
 
 const char *claim_first_text(const json_t *value)

@@ -83,7 +83,8 @@ static int read_phone(Identity *identity, const json_t *payload, const ProviderC
 {
     const json_t *value = config->phone_claim ? claim_find(payload, config->phone_claim) : NULL;
     const char *text = claim_first_text(value);
-    bool is_empty = json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0);
+    bool is_empty =
+        json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0);
     char phone[PHONE_SIZE] = "";
 
     if (!is_empty && (!text || !phone_normalise(text, phone)))

@@ -104,7 +104,8 @@ static void test_identity(void **state)
         const char *text, *email;
         bool lacks;
     } rows[] = {
-        {"{\"sub\":\"s\",\"dept\":\"Audit\",\"extn\":{\"role\":\"nurse\"},\"email\":\"A@B.example\","
+        {"{\"sub\":\"s\",\"dept\":\"Audit\",\"extn\":{\"role\":\"nurse\"},"
+         "\"email\":\"A@B.example\","
          "\"email_verified\":true}", "a@b.example", false},
         {"{\"sub\":\"s\",\"dept\":\"Audit\",\"email\":\"a@b.example\"}", NULL, true},
         {"{\"sub\":\"s\",\"email\":\"a@b.example\",\"email_verified\":false}", NULL, true},
@@ -140,7 +141,8 @@ static void test_copies(void **state)
     char **claims = NULL;
 
     memset(letters, 'l', sizeof(letters) - 1);
-    snprintf(text, sizeof(text), "%.*s,\"hostile\":\"a\\u001b\\nb\",\"long\":\"%s\",\"urn:x:y\":\"z\"}",
+    snprintf(text, sizeof(text),
+             "%.*s,\"hostile\":\"a\\u001b\\nb\",\"long\":\"%s\",\"urn:x:y\":\"z\"}",
              (int)strlen(person) - 1, person, letters);
     json_auto_t *payload = payload_of(text);
     assert_int_equal(claims_copy(payload, wanted, &claims), 0);

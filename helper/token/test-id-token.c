@@ -409,10 +409,11 @@ static void test_external_id(void **state)
     const IdTokenRules rules = {.config = &external, .now_sec = NOW, .tenant = "tenant-1"};
 
     external.type = PROVIDER_ENTRA_EXTERNAL_ID;
-    assert_int_equal(validate_with(jwks, &rules, jose_token(good_key, &es256, HEADER, PAYLOAD), NULL),
-                     0);
+    assert_int_equal(
+        validate_with(jwks, &rules, jose_token(good_key, &es256, HEADER, PAYLOAD), NULL), 0);
     assert_int_equal(validate_with(jwks, &rules,
-                                   jose_token(good_key, &es256, HEADER, "{" ISS "," REST "}"), NULL),
+                                   jose_token(good_key, &es256, HEADER, "{" ISS "," REST "}"),
+                                   NULL),
                      ID_TOKEN_E_REFUSED); /* no tid */
 }
 
@@ -517,7 +518,8 @@ static void test_external_id_key_issuer(void **state)
     for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
         char *extra = NULL, *payload = NULL;
         assert_true(asprintf(&extra, ",\"kid\":\"good\",\"issuer\":\"%s\"", rows[i].issuer) > 0);
-        assert_true(asprintf(&payload, "{\"iss\":\"%s\"," REST ",\"tid\":\"tenant-1\",\"oid\":\"o\"}",
+        assert_true(asprintf(&payload, "{\"iss\":\"%s\"," REST ",\"tid\":\"tenant-1\","
+                             "\"oid\":\"o\"}",
                              issuer) > 0);
         Jwks *set = set_of(jose_jwk_ec(good_key, "P-256", 32, extra), NULL);
         int r = validate_with(set, &rules, jose_token(good_key, &es256, HEADER, payload), NULL);

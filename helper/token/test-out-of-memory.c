@@ -333,9 +333,11 @@ static int read_identity_file(void *userdata)
 }
 
 #define IDENTITIES(rows)                                                                           \
-    TEXT("{\"format\":\"rcpch-identity\",\"version\":1,\"range\":{\"base\":1,\"count\":9},"             \
+    TEXT("{\"format\":\"rcpch-identity\",\"version\":1,"                                           \
+         "\"range\":{\"base\":1,\"count\":9},"                                                     \
          "\"numbers\":[" rows "]}")
-#define IDENTITY_A "{\"kind\":\"user\",\"issuer\":\"i\",\"id\":\"a\",\"name\":\"a@b.org\",\"number\":1}"
+#define IDENTITY_A                                                                                 \
+    "{\"kind\":\"user\",\"issuer\":\"i\",\"id\":\"a\",\"name\":\"a@b.org\",\"number\":1}"
 
 static void test_identity_file(void **state)
 {
@@ -372,7 +374,8 @@ static const DirectoryRow directory_rows[] = {
      "[{\"id\":\"a\",\"username\":\"a\",\"firstName\":\"A\",\"enabled\":true},{\"id\":\"b\"}]"},
     {DIRECTORY_KEYCLOAK, "https://k", false,
      "https://k/groups/g/children?briefRepresentation=true&max=9&first=0", "[{\"id\":\"h\"}]"},
-    {DIRECTORY_KEYCLOAK, "https://k", true, "", "{\"id\":\"a\",\"username\":\"a\",\"enabled\":false}"},
+    {DIRECTORY_KEYCLOAK, "https://k", true, "",
+     "{\"id\":\"a\",\"username\":\"a\",\"enabled\":false}"},
     {DIRECTORY_OKTA, "https://o", false, "", "[{\"id\":\"a\",\"status\":\"ACTIVE\",\"profile\":"
      "{\"login\":\"a\",\"firstName\":\"A\",\"lastName\":\"B\"}}]"},
     {DIRECTORY_OKTA, "https://o", true, "", "{\"id\":\"a\",\"profile\":{\"login\":\"a@b.org\"}}"},

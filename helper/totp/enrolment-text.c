@@ -71,7 +71,8 @@ int enrolment_uri(const TotpKey *key, const char *issuer, const char *user, cons
 int enrolment_text(const char *uri, ShowQr qr, Buffer *out)
 {
     char *lines = NULL;
-    int r = buffer_add_text(out, "Add this to an authenticator on your telephone, by its camera or by "
+    int r = buffer_add_text(out, "Add this to an authenticator on your telephone, by its camera or "
+                                 "by "
                                  "hand:\n");
 
     if (r == 0)
@@ -89,7 +90,8 @@ int enrolment_text(const char *uri, ShowQr qr, Buffer *out)
 
 int enrolment_text_recovery(const char codes[RECOVERY_CODES][RECOVERY_CODE_SIZE], Buffer *out)
 {
-    int r = buffer_add_text(out, "Recovery codes, for the day you are without your telephone. Each is "
+    int r = buffer_add_text(out, "Recovery codes, for the day you are without your telephone. Each "
+                                 "is "
                                  "good once.\nThey are not shown again: print them, and keep them "
                                  "where nobody else looks.\n");
 

@@ -61,8 +61,8 @@ static void rfc_6238(void **state)
     for (unsigned algorithm = 0; algorithm < _TOTP_ALGORITHM_COUNT; algorithm++) {
         TotpKey key = make_key((TotpAlgorithm)algorithm, 8);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-            assert_int_equal(totp_match(&key, &fresh, rows[i].codes[algorithm], rows[i].sec, &after),
-                             0);
+            assert_int_equal(
+                totp_match(&key, &fresh, rows[i].codes[algorithm], rows[i].sec, &after), 0);
         totp_key_clear(&key);
     }
 }

@@ -120,7 +120,8 @@ def wait_snapshot(wanted, timeout):
 def status_of(pid):
     """{field: MB} of the memory of a process."""
     text = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return {key: int(value) / 1024 for key, value in re.findall(r"^(Vm\w+):\s+(\d+) kB", text, re.M)}
+    return {key: int(value) / 1024
+            for key, value in re.findall(r"^(Vm\w+):\s+(\d+) kB", text, re.M)}
 
 
 def processor_time(pid):
@@ -182,7 +183,8 @@ def measure_change(line, change, wanted):
     while told is None:
         told = told_at(line, since)
     between = [entry for entry in line.control.journal(since)
-               if told < entry["time"] <= ended and entry["endpoint"] not in ("delta", "group-delta")]
+               if told < entry["time"] <= ended
+               and entry["endpoint"] not in ("delta", "group-delta")]
     return (ended - told) * 1e3, len(between)
 
 
@@ -200,7 +202,8 @@ def measure_changes(line, directory, figures):
                          ("somebody new goes into the group of all", add)):
         found = sorted(measure_change(line, change, lambda users: True) for _ in range(SAMPLES))
         times = [one for one, _ in found]
-        figures.add(f"from the reply to the snapshot: {what}, median", times[len(times) // 2], "ms", 100)
+        figures.add(f"from the reply to the snapshot: {what}, median", times[len(times) // 2], "ms",
+                    100)
         figures.add("    worst", times[-1], "ms", 100)
         figures.add("    requests of that", max(count for _, count in found), "")
 

@@ -43,8 +43,10 @@ def lines(figures):
     for way in ways:
         yield f"| {way} | " + " | ".join(cell(figures[cause][way]) for cause in causes) + " |"
     yield ""
-    yield f"Milliseconds from knowing to the last process gone, median / worst of {rounds}. With a terminal,"
-    yield "100 ms of them are for the text on it; who was unconfirmed too long is asked first (SIGTERM),"
+    yield f"Milliseconds from knowing to the last process gone, median / worst of {rounds}. " \
+          "With a terminal,"
+    yield "100 ms of them are for the text on it; who was unconfirmed too long is asked first " \
+          "(SIGTERM),"
     yield "and what does not listen is killed 2 s later. Twelve people at a time, one way each, on"
     yield f"{machine()}."
 

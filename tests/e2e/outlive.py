@@ -40,7 +40,8 @@ _FILES = {
     # and their dead are counted, so that PID 1 can collect them and the machine keeps free numbers.
     "/usr/local/bin/lab-chains": (f"""#!/usr/bin/perl
 use Fcntl ':flock';
-exec('bash', '-c', 'ulimit -u 2000 && exec nice -n 19 "$@"', '-', $^X, $0, @ARGV, 'nice') if @ARGV < 2;
+exec('bash', '-c', 'ulimit -u 2000 && exec nice -n 19 "$@"', '-', $^X, $0, @ARGV, 'nice')
+    if @ARGV < 2;
 open(my $lock, '>', "/tmp/$ARGV[0]") or die;
 flock($lock, LOCK_EX) or die;
 for (1..{CHAINS}) {{
@@ -230,7 +231,8 @@ def _frozen(stay, mark):
 
 def _among(service):
     """As root a person can put a process among those of a service that starts sessions."""
-    return _typed("sudo -b bash -c 'd=$(ls -d /sys/fs/cgroup{,/systemd}/system.slice/SERVICE.service"
+    return _typed("sudo -b bash -c 'd=$(ls -d "
+                  "/sys/fs/cgroup{,/systemd}/system.slice/SERVICE.service"
                   " 2>/dev/null | tail -n 1); echo $$ >$d/cgroup.procs; exec STAY'".replace(
                       "SERVICE", service))
 

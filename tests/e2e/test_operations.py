@@ -21,7 +21,8 @@ def test_the_chain_goes_on_over_rotation(lab, person):
     person()
     lab.host.run(["logrotate", "--force", "/etc/logrotate.d/rcpch"])
     person()
-    wait_for(lambda: lab.host.exists(LOG) and lines_of(lab, LOG), "the first line of the new file", 10)
+    wait_for(lambda: lab.host.exists(LOG) and lines_of(lab, LOG), "the first line of the new file",
+             10)
     old, new = lines_of(lab, LOG + ".1")[-1], lines_of(lab, LOG)[0]
     assert json.loads(new)["sequence"] == json.loads(old)["sequence"] + 1
     assert json.loads(new)["prev"] in (sha256(old), sha256(old + "\n"))

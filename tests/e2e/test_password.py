@@ -83,7 +83,8 @@ def test_more_than_a_password_goes_on_with_a_device_code(lab, person):
     terminal.press_enter()
     terminal.wait_prompt()
     terminal.close(force=True)
-    assert [(line["outcome"], line["method"]) for line in logins(lab, alice)] == [("allow", "device")]
+    assert [(line["outcome"], line["method"])
+            for line in logins(lab, alice)] == [("allow", "device")]
 
 
 def test_who_has_no_second_factor_is_asked_for_no_password(lab, person):

@@ -18,7 +18,8 @@ STRONG = {"service sudo": {"RequireAuthContext": "c1"}}
 def rights(lab, configured):
     """`sudo id` asks for nothing, everything else for a sign-in."""
     lab.host.write(SUDOERS, "%audit-admins ALL=(ALL) ALL\n"
-                            "%audit-admins ALL=(ALL) NOPASSWD: /usr/bin/id, /usr/bin/touch\n", 0o440)
+                            "%audit-admins ALL=(ALL) NOPASSWD: /usr/bin/id, /usr/bin/touch\n",
+                            0o440)
     configured(**STRONG)
     yield
     lab.host.run(["rm", "-f", SUDOERS])
@@ -46,7 +47,8 @@ def test_a_step_up_is_of_the_session_in_which_it_was_made(lab, person):
                     if line["event"] == "login" and line["service"] == "sudo"]
     assert "acrs=c1" in record["evidence"]
     lab.host.run(["systemctl", "restart", "rcpch-helper"])
-    wait_for(lambda: "uid=0" in by_key.shell("sudo -n id 2>&1"), "the strength to outlive the helper",
+    wait_for(lambda: "uid=0" in by_key.shell("sudo -n id 2>&1"),
+             "the strength to outlive the helper",
              15, 0.2)
     assert "second factor" in signed_in.shell("sudo -n id 2>&1")
     for one in (signed_in, by_key):

@@ -124,10 +124,12 @@ def test_out_of_the_group_root_shells_end(lab, as_readme, person):
     root.shell("setsid sleep 3304 &")
     wait_for(lambda: len(sleepers(lab)) == 6, "all to run", 20)
     lab.control.set_user(ada.username, groups=[AUDIT_STAFF])
-    wait_for(lambda: sleepers(lab) == ["3301", "3305"], "the end of what runs by another's right", 20, 0.2)
+    wait_for(lambda: sleepers(lab) == ["3301", "3305"], "the end of what runs by another's right",
+             20, 0.2)
     assert ada.name in own.shell("id -un").split()
     assert [process for process in lab.host.belonging_to(ada.uid)
-            if process.command.startswith(("sshd:", "/usr/sbin/atd")) and process.uid == 0], "leaders"
+            if process.command.startswith(("sshd:", "/usr/sbin/atd"))
+            and process.uid == 0], "leaders"
     root.send("\r")
     root.expect(f"{ada.name}@")
     assert "needs membership" in own.shell("sudo -n id 2>&1")

@@ -50,8 +50,8 @@ static void check_link(const char *link)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const DirectoryParser parsers[] = {graph_page_parse, graph_person_parse, graph_groups_parse,
-                                              graph_group_changes_parse};
+    static const DirectoryParser parsers[] = {graph_page_parse, graph_person_parse,
+                                              graph_groups_parse, graph_group_changes_parse};
     static const ProviderConfig settings = {.directory_url = (char *)(uintptr_t)BASE};
     char code[64];
 

@@ -23,7 +23,8 @@ static bool is_literal(const char *rhost)
     char *copy = strndup(rhost, strcspn(rhost, "%"));
 
     insist(copy);
-    bool literal = inet_pton(AF_INET, copy, address) == 1 || inet_pton(AF_INET6, copy, address) == 1;
+    bool literal =
+        inet_pton(AF_INET, copy, address) == 1 || inet_pton(AF_INET6, copy, address) == 1;
     free(copy);
     return literal;
 }

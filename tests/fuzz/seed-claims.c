@@ -5,9 +5,11 @@
 #define NAMES  ",\"u\":{\"n\":\"Alice\"},\"name\":\"A\""
 
 static const char *const texts[] = {
-    (COMMON NAMES ",\"aud\":\"c\",\"nbf\":1800000000,\"groups\":[\"g\",\"h\"],\"acr\":\"gold\",\"amr\":[\"pwd\"],"
+    (COMMON NAMES ",\"aud\":\"c\",\"nbf\":1800000000,\"groups\":[\"g\",\"h\"],\"acr\":\"gold\","
+     "\"amr\":[\"pwd\"],"
      "\"acrs\":[\"c1\",\"c2\"]}"),
-    (COMMON NAMES ",\"aud\":[\"c\",\"d\"],\"azp\":\"c\",\"typ\":\"ID\",\"tid\":\"t\",\"groups\":\"g\"}"),
+    (COMMON NAMES ",\"aud\":[\"c\",\"d\"],\"azp\":\"c\",\"typ\":\"ID\",\"tid\":\"t\","
+     "\"groups\":\"g\"}"),
     (COMMON ",\"aud\":[\"c\"],\"_claim_names\":{\"groups\":\"src1\"},\"hasgroups\":true}"),
     (COMMON ",\"u.n\":\"x\",\"aud\":\"c\",\"nbf\":1.8e9,\"events\":{}}"),
 };

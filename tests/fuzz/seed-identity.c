@@ -2,7 +2,8 @@
 #include "tests/fuzz/seeds.h"
 
 #define HEAD                                                                                       \
-    "{\"format\": \"rcpch-identity\", \"version\": 1, \"range\": {\"base\": 1879048192,"            \
+    "{\"format\": \"rcpch-identity\", \"version\": 1,"                                           \
+    "\"range\": {\"base\": 1879048192,"                                                            \
     " \"count\": 268304384}, \"numbers\": ["
 
 static const char *const texts[] = {

@@ -2,7 +2,8 @@
 #include "tests/fuzz/seeds.h"
 
 static const char *const texts[] = {
-    "[{\"id\":\"00u1\",\"status\":\"ACTIVE\",\"profile\":{\"login\":\"a@b.org\",\"firstName\":\"A\","
+    "[{\"id\":\"00u1\",\"status\":\"ACTIVE\",\"profile\":{\"login\":\"a@b.org\","
+    "\"firstName\":\"A\","
     "\"lastName\":\"B\"}},{\"id\":\"00u2\",\"status\":\"SUSPENDED\"}]",
     "[]",
     "{\"id\":\"00u1\",\"status\":\"DEPROVISIONED\",\"profile\":{\"displayName\":\"A\"}}",

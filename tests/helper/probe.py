@@ -56,7 +56,8 @@ class Probe:
 
     def _read(self, deadline):
         if not self._selector.select(max(0.0, deadline - time.monotonic())):
-            raise TimeoutError(f"no such event among {len(self._events)}: {str(self._events)[:300]}")
+            raise TimeoutError(f"no such event among {len(self._events)}: "
+                               f"{str(self._events)[:300]}")
         data = os.read(self._process.stdout.fileno(), 65536)
         if not data:
             raise RuntimeError(f"the probe ended: {self._process.wait(5)}")

@@ -1,6 +1,6 @@
 /*
- * Drives helper/provider/provider.c for tests/helper/test_*.py: the real event loop, HTTP and validation
- * against a real TLS server, without the bus, the store or root.
+ * Drives helper/provider/provider.c for tests/helper/test_*.py: the real event loop, HTTP and
+ * validation against a real TLS server, without the bus, the store or root.
  *
  *   provider-probe CONFIGURATION-FILE CACHE-FOLDER
  *
@@ -114,7 +114,8 @@ static void on_done(Provider *provider, TokenResult *result, void *userdata)
     emit(json_pack("{ss, ss, ss, sb, sb, sb, ss, ss, sb, sI, so*, ss*}", "event", "done", "id",
                    op->id, "meaning", evidence_meaning_to_word(evidence->meaning), "explicit",
                    evidence->is_explicit, "needs_directory", evidence->needs_directory, "method",
-                   evidence->is_of_method, "code", evidence->code, "reason", result->reason, "reply_lost", result->reply_lost,
+                   evidence->is_of_method, "code", evidence->code, "reason", result->reason,
+                   "reply_lost", result->reply_lost,
                    "retry_after_usec", (json_int_t)evidence->retry_after_usec, "identity",
                    describe(result->identity), "refresh_token",
                    secret_peek(result->refresh_token)));

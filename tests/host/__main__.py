@@ -2,7 +2,7 @@
 
   up [--kind entra|generic|keycloak] [--no-packages]   make it (background); rebuilds our packages
   exec COMMAND …      run as root on the host         shell            a root shell on the host
-  ssh USER …          ssh to the host                 control METHOD PATH [JSON]   order the provider
+  ssh USER …          ssh to the host                 control METHOD PATH [JSON]  order the provider
   approve CODE USER   approve a code                  install          rebuild and install again
   down                remove it                       sweep            remove what dead runs left
 """

@@ -15,7 +15,8 @@ from tests.host.process import run
 PACKAGES = ("libnss-rcpch", "libpam-rcpch", "rcpch-helper")
 KEPT_SEC = 3600  # packages of other checkouts that share the cache
 # Parts of the repository that no package is made from.
-NOT_PACKAGED = ("tests/provider/", "tests/provider_npm/", "tests/line/", "tests/host/", "tests/e2e/", ".ci/", "demo.sh", "test.sh")
+NOT_PACKAGED = ("tests/provider/", "tests/provider_npm/", "tests/line/", "tests/host/",
+                "tests/e2e/", ".ci/", "demo.sh", "test.sh")
 
 
 def _sources():

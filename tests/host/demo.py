@@ -55,7 +55,7 @@ your browser will warn).
  5. What the host has to say:     sudo tests/host/lab.sh --name {name} exec rcpchctl log
     A root shell on it:           sudo tests/host/lab.sh --name {name} shell
     Enable her again:             {enable}
-                                  sudo tests/host/lab.sh --name {name} exec rcpchctl user reinstate alice
+              sudo tests/host/lab.sh --name {name} exec rcpchctl user reinstate alice
  6. Remove all of it:             sudo ./demo.sh --clean
 """
 

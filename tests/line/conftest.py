@@ -14,7 +14,8 @@ BUILD = pathlib.Path(os.environ.get("RCPCH_BUILD", "build"))
 
 def pytest_configure(config):
     if os.getpid() > 20:
-        raise pytest.UsageError("tests/line needs namespaces of its own; use meson test --suite module")
+        raise pytest.UsageError("tests/line needs namespaces of its own; use meson test --suite "
+                                "module")
 
 
 @pytest.fixture(scope="session")

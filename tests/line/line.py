@@ -96,7 +96,8 @@ class Line:
         self.enforcer.start()
 
     def forget_state(self):
-        for folder in ("/var/lib/rcpch", "/var/cache/rcpch", "/var/lib/rcpch-nss", "/var/log/rcpch"):
+        for folder in ("/var/lib/rcpch", "/var/cache/rcpch", "/var/lib/rcpch-nss",
+                       "/var/log/rcpch"):
             for entry in pathlib.Path(folder).iterdir():
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 

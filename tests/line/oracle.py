@@ -84,7 +84,7 @@ class Subject:
     groups: frozenset = frozenset({STAFF})
     worlds: set = field(default_factory=lambda: {World()})
     sign_ins: list = field(default_factory=list)
-    silent: bool = False               # the last answer may have been none, so asking may be put off
+    silent: bool = False               # the last answer may have been none: asking may be put off
     lost: bool = False                 # a reply may have been lost, so that a refusal proves less
 
     # What the helper may learn by itself

@@ -18,7 +18,8 @@ UID = 971
 OVERLAID = ("/etc", "/var/lib", "/var/cache", "/var/log")
 CONFIGURATION = pathlib.Path("/etc/rcpch/rcpch.conf")
 
-BUS_CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
+BUS_CONFIGURATION = """<!DOCTYPE busconfig PUBLIC
+ "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>system</type>

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the tests of the line in mount, network, PID and IPC namespaces of their own: nothing on the
-# machine is written, no port of it is used, and when the run ends nothing of it is left. Needs root.
+# machine is written, no port of it is used, and when the run ends nothing is left. Needs root.
 # Arguments: the build folder, then files of this folder (all) or pytest's own options.
 set -eu
 [ "$(id -u)" -eq 0 ] || { echo "run.sh: must run as root" >&2; exit 1; }

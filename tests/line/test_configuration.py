@@ -20,7 +20,8 @@ def reload(line, enforce=False):
 
 
 def break_configuration():
-    place.CONFIGURATION.write_text(place.CONFIGURATION.read_text() + "\n[provider college]\nIsuer=x\n")
+    place.CONFIGURATION.write_text(place.CONFIGURATION.read_text()
+                                   + "\n[provider college]\nIsuer=x\n")
 
 
 def test_broken_at_start_admits_nobody_and_changes_nothing(line):

@@ -336,7 +336,8 @@ def test_a_tied_account_and_the_persons_own(directory, own_first):
             wait_rounds(line)
             line.control.add_user(domain("dave"))
         for name in ("dave", "deploy"):
-            wait_until(lambda name=name: str(wait_user(line, name)["id"]), 15, f"{name} to be bound")
+            wait_until(lambda name=name: str(wait_user(line, name)["id"]), 15,
+                       f"{name} to be bound")
             wait_verdict(line, name, "active")
             assert "audit-staff" in users(line)[name]["groups"]
         token_says(line, "dave")
@@ -437,7 +438,8 @@ OTHERS = '{"value":[{"id":"11111111-0000-4000-8000-%012d","accountEnabled":true,
     ("members", "status", {"status": 403}, "http 403"),
     ("members", "truncate", {}, None),
     ("group-delta", "body", {"body": '{"value":[]}'}, "changes that end without a link"),
-    ("group-delta", "body", {"body": '{"value":[],"@odata.deltaLink":"https://elsewhere.test/v1.0/x"}'},
+    ("group-delta", "body",
+     {"body": '{"value":[],"@odata.deltaLink":"https://elsewhere.test/v1.0/x"}'},
      "a link leads elsewhere"),
     ("group-delta", "body", {"body": '{"value":[{"id":"a","members@delta":1}]}'}, "members@delta"),
     ("group-delta", "status", {"status": 403}, "http 403"),

@@ -132,7 +132,8 @@ def test_a_restart_goes_on_with_the_groups(directory):
     line.helper.start()
     wait_groups(line, "bob", "audit-staff", "audit-admins")
     wait_groups(line, "dora")
-    assert {entry["from"] for entry in line.control.journal(since, endpoint="group-delta")} == {"link"}
+    assert {entry["from"]
+            for entry in line.control.journal(since, endpoint="group-delta")} == {"link"}
     assert len(line.control.journal(since, endpoint="members")) <= 2   # the first of every hour's
 
 
@@ -142,7 +143,8 @@ def test_another_configuration_reads_all_lists(directory):
     assert users(line) == {}
     text = place.CONFIGURATION.read_text()
     line.helper.stop()
-    place.CONFIGURATION.write_text(text.replace("AutoProvision=no", "AutoProvisionGroups=audit-admins"))
+    place.CONFIGURATION.write_text(text.replace("AutoProvision=no",
+                                                "AutoProvisionGroups=audit-admins"))
     line.helper.start()
     wait_user(line, "alice")
     wait_rounds(line, 3)

@@ -226,7 +226,8 @@ def test_nobody_is_added_but_who_was_added_is_followed(directory):  # noqa: F811
     assert line.begin("dave").finished()[0] != "allow"
 
 
-def test_who_comes_into_the_narrowed_groups_is_added_and_who_leaves_keeps_the_number(directory):  # noqa: F811
+def test_who_comes_into_narrowed_groups_is_added_who_leaves_keeps_the_number(  # noqa: F811
+        directory):
     line = directory(AutoProvisionGroups="audit-admins")
     wait_verdict_of_new(line, "alice")
     wait_rounds(line)

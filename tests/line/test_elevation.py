@@ -180,7 +180,8 @@ def shells():
         line = f"echo {login_uid} >/proc/self/loginuid && exec setpriv --reuid={uid} sleep 1000"
         process = subprocess.Popen(["sh", "-c", line])
         started[process.pid] = process
-        wait_until(lambda: b"sleep" in pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()[:6],
+        cmdline = pathlib.Path(f"/proc/{process.pid}/cmdline")
+        wait_until(lambda cmdline=cmdline: b"sleep" in cmdline.read_bytes()[:6],
                    5, "the process to be what it is to be")
         return process.pid
 
@@ -216,7 +217,8 @@ def withdraw(line):
 
 
 def wait_ended(shells, pids, seconds=15):
-    wait_until(lambda: not any(shells.alive(pid) for pid in pids), seconds, "the end of all of them")
+    wait_until(lambda: not any(shells.alive(pid) for pid in pids), seconds,
+               "the end of all of them")
 
 
 def test_out_of_the_group_root_shells_end_and_the_person_stays(ending, shells):
@@ -236,7 +238,8 @@ def test_seen_by_a_check_for_somebody_without_a_session(ending, shells):
     """A root process that outlived its login; the group is missed when sudo is tried again."""
     left_behind = shells(ending.uid)
     withdraw(ending)
-    wait_until(lambda: ending.check("alice", service="sudo", ruser="alice")[0] == "not-in-group", 10,
+    wait_until(lambda: ending.check("alice", service="sudo", ruser="alice")[0] == "not-in-group",
+               10,
                "the check to bring the groups")
     wait_ended(shells, [left_behind])
 

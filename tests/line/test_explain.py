@@ -108,7 +108,8 @@ def test_each_login_session_is_told(bare):
     bare.control.approve(channel.code(), ALICE)
     channel.answer()
     assert channel.finished()[0] == "allow"
-    with subprocess.Popen(["sleep", "1000"]) as first, subprocess.Popen(["sleep", "1000"]) as second:
+    with subprocess.Popen(["sleep", "1000"]) as first, \
+            subprocess.Popen(["sleep", "1000"]) as second:
         bare.open_session("alice", first.pid, sign_in=channel.sign_in,
                           audit_session=dbus.UInt32(11))
         bare.open_session("alice", second.pid, audit_session=dbus.UInt32(12))
@@ -157,4 +158,5 @@ def test_no_sign_in_helps_while_the_enforcer_is_away(bare):
 
 
 def test_only_root_asks(line):
-    assert line.as_foreigner("uk.ac.rcpch.Helper1.Manager", "ExplainAccess", "sss", "root", "sshd", "")
+    assert line.as_foreigner("uk.ac.rcpch.Helper1.Manager", "ExplainAccess", "sss", "root", "sshd",
+                             "")

@@ -63,7 +63,8 @@ def hosts(bare):
 
 
 def run(line, *words, stdin=None, check=True):
-    done = subprocess.run([line.build / "rcpchctl/rcpchctl", *words], capture_output=True, text=True,
+    done = subprocess.run([line.build / "rcpchctl/rcpchctl", *words], capture_output=True,
+                          text=True,
                           timeout=30, check=False, input=stdin)
     assert not check or done.returncode == 0, done
     return done
@@ -75,7 +76,8 @@ def export(line):
 
 def import_(line, file, *words):
     """(exit code, what is said) of an import."""
-    done = run(line, "identity", "import", "--json", *words, "-", stdin=json.dumps(file), check=False)
+    done = run(line, "identity", "import", "--json", *words, "-", stdin=json.dumps(file),
+               check=False)
     return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
 
 
@@ -189,7 +191,7 @@ def test_a_colliding_pair_in_opposite_order_is_refused_on_both_and_settled(hosts
     assert export(line)["numbers"] == exported["numbers"]
 
 
-def test_a_directory_that_brings_a_colliding_pair_alarms_until_it_is_settled(directory):  # noqa: F811
+def test_a_directory_with_a_colliding_pair_alarms_until_it_is_settled(directory):  # noqa: F811
     line = directory()
     text = place.CONFIGURATION.read_text()
     issuer = f"{line.provider.origin}/{TENANT}/v2.0"
@@ -221,7 +223,8 @@ def test_a_dry_run_changes_nothing_and_a_second_import_finds_all_so(hosts):
     code, said = import_(line, file, "--dry-run")
     assert code == 0 and said["changed"] == 1 and said["rows"][0]["action"] == "add"
     assert line.records(event="configuration", action="identity-import") == []
-    assert export(line)["numbers"] == [row for row in export(line)["numbers"] if row["kind"] == "group"]
+    assert export(line)["numbers"] == [row for row in export(line)["numbers"]
+                                       if row["kind"] == "group"]
     assert import_(line, file)[0] == 0
     line.wait_records(event="configuration", action="identity-import")
     code, said = import_(line, file)
@@ -230,7 +233,8 @@ def test_a_dry_run_changes_nothing_and_a_second_import_finds_all_so(hosts):
     other = next(n for n in range(number + 1, BASE + COUNT)
                  if n not in {number_of(line.provider.origin, group) for group in GROUPS})
     code, said = import_(line, file_of(person(line, "id-ann", other, "ann")))
-    assert code == 0 and (said["rows"][0]["action"], said["rows"][0]["before"]) == ("change", number)
+    row = said["rows"][0]
+    assert code == 0 and (row["action"], row["before"]) == ("change", number)
     line.helper.stop()
     line.helper.start()
     line.add_user(domain("ann"), id="id-ann")

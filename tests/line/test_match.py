@@ -89,7 +89,8 @@ def test_two_people_are_nobody_and_it_is_said(directory, fields):
     wait_rounds(line)
     (record,) = line.records(event="account", action="add-refused", user=domain("dana"))
     assert "several people" in record["reason"], "once, and not in each round"
-    line.control.set_user("dana.jones@college.onmicrosoft.com", mail="j@elsewhere.example", phone=None)
+    line.control.set_user("dana.jones@college.onmicrosoft.com", mail="j@elsewhere.example",
+                          phone=None)
     wait_until(lambda: bound(line, "dana"), 15, "dana to be bound")
     assert bound(line, "dana") == f"{TENANT}/{first['id']}"
     wait_until(lambda: not alarms(line), 15, "the alarm to end")

@@ -206,7 +206,8 @@ SHARED = "fay@nhs.net"
 def shared(bare):
     """Two providers for one domain, as a ministry's and a trust's: root has said so."""
     CONFIGURATION.write_text(
-        section(bare, "ministry", "keycloak", "nhs.net") + section(bare, "trust", "generic", "nhs.net")
+        section(bare, "ministry", "keycloak", "nhs.net")
+        + section(bare, "trust", "generic", "nhs.net")
         + "[access]\nAllowGroups=staff-ministry, staff-trust\nSharedDomains=nhs.net\n"
         "[service sudo]\nProvider=ministry\n")
     bare.helper.start()

@@ -166,7 +166,8 @@ def test_a_session_knows_how_its_person_signed_in(line, leader):
 
 
 def test_a_name_for_something_else_is_no_sign_in(line, leader):
-    for service, name in (("login", ""), ("login", "0" * 32), ("cron", named_sign_in(line, "login"))):
+    for service, name in (("login", ""), ("login", "0" * 32),
+                          ("cron", named_sign_in(line, "login"))):
         _, session = line.open_session("alice", leader.pid, service=service, sign_in=name)
         row = row_of(line, session)
         assert (row["signed_in"], row["method"], row["audit_session"]) == (0, "", 4294967295)

@@ -370,7 +370,8 @@ def test_foreign_callers_are_refused(line):
             ("CheckAccount", ("ssssa{sv}", "nobody-here", "", "locker", "", "0")),
             ("CloseSession", ("s", "0"))):
         assert "denied" in line.as_foreigner(authenticator, method, *words), method
-    for method, words in (("GetStatus", ()), ("RevokeUser", ("ss", "alice", "")), ("Reload", ("b", "1"))):
+    for method, words in (("GetStatus", ()), ("RevokeUser", ("ss", "alice", "")),
+                          ("Reload", ("b", "1"))):
         assert "denied" in line.as_foreigner("uk.ac.rcpch.Helper1.Manager", method, *words)
     assert line.check("alice")[0] != "disabled"
 
@@ -380,13 +381,15 @@ def test_the_person_may_ask_for_a_marked_service_only(line):
     line.sign_in("alice")
     authenticator = "uk.ac.rcpch.Helper1.Authenticator"
     words = ("ssssa{sv}", "alice", "")
-    assert line.as_foreigner(authenticator, "CheckAccount", *words, "locker", "", "0", uid=uid) == ""
+    assert line.as_foreigner(authenticator, "CheckAccount", *words, "locker", "", "0",
+                             uid=uid) == ""
     assert line.as_foreigner(authenticator, "CheckAccount", *words, "sudo", "", "0", uid=uid) != ""
     other = ("ssssa{sv}", "bob", "", "locker", "", "0")
     assert line.as_foreigner(authenticator, "CheckAccount", *other, uid=uid) != ""
 
 
-@pytest.mark.parametrize("text", ["x" * 1025, "a\nb", "\x1b[2J", "../../etc", "-rf", "Alice", "root"])
+@pytest.mark.parametrize("text",
+                         ["x" * 1025, "a\nb", "\x1b[2J", "../../etc", "-rf", "Alice", "root"])
 def test_hostile_names_are_harmless(line, text):
     try:
         assert line.begin(text).finished()[0] == "unavailable"

@@ -161,7 +161,8 @@ def test_people_enrol_by_themselves_only_after_a_sign_in(configure):
         assert line.open_session("alice", leader.pid, sign_in=channel.sign_in)[0] == "allow"
         assert line.as_foreigner(AUTHENTICATOR, "BeginEnrolment", *words, uid=uid) == ""
         enrol(line)  # by root: theirs is not taken from them by whoever runs under their uid
-        assert "administrator" in line.as_foreigner(AUTHENTICATOR, "BeginEnrolment", *words, uid=uid)
+        assert "administrator" in line.as_foreigner(AUTHENTICATOR, "BeginEnrolment", *words,
+                                                    uid=uid)
     finally:
         leader.kill()
         leader.wait()

@@ -145,7 +145,8 @@ def test_without_a_grace_nobody_unconfirmed_comes_in(bare, resident):
 
 # --- OnRevoked ---------------------------------------------------------------------------------
 
-STUBBORN = ("bash", "-c", "trap 'echo asked' TERM; trap '' HUP; echo ready; while :; do sleep 1; done")
+STUBBORN = ("bash", "-c",
+            "trap 'echo asked' TERM; trap '' HUP; echo ready; while :; do sleep 1; done")
 
 
 def test_revoked_end_asks_first_and_kills_then(bare, resident):
@@ -224,7 +225,8 @@ def test_more_than_three_within_a_minute_are_held(bare, resident):
     crowd = [resident(f"crowd{n}") for n in range(5)]
     for someone in crowd:
         bare.control.set_user(someone.username, refusal=SIGNED_OUT)
-    wait_until(lambda: "active" not in [someone.verdict() for someone in crowd], 20, "five verdicts")
+    wait_until(lambda: "active" not in [someone.verdict() for someone in crowd], 20,
+               "five verdicts")
     cut = [someone for someone in crowd if someone.verdict() == "revoked"]
     held = [someone for someone in crowd if someone.verdict() == "unconfirmed"]
     assert (len(cut), len(held)) == (3, 2)

@@ -23,7 +23,8 @@ ERRORS = {
     "disabled_at_login": ("invalid_grant", 90225, "The username or password is invalid."),
     "unknown_user": ("invalid_grant", 90225, "The username or password is invalid."),
     "wrong_password": ("invalid_grant", 90225, "The username or password is invalid."),
-    "revoked": ("invalid_grant", 90129, "The provided grant has been revoked. Please reauthenticate "
+    "revoked": ("invalid_grant", 90129,
+                "The provided grant has been revoked. Please reauthenticate "
                                         "and try again."),
     "aged": ("invalid_grant", 90080, "The provided grant has expired. Please re-authenticate and "
                                      "try again. Current time: 1, Grant issued time: 0, Grant "

@@ -14,7 +14,8 @@ from tests.host import places
 from tests.provider.client import ProviderControl
 from tests.provider import b2c, entra, external_id
 
-BASES = {"generic": "", "entra": f"/{entra.TENANT}/v2.0", "keycloak": "/realms/rcpch", "okta": "/oauth2/default",
+BASES = {"generic": "", "entra": f"/{entra.TENANT}/v2.0", "keycloak": "/realms/rcpch",
+         "okta": "/oauth2/default",
          "external-id": f"/{external_id.TENANT}/v2.0"}
 METADATA = {"b2c": f"/{b2c.TENANT}/{b2c.POLICY}/v2.0"}  # where they are not below the issuer
 

@@ -408,7 +408,8 @@ def client_credentials(provider, realm, request, form):
     lifetime = min(realm.settings.token_lifetime, 3599)
     request["note"]["outcome"] = "issued"
     return web.json_response({"token_type": "Bearer", "expires_in": lifetime,
-                              "ext_expires_in": lifetime, "access_token": graph.issue(realm, lifetime)},
+                              "ext_expires_in": lifetime,
+                              "access_token": graph.issue(realm, lifetime)},
                              headers={"Cache-Control": "no-store"})
 
 

@@ -63,7 +63,8 @@ def key(tmp_path):
     return jwk.JWK.from_pem(path.read_bytes())
 
 
-def ask(control, client, key, scope="okta.users.read okta.groups.read", algorithm="RS256", **claims):
+def ask(control, client, key, scope="okta.users.read okta.groups.read", algorithm="RS256",
+        **claims):
     address = control.ready()["origin"] + okta_api.TOKEN_PATH
     token = jwt.JWT(header={"alg": algorithm}, claims={
         "aud": address, "iss": okta_api.CLIENT_ID, "sub": okta_api.CLIENT_ID,

@@ -11,7 +11,8 @@ ALICE, BOB = "alice@rcpch.ac.uk", "bob@rcpch.ac.uk"
 
 
 def people(group, **query):
-    query = {"filter": f'groups.value eq "{group}"', "attributes": "userName,active,groups", **query}
+    query = {"filter": f'groups.value eq "{group}"', "attributes": "userName,active,groups",
+             **query}
     return f"{scim.BASE}/Users?" + urllib.parse.urlencode(query)
 
 
