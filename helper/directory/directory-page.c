@@ -12,6 +12,7 @@
 #include "common/limits.h"
 #include "common/names.h"
 #include "helper/base/hostile-text.h"
+#include "helper/base/json-strict.h"
 #include "helper/base/text-list.h"
 
 int directory_person_set_name(DirectoryPerson *person, const char *name, char *const *domains)
@@ -59,6 +60,32 @@ int directory_page_take_link(DirectoryPage *page, const char *link, const char *
     }
     page->next = strdup(link);
     return page->next ? 0 : -ENOMEM;
+}
+
+int directory_page_parse_person(const char *data, size_t size, const ProviderConfig *settings,
+                                DirectoryPersonReader read_person, DirectoryPage **ret_page,
+                                const char **ret_reason)
+{
+    json_auto_t *document = NULL;
+    _cleanup_(directory_page_freep) DirectoryPage *page = calloc(1, sizeof(*page));
+    int r = page ? json_read_strict(data, size, HTTP_BODY_MAX, &document) : -ENOMEM;
+
+    if (r < 0 && r != -ENOMEM) {
+        *ret_reason = "directory: not strict JSON";
+        return -EBADMSG;
+    }
+    if (r == 0) {
+        page->people = calloc(1, sizeof(*page->people));
+        r = page->people ? 0 : -ENOMEM;
+    }
+    if (r == 0) {
+        page->count = 1;
+        r = read_person(document, settings, &page->people[0], ret_reason);
+    }
+    if (r < 0)
+        return r;
+    *ret_page = TAKE_PTR(page);
+    return 0;
 }
 
 void directory_person_clear(DirectoryPerson *person)

@@ -6,10 +6,12 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "common/cleanup.h"
+#include "helper/config/config.h"
 #include "helper/provider/evidence-table.h"
 
 typedef enum DirectoryState {
@@ -68,6 +70,14 @@ int directory_person_set_name(DirectoryPerson *person, const char *name, char *c
  * *ret_reason, -ENOMEM. */
 int directory_page_take_link(DirectoryPage *page, const char *link, const char *base,
                              const char **ret_reason);
+/* Reads one person out of an answer's object. Returns 0, -EBADMSG with a static *ret_reason,
+ * -ENOMEM. */
+typedef int (*DirectoryPersonReader)(const json_t *object, const ProviderConfig *settings,
+                                     DirectoryPerson *person, const char **ret_reason);
+/* A page of the one person whom the whole answer is about. As the reader. */
+int directory_page_parse_person(const char *data, size_t size, const ProviderConfig *settings,
+                                DirectoryPersonReader read_person, DirectoryPage **ret_page,
+                                const char **ret_reason);
 void directory_person_clear(DirectoryPerson *person);
 DirectoryPage *directory_page_free(DirectoryPage *page);
 DEFINE_CLEANUP(DirectoryPage *, directory_page_free)

@@ -9,59 +9,41 @@
 #include <string.h>
 
 #include "common/limits.h"
-#include "helper/base/form.h"
 #include "helper/base/text-list.h"
+#include "helper/directory/directory-url.h"
 
 #define SELECT      "$select=id,userPrincipalName,displayName,accountEnabled"
 #define TOP         "&$top=999"
 
-/* base + before + the escaped id + after. The texts come first to last. */
-static int build_url(const char *base, const char *before, const char *id, const char *after,
-                     char **ret_url)
-{
-    _cleanup_buffer_ Buffer url = BUFFER_INIT(HTTP_URL_MAX);
-    int r = buffer_add_text(&url, base);
-
-    if (r == 0)
-        r = buffer_add_text(&url, before);
-    if (r == 0)
-        r = form_add_encoded(&url, id);
-    if (r == 0)
-        r = buffer_add_text(&url, after);
-    if (r < 0)
-        return r;
-    *ret_url = strdup(url.data);
-    return *ret_url ? 0 : -ENOMEM;
-}
-
 int graph_members_url(const char *base, const char *group_id, char **ret_url)
 {
-    return build_url(base, "/v1.0/groups/", group_id, "/transitiveMembers?" SELECT TOP, ret_url);
+    return directory_url(base, "/v1.0/groups/", group_id, "/transitiveMembers?" SELECT TOP,
+                         ret_url);
 }
 
 /* A name that begins with '$' would be read as an option without the quotes. */
 int graph_person_url(const char *base, const char *id, char **ret_url)
 {
     if (*id == '$')
-        return build_url(base, "/v1.0/users('", id, "')?" SELECT, ret_url);
-    return build_url(base, "/v1.0/users/", id, "?" SELECT, ret_url);
+        return directory_url(base, "/v1.0/users('", id, "')?" SELECT, ret_url);
+    return directory_url(base, "/v1.0/users/", id, "?" SELECT, ret_url);
 }
 
 int graph_changes_url(const char *base, char **ret_url)
 {
-    return build_url(base, "/v1.0/users/delta?$deltatoken=latest&" SELECT, "", "", ret_url);
+    return directory_url(base, "/v1.0/users/delta?$deltatoken=latest&" SELECT, "", "", ret_url);
 }
 
 int graph_group_changes_url(const char *base, char **ret_url)
 {
-    return build_url(base, "/v1.0/groups/delta?$deltatoken=latest&$select=members", "", "",
-                     ret_url);
+    return directory_url(base, "/v1.0/groups/delta?$deltatoken=latest&$select=members", "", "",
+                         ret_url);
 }
 
 int graph_person_groups_url(const char *base, const char *id, char **ret_url)
 {
-    return build_url(base, "/v1.0/users/", id,
-                     "/transitiveMemberOf/microsoft.graph.group?$select=id" TOP, ret_url);
+    return directory_url(base, "/v1.0/users/", id,
+                         "/transitiveMemberOf/microsoft.graph.group?$select=id" TOP, ret_url);
 }
 
 /* The client's id without its dashes: who registered the extension is who asks for it. */

@@ -9,35 +9,23 @@
 #include <string.h>
 
 #include "common/limits.h"
-#include "helper/base/form.h"
+#include "helper/directory/directory-url.h"
 
 #define BRIEF  "?briefRepresentation=true"
 #define BELOW  "/children" BRIEF
 #define MAX    "&max="
 #define FIRST  "&first=" /* always last */
 
-/* base + before + the escaped id + after, and which entries. */
+/* As directory_url(), and which entries. */
 static int build_url(const char *base, const char *before, const char *id, const char *after,
                      const KeycloakSpan *span, char **ret_url)
 {
-    _cleanup_buffer_ Buffer url = BUFFER_INIT(HTTP_URL_MAX);
-    char which[64] = "";
-    int r = buffer_add_text(&url, base);
+    char rest[128];
 
-    if (span)
-        snprintf(which, sizeof(which), MAX "%zu" FIRST "%zu", span->size, span->first);
-    if (r == 0)
-        r = buffer_add_text(&url, before);
-    if (r == 0)
-        r = form_add_encoded(&url, id);
-    if (r == 0)
-        r = buffer_add_text(&url, after);
-    if (r == 0)
-        r = buffer_add_text(&url, which);
-    if (r < 0)
-        return r;
-    *ret_url = strdup(url.data);
-    return *ret_url ? 0 : -ENOMEM;
+    if (!span)
+        return directory_url(base, before, id, after, ret_url);
+    snprintf(rest, sizeof(rest), "%s" MAX "%zu" FIRST "%zu", after, span->size, span->first);
+    return directory_url(base, before, id, rest, ret_url);
 }
 
 static const KeycloakSpan first_page = {.size = KEYCLOAK_PAGE};

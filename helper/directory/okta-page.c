@@ -111,24 +111,7 @@ int okta_page_parse(const char *data, size_t size, const ProviderConfig *setting
 int okta_person_parse(const char *data, size_t size, const ProviderConfig *settings,
                       const char *asked, DirectoryPage **ret_page, const char **ret_reason)
 {
-    json_auto_t *document = NULL;
-    _cleanup_(directory_page_freep) DirectoryPage *page = calloc(1, sizeof(*page));
-    int r = page ? json_read_strict(data, size, HTTP_BODY_MAX, &document) : -ENOMEM;
-
-    if (r < 0 && r != -ENOMEM)
-        return refuse(ret_reason, "directory: not strict JSON");
-    if (r == 0) {
-        page->people = calloc(1, sizeof(*page->people));
-        r = page->people ? 0 : -ENOMEM;
-    }
-    if (r == 0) {
-        page->count = 1;
-        r = read_person(document, settings, &page->people[0], ret_reason);
-    }
-    if (r < 0)
-        return r;
-    *ret_page = TAKE_PTR(page);
-    return 0;
+    return directory_page_parse_person(data, size, settings, read_person, ret_page, ret_reason);
 }
 
 void okta_error_code(const char *data, size_t size, char *out, size_t out_size)

@@ -229,22 +229,7 @@ int scim_page_parse(const char *data, size_t size, const ProviderConfig *setting
 int scim_person_parse(const char *data, size_t size, const ProviderConfig *settings,
                       const char *asked, DirectoryPage **ret_page, const char **ret_reason)
 {
-    json_auto_t *document = NULL;
-    _cleanup_(directory_page_freep) DirectoryPage *page = calloc(1, sizeof(*page));
-    int r = page ? read_document(data, size, &document, ret_reason) : -ENOMEM;
-
-    if (r == 0) {
-        page->people = calloc(1, sizeof(*page->people));
-        r = page->people ? 0 : -ENOMEM;
-    }
-    if (r == 0) {
-        page->count = 1;
-        r = read_person(document, settings, &page->people[0], ret_reason);
-    }
-    if (r < 0)
-        return r;
-    *ret_page = TAKE_PTR(page);
-    return 0;
+    return directory_page_parse_person(data, size, settings, read_person, ret_page, ret_reason);
 }
 
 void scim_error_code(const char *data, size_t size, char *out, size_t out_size)

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include "common/limits.h"
-#include "helper/base/form.h"
+#include "helper/base/buffer.h"
+#include "helper/directory/directory-url.h"
 
 #define GROUPS   "/Groups/"
 #define USERS    "/Users"
@@ -25,29 +26,14 @@ static int take(Buffer *url, int r, char **ret_url)
     return *ret_url ? 0 : -ENOMEM;
 }
 
-static int build_url(const char *base, const char *before, const char *id, const char *after,
-                     char **ret_url)
-{
-    _cleanup_buffer_ Buffer url = BUFFER_INIT(HTTP_URL_MAX);
-    int r = buffer_add_text(&url, base);
-
-    if (r == 0)
-        r = buffer_add_text(&url, before);
-    if (r == 0)
-        r = form_add_encoded(&url, id);
-    if (r == 0)
-        r = buffer_add_text(&url, after);
-    return take(&url, r, ret_url);
-}
-
 int scim_group_url(const char *base, const char *group_id, char **ret_url)
 {
-    return build_url(base, GROUPS, group_id, "?attributes=members", ret_url);
+    return directory_url(base, GROUPS, group_id, "?attributes=members", ret_url);
 }
 
 int scim_person_url(const char *base, const char *id, char **ret_url)
 {
-    return build_url(base, USERS "/", id, "?" PERSON, ret_url);
+    return directory_url(base, USERS "/", id, "?" PERSON, ret_url);
 }
 
 /* A value in a filter is a JSON string (RFC 7644 §3.4.2.2). */
@@ -73,8 +59,8 @@ int scim_people_url(const char *base, const char *group_id, char **ret_url)
         r = add_quoted(&filter, group_id);
     if (r < 0)
         return r;
-    return build_url(base, USERS "?filter=", filter.data, "&" PERSON ",groups" PER_PAGE START "1",
-                     ret_url);
+    return directory_url(base, USERS "?filter=", filter.data,
+                         "&" PERSON ",groups" PER_PAGE START "1", ret_url);
 }
 
 static const char *find_start(const char *asked)

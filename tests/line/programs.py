@@ -22,7 +22,7 @@ HAND_OVER = (sys.executable, "-B", pathlib.Path(__file__).with_name("hand_over.p
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
                # For sanitized builds: the helper may not be traced, so leaks cannot be looked for.
                "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",
-                "UBSAN_OPTIONS": "print_stacktrace=1"}
+               "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 
 class LineError(RuntimeError):
