@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "common/channel.h"
 #include "common/paths.h"
 
 #define PATIENCE_MS 15000 /* the helper works between an answer and its next step */
+#define WAIT_MS     330000 /* while somebody signs in elsewhere, which the helper bounds itself */
 
 ExitCode conversation_begin(const char *method, const char *text, int *ret_channel)
 {
@@ -51,16 +53,34 @@ static bool read_answer(char *line, size_t size)
     return whole;
 }
 
-static int ask(int channel, const char *prompt)
+/* False where there is no terminal, which then shows nothing either. */
+static bool hide_typing(struct termios *ret_before)
 {
-    char line[256];
+    struct termios hidden;
+
+    if (tcgetattr(STDIN_FILENO, ret_before) < 0)
+        return false;
+    hidden = *ret_before;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    return tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0;
+}
+
+static int ask(int channel, const char *prompt, bool is_hidden)
+{
+    struct termios before;
+    char line[CHANNEL_ANSWER_MAX + 2];
 
     (void)printf("%s", prompt);
     (void)fflush(stdout);
+    is_hidden = is_hidden && hide_typing(&before);
     int r = read_answer(line, sizeof(line))
                 ? channel_send_answer(channel, ANSWER_TEXT, line, strlen(line))
                 : channel_send_answer(channel, ANSWER_CANCEL, NULL, 0);
     explicit_bzero(line, sizeof(line));
+    if (is_hidden) {
+        (void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
+        (void)printf("\n");
+    }
     return r;
 }
 
@@ -73,7 +93,7 @@ static ExitCode finish(const Step *step)
 static int take_step(int channel, const Step *step)
 {
     if (step->kind == STEP_ASK_VISIBLE || step->kind == STEP_ASK_HIDDEN)
-        return ask(channel, step->text);
+        return ask(channel, step->text, step->kind == STEP_ASK_HIDDEN);
     if (step->kind == STEP_SHOW)
         (void)printf("%s", step->text);
     return 0;
@@ -82,11 +102,14 @@ static int take_step(int channel, const Step *step)
 ExitCode conversation_hold(int channel)
 {
     Step step = {.kind = STEP_WAIT};
+    int patience_ms = PATIENCE_MS;
     int r = 0;
 
-    while (r == 0 && (r = channel_receive_step(channel, PATIENCE_MS, &step)) == 0 &&
-           step.kind != STEP_FINISHED)
+    while (r == 0 && (r = channel_receive_step(channel, patience_ms, &step)) == 0 &&
+           step.kind != STEP_FINISHED) {
+        patience_ms = step.kind == STEP_WAIT ? WAIT_MS : PATIENCE_MS;
         r = take_step(channel, &step);
+    }
     ExitCode code = EXIT_UNREACHABLE;
     if (r == 0)
         code = finish(&step);

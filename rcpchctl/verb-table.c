@@ -90,7 +90,7 @@ const Verb verbs[] = {
     {"totp", "enrol", "USER", 0, verb_totp_enrol, "give an account a second factor",
      "Shows a key and its QR code for an authenticator, asks for the code that it shows then, and\n"
      "shows ten recovery codes, once. Replaces an earlier one. Root for anybody; people for\n"
-     "themselves, once, where EnrolWithin= of [totp] allows it.\n"},
+     "themselves, once, after they signed in for it: see EnrolWithin= of [totp].\n"},
     {"totp", "list", NULL, SHOW, verb_totp_list, "who has a second factor", NULL},
     {"totp", "reset", "USER", JSON, verb_totp_reset, "take an account's second factor away",
      "Its recovery codes go, too. The person enrols anew.\n"},

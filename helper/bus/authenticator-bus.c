@@ -15,7 +15,6 @@
 #include "helper/login/login.h"
 #include "helper/manager.h"
 #include "helper/session/sessions.h"
-#include "helper/store/store-totp.h"
 #include "helper/totp/enrolment.h"
 
 typedef struct Options {
@@ -299,10 +298,10 @@ static int method_close_session(sd_bus_message *message, void *userdata, sd_bus_
     return r;
 }
 
-/* Whose account, and who asks: root for anybody, a person for themselves and fresh from a
- * sign-in. */
+/* Whose account, and who asks: root for anybody, a person for themselves. */
 static int authorise_enrolment(Manager *manager, sd_bus_message *message, const char *user,
-                               Account **ret_account, char by[32], sd_bus_error *ret_error)
+                               Account **ret_account, char by[32], bool *ret_by_themselves,
+                               sd_bus_error *ret_error)
 {
     Account *account = accounts_find(manager->accounts, user);
     uid_t uid;
@@ -316,18 +315,26 @@ static int authorise_enrolment(Manager *manager, sd_bus_message *message, const 
     if (account->verdict == VERDICT_DISABLED || account->verdict == VERDICT_REVOKED)
         return sd_bus_error_setf(ret_error, "uk.ac.rcpch.Error.NotAllowed",
                                  "%s may not sign in now: %s.", user, account->evidence);
-    if (uid != 0 && store_totp_has(manager->store, account) != 0)
-        return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.NotAllowed",
-                                      "You have a second factor. Ask the administrator of this "
-                                      "host "
-                                      "to reset it.");
-    if (uid != 0 && !enrolments_may_begin(manager->enrolments, account))
-        return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.NotAllowed",
-                                      "Your last sign-in here is too long ago for this. Sign in "
-                                      "again, not with a key, and repeat it within some minutes.");
+    const char *refusal = uid == 0 ? NULL : enrolments_refusal(manager->enrolments, account);
+    if (refusal)
+        return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.NotAllowed", refusal);
     snprintf(by, 32, "uid %u by bus", uid);
+    *ret_by_themselves = uid != 0;
     *ret_account = account;
     return 0;
+}
+
+/* What runs under somebody's number is not yet that person: a sign-in on the same channel comes
+ * first, whatever the session it is asked from has seen. */
+static int sign_in_to_enrol(Manager *manager, const char *user, const char *by, int *ret_channel)
+{
+    const LoginRequest request = {
+        .user = user, .service = "rcpchctl", .rhost = "", .tty = "", .ruser = "", .auth_info = "",
+        .provider = "", .unprivileged = true, .enrols = by,
+    };
+    char sign_in[RANDOM_ID_SIZE];
+
+    return logins_begin(manager->logins, &request, ret_channel, sign_in);
 }
 
 static int method_begin_enrolment(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -336,14 +343,16 @@ static int method_begin_enrolment(sd_bus_message *message, void *userdata, sd_bu
     _cleanup_close_ int channel = -1;
     Account *account = NULL;
     const char *user;
+    bool by_themselves = false;
     char by[32];
 
     int r = read_texts(message, &user, 1, ret_error);
     if (r >= 0)
-        r = authorise_enrolment(manager, message, user, &account, by, ret_error);
+        r = authorise_enrolment(manager, message, user, &account, by, &by_themselves, ret_error);
     if (r < 0)
         return r;
-    r = enrolments_begin(manager->enrolments, account, by, &channel);
+    r = by_themselves ? sign_in_to_enrol(manager, user, by, &channel)
+                      : enrolments_begin(manager->enrolments, account, by, &channel);
     if (r == -EBUSY)
         return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.TooMany",
                                       "Too many people enrol at this moment. Try again in a "

@@ -209,7 +209,7 @@ typedef struct Config {
     char *totp_issuer;             /* Issuer=, as authenticators show it; default RCPCH */
     TotpAlgorithm totp_algorithm;  /* Algorithm=sha1|sha256|sha512 */
     unsigned totp_digits;          /* Digits=6 */
-    uint64_t totp_enrol_within_usec; /* EnrolWithin= of an interactive sign-in; 0: root enrols */
+    uint64_t totp_enrol_within_usec; /* EnrolWithin=, after a sign-in for it; 0: only root enrols */
 
     /* [login] limits live in [access]: LoginsPerAccount= LoginsPerSource= Logins= */
     unsigned logins_per_account, logins_per_source, logins_total;

@@ -18,6 +18,7 @@
 #include "helper/login/account-text.h"
 #include "helper/token/claims.h"
 #include "helper/token/strength.h"
+#include "helper/totp/enrolment.h"
 
 #define ENFORCER_PATIENCE_USEC (10 * USEC_PER_SEC)
 
@@ -188,6 +189,18 @@ static void remember_sign_in(const Login *login)
                            &now);
 }
 
+static void finish(Login *login)
+{
+    if (!login->enrols) {
+        login_finish(login, OUTCOME_ALLOW, NULL);
+        return;
+    }
+    Enrolments *enrolments = login->logins->manager->enrolments;
+    int channel = login_give_channel(login);
+    if (channel >= 0)
+        enrolments_go_on(enrolments, login->account, login->enrols, channel);
+}
+
 static void on_recorded(int result, const EnforcerAppendReply *reply, void *userdata)
 {
     _cleanup_free_ LoginRecord *record = userdata;
@@ -207,7 +220,7 @@ static void on_recorded(int result, const EnforcerAppendReply *reply, void *user
     remember_sign_in(login);
     if (!login->unprivileged)
         lockout_succeeded(login->logins->manager, login->account, login->rhost);
-    login_finish(login, OUTCOME_ALLOW, NULL);
+    finish(login);
 }
 
 static int append_admission(Login *login)

@@ -33,6 +33,7 @@ struct Login {
     bool no_qr, unprivileged;
     bool answered; /* Enter has come, or what was asked for */
     unsigned pieces; /* pasted so far, of a browser login; before: wrong answers to the menu */
+    char *enrols;    /* who goes on to enrol a second factor; NULL: nobody */
     char *hint;      /* the module's provider=, or "" */
     char **choices;  /* the menu's, by name; NULL: nothing is to be chosen */
     bool recorded; /* its line was given to the log */
@@ -82,6 +83,9 @@ void login_record_admission(Login *login);
 
 /* Sends FINISHED and keeps the channel until the module hangs up. For a login in LOGIN_DECIDED. */
 void login_finish(Login *login, Outcome outcome, const char *text);
+
+/* Ends the login here, admitted, and gives its channel away; -1 when the client has gone. */
+int login_give_channel(Login *login);
 
 /* Stops waiting for the publisher and the enforcer. */
 void login_accept_cancel(Login *login);

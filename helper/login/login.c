@@ -47,6 +47,7 @@ static Login *login_free(Login *login)
     free(login->rhost);
     free(login->tty);
     free(login->asker);
+    free(login->enrols);
     free(login->hint);
     text_list_free(login->choices);
     free(login->identity);
@@ -131,6 +132,15 @@ void login_finish(Login *login, Outcome outcome, const char *text)
         sd_event_source_set_time_relative(login->timer, LINGER_USEC) < 0 ||
         sd_event_source_set_enabled(login->timer, SD_EVENT_ONESHOT) < 0) /* it may have fired */
         close_channel(login);
+}
+
+int login_give_channel(Login *login)
+{
+    int channel = TAKE_FD(login->channel);
+
+    login_accept_cancel(login);
+    close_channel(login);
+    return channel;
 }
 
 static void tell(Login *login, Outcome outcome, const char *text)
@@ -595,6 +605,8 @@ static int login_new(Logins *logins, const LoginRequest *request, int channel, L
     login->tty = strdup(request->tty);
     login->asker = strdup(asker_of(request));
     login->hint = strdup(request->provider ? request->provider : "");
+    if (request->enrols && !(login->enrols = strdup(request->enrols)))
+        return -ENOMEM;
     if (!login->user || !login->service || !login->rhost || !login->tty || !login->asker ||
         !login->hint)
         return -ENOMEM;
@@ -624,6 +636,9 @@ int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel,
     login->next = logins->first;
     logins->first = login;
     memcpy(ret_sign_in, login->sign_in, RANDOM_ID_SIZE);
+    if (login->enrols)
+        (void)channel_send_step(login->channel, STEP_SHOW, OUTCOME_INTERNAL,
+                                "Sign in first, to enrol a second factor.\n");
     begin(login, request->auth_info);
     bound_lingering(logins);
     *ret_channel = TAKE_FD(theirs);

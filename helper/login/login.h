@@ -18,6 +18,7 @@ typedef struct LoginRequest {
     const char *auth_info; /* SSH_AUTH_INFO_0: what sshd accepted before this, "" for nothing */
     const char *provider; /* the module's provider=, "" for none */
     bool no_qr;
+    const char *enrols; /* who enrols a second factor once admitted, for the log; NULL: nobody */
     bool unprivileged; /* asked by the account itself, not by root: success is told, and changes
                         * nothing (design §2) */
 } LoginRequest;

@@ -14,7 +14,6 @@
 #include "common/limits.h"
 #include "helper/base/host-name.h"
 #include "helper/manager.h"
-#include "helper/session/sessions.h"
 #include "helper/store/store-totp.h"
 #include "helper/totp/enrolment-text.h"
 
@@ -228,40 +227,39 @@ static int draw_key(const Config *config, TotpKey *key)
     return r;
 }
 
-static int enrolment_new(Enrolments *enrolments, Account *account, const char *by, int *ret_channel,
-                         Enrolment **ret_enrolment)
+/* Takes the channel over in any case. */
+static int enrolment_new(Enrolments *enrolments, Account *account, const char *by, int channel,
+                         uint64_t patience_usec, Enrolment **ret_enrolment)
 {
     _cleanup_(enrolment_freep) Enrolment *enrolment = calloc(1, sizeof(*enrolment));
     sd_event *event = enrolments->manager->event;
-    int pair[2];
 
-    if (!enrolment)
+    if (!enrolment) {
+        close(channel);
         return -ENOMEM;
+    }
     enrolment->enrolments = enrolments;
     enrolment->account = account;
-    enrolment->channel = -1;
+    enrolment->channel = channel;
     snprintf(enrolment->by, sizeof(enrolment->by), "%s", by);
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return -errno;
-    _cleanup_close_ int theirs = pair[1];
-    enrolment->channel = pair[0];
     int r = draw_key(enrolments->manager->config, &enrolment->key);
     if (r >= 0)
         r = sd_event_add_io(event, &enrolment->io, enrolment->channel, EPOLLIN, on_channel,
                             enrolment);
     if (r >= 0)
-        r = sd_event_add_time_relative(event, &enrolment->timer, CLOCK_BOOTTIME, PATIENCE_USEC, 0,
+        r = sd_event_add_time_relative(event, &enrolment->timer, CLOCK_BOOTTIME, patience_usec, 0,
                                        on_time, enrolment);
     if (r >= 0)
         r = show_key(enrolment);
     if (r < 0)
         return r;
-    *ret_channel = TAKE_FD(theirs);
     *ret_enrolment = TAKE_PTR(enrolment);
     return 0;
 }
 
-int enrolments_begin(Enrolments *enrolments, Account *account, const char *by, int *ret_channel)
+/* Takes the channel over in any case. */
+static int begin_on(Enrolments *enrolments, Account *account, const char *by, int channel,
+                    uint64_t patience_usec)
 {
     Enrolment *enrolment = NULL;
     unsigned waiting = 0;
@@ -269,9 +267,11 @@ int enrolments_begin(Enrolments *enrolments, Account *account, const char *by, i
     enrolments_account_gone(enrolments, account);
     for (const Enrolment *each = enrolments->first; each; each = each->next)
         waiting += each->channel >= 0;
-    if (waiting >= WAITING_MAX)
+    if (waiting >= WAITING_MAX) {
+        close(channel);
         return -EBUSY;
-    int r = enrolment_new(enrolments, account, by, ret_channel, &enrolment);
+    }
+    int r = enrolment_new(enrolments, account, by, channel, patience_usec, &enrolment);
     if (r < 0)
         return r;
     enrolment->next = enrolments->first;
@@ -279,18 +279,54 @@ int enrolments_begin(Enrolments *enrolments, Account *account, const char *by, i
     return 0;
 }
 
-bool enrolments_may_begin(const Enrolments *enrolments, const Account *account)
+int enrolments_begin(Enrolments *enrolments, Account *account, const char *by, int *ret_channel)
 {
-    Manager *manager = enrolments->manager;
-    Stamp now = stamp_now();
-    const SessionRow *row;
-    size_t iterator = 0;
+    int pair[2];
 
-    while ((row = sessions_next(manager->sessions, &iterator)))
-        if (strcmp(row->user, account->name) == 0 && stamp_is_set(&row->signed_in) &&
-            stamp_age_usec(&row->signed_in, &now) <= manager->config->totp_enrol_within_usec)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    _cleanup_close_ int theirs = pair[1];
+    int r = begin_on(enrolments, account, by, pair[0], PATIENCE_USEC);
+    if (r < 0)
+        return r;
+    *ret_channel = TAKE_FD(theirs);
+    return 0;
+}
+
+/* By a method that asks for no code of ours: one that is not there yet cannot be given. */
+static bool can_sign_in(const Config *config, const Account *account)
+{
+    const ProviderConfig *provider = config_provider(config, account->provider);
+
+    for (size_t i = 0; provider && i < provider->method_count; i++)
+        if (provider->methods[i] != METHOD_PASSWORD ||
+            provider->second_factor != SECOND_FACTOR_TOTP)
             return true;
     return false;
+}
+
+const char *enrolments_refusal(const Enrolments *enrolments, const Account *account)
+{
+    const Config *config = enrolments->manager->config;
+
+    if (store_totp_has(enrolments->manager->store, account) != 0)
+        return "You have a second factor. Ask the administrator of this host to reset it.";
+    if (config->totp_enrol_within_usec == 0 || !can_sign_in(config, account))
+        return "Second factors are given by the administrator of this host. Ask there for one.";
+    return NULL;
+}
+
+void enrolments_go_on(Enrolments *enrolments, Account *account, const char *by, int channel)
+{
+    const char *refusal = enrolments_refusal(enrolments, account);
+
+    if (!refusal && begin_on(enrolments, account, by, channel,
+                             enrolments->manager->config->totp_enrol_within_usec) == 0)
+        return;
+    if (!refusal) /* the channel has gone with it: the client says that nobody answers */
+        return;
+    (void)channel_send_step(channel, STEP_FINISHED, OUTCOME_UNAVAILABLE, refusal);
+    close(channel);
 }
 
 void enrolments_account_gone(Enrolments *enrolments, const Account *account)

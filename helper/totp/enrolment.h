@@ -19,9 +19,13 @@ DEFINE_CLEANUP(Enrolments *, enrolments_free)
  * another negative errno. */
 int enrolments_begin(Enrolments *enrolments, Account *account, const char *by, int *ret_channel);
 
-/* May this account's person enrol by themselves now? After an interactive sign-in of theirs, in a
- * session that is open, not longer ago than EnrolWithin=. */
-bool enrolments_may_begin(const Enrolments *enrolments, const Account *account);
+/* As enrolments_begin(), for a person who has just signed in on this channel (login.h): our end of
+ * it is taken over in any case. They have EnrolWithin= to do it in. What keeps them from it is
+ * said there. */
+void enrolments_go_on(Enrolments *enrolments, Account *account, const char *by, int channel);
+
+/* Why this account's person may not enrol by themselves, for them to read; NULL: they may. */
+const char *enrolments_refusal(const Enrolments *enrolments, const Account *account);
 
 /* The account changed or goes: what waits for it ends. NULL is fine. */
 void enrolments_account_gone(Enrolments *enrolments, const Account *account);

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.authenticator import Authenticator
 from tests.e2e.conftest import access_log
 from tests.e2e.factors import (ASK_CODE, ASK_PASSWORD, BY_PASSWORD, PASSWORD, REFUSED, enrol,
                                sign_in)
@@ -91,6 +92,40 @@ def test_who_has_no_second_factor_is_asked_for_no_password(lab, person):
     alice = person()
     lab.control.set_user(alice.username, password=PASSWORD)
     lab.sign_in(alice.name).close(force=True)
+
+
+def begin_enrolment(terminal, person):
+    """In the person's shell; the code of the sign-in that comes first."""
+    terminal.send(f"/usr/sbin/rcpchctl totp enrol {person.name}\r")
+    terminal.expect("Sign in first")
+    return terminal.wait_code()
+
+
+def test_people_enrol_themselves(lab, person):
+    """Who has come by a key, as a thief would, sees the code of a sign-in, and no more."""
+    alice = person()
+    lab.control.set_user(alice.username, password=PASSWORD)
+    terminal = lab.sign_in(alice.name)
+    lab.host.authorise_key(alice.name, lab.public_key)
+    thief = lab.ssh(alice.name, key=True)
+    thief.wait_prompt()
+    lab.control.decline(begin_enrolment(thief, alice))
+    thief.press_enter()
+    thief.expect("declined")
+    assert "otpauth" not in thief.seen
+    thief.close(force=True)
+    code = begin_enrolment(terminal, alice)
+    terminal.press_enter()
+    lab.control.approve(code, alice.username)
+    terminal.expect("it shows now: ")
+    held = Authenticator(terminal.seen)
+    terminal.send(held.code() + "\r")
+    terminal.expect("Enrolled\\.")
+    held.keep_recovery(terminal.seen)
+    terminal.close(force=True)
+    again = sign_in(lab, alice, held.recovery[0])
+    again.wait_prompt()
+    again.close(force=True)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Second factors: enrolling over a private channel, one-time codes checked against oathtool,
 recovery codes, and that everything is good once."""
 
+import contextlib
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import dbus
 import pytest
 
 from tests.authenticator import RECOVERY_CODE, Authenticator, oathtool
+from tests.line import place
 from tests.line.channel import ASK_VISIBLE, Channel
 from tests.line.line import AUTHENTICATOR
 from tests.line.test_password import ALICE, SECRET, configure, sign_in  # noqa: F401 (a fixture)
@@ -146,26 +148,122 @@ def test_codes_that_do_not_prove_the_key(configure):
     assert list(line.manager("ListSecondFactors")) == []
 
 
-def test_people_enrol_by_themselves_only_after_a_sign_in(configure):
-    """By their own uid, for themselves, with a session that a sign-in opened."""
-    line = configure(factor="none", extra="[totp]\nEnrolWithin=10m\n")
-    uid = int(line.manager("GetUser", "s", "alice")["uid"])
-    words = ("s", "alice")
-    assert "denied" in line.as_foreigner(AUTHENTICATOR, "BeginEnrolment", *words)
-    assert "too long ago" in line.as_foreigner(AUTHENTICATOR, "BeginEnrolment", *words, uid=uid)
+def sign_in_by_code(line):
+    """Binds the account: until then only root's callers sign it in."""
     channel = line.begin("alice")
-    channel.password(SECRET)
+    line.control.approve(channel.code(), ALICE)
+    channel.answer()
     assert channel.finished()[0] == "allow"
+    return channel
+
+
+class Enrolling:
+    """rcpchctl as some process of the person's runs it."""
+
+    def __init__(self, line, uid, user="alice"):
+        self._known = contextlib.ExitStack()
+        self._known.enter_context(place.caller(uid))
+        self.program = subprocess.Popen(
+            ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
+             line.build / "rcpchctl" / "rcpchctl", "totp", "enrol", user],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.shown = ""
+
+    def until(self, text):
+        while text not in self.shown:
+            read = self.program.stdout.read(1)
+            assert read, self.shown
+            self.shown += read
+
+    def say(self, text):
+        self.program.stdin.write(text + "\n")
+        self.program.stdin.flush()
+
+    def code(self):
+        self.until("Press Enter")
+        return re.search(r"Code +(\S+)", self.shown).group(1)
+
+    def end(self):
+        said, _ = self.program.communicate(timeout=20)
+        self.shown += said
+        self._known.close()
+        return self.program.returncode
+
+
+def test_people_enrol_by_themselves_with_a_sign_in(configure):
+    """Nobody else, and no other process of theirs: the key is shown to who has signed in."""
+    line = configure(factor="totp", methods="password device")
+    uid = int(line.manager("GetUser", "s", "alice")["uid"])
+    sign_in_by_code(line)
+    mine = Enrolling(line, uid)
+    code = mine.code()
+    assert "otpauth" not in mine.shown
+    line.control.approve(code, ALICE)
+    mine.say("")
+    mine.until("now: ")
+    held = Authenticator(mine.shown)
+    mine.say(held.code())
+    assert mine.end() == 0 and "Enrolled." in mine.shown
+    assert len(re.findall(RECOVERY_CODE, mine.shown)) == 10
+    line.wait_records(event="account", action="second-factor-enrolled")
+    assert sign_in(line, SECRET, held.code())[0] == "allow"
+    second = Enrolling(line, uid)
+    assert second.end() == 1 and "reset" in second.shown
+
+
+def test_a_process_of_theirs_that_cannot_sign_in_enrols_nothing(configure):
+    """What a stolen key, a job or a program of theirs can do: ask, and see a code that nobody
+    approves. An open session with a fresh sign-in beside it changes nothing."""
+    line = configure(factor="totp", methods="password device")
+    uid = int(line.manager("GetUser", "s", "alice")["uid"])
+    channel = sign_in_by_code(line)
     leader = subprocess.Popen(["sleep", "1000"])
     try:
         assert line.open_session("alice", leader.pid, sign_in=channel.sign_in)[0] == "allow"
-        assert line.as_foreigner(AUTHENTICATOR, "BeginEnrolment", *words, uid=uid) == ""
-        enrol(line)  # by root: theirs is not taken from them by whoever runs under their uid
-        assert "administrator" in line.as_foreigner(AUTHENTICATOR, "BeginEnrolment", *words,
-                                                    uid=uid)
+        for act in (lambda thief: thief.say(oathtool("A" * 32)), lambda thief: thief.say("")):
+            thief = Enrolling(line, uid)
+            code = thief.code()
+            act(thief)
+            line.control.decline(code)
+            assert thief.end() == 1 and "otpauth" not in thief.shown, thief.shown
+        other = Enrolling(line, uid)
+        line.control.approve(other.code(), "bob@rcpch.ac.uk")
+        other.say("")
+        assert other.end() == 1 and "otpauth" not in other.shown
+        assert list(line.manager("ListSecondFactors")) == []
+        stranger = Enrolling(line, uid + 1)
+        assert stranger.end() != 0 and "Only root" in stranger.shown
     finally:
         leader.kill()
         leader.wait()
+
+
+def test_no_factor_is_replaced_by_who_signs_in(configure):
+    """Root enrols somebody while a sign-in of theirs for it waits."""
+    line = configure(factor="totp", methods="password device")
+    uid = int(line.manager("GetUser", "s", "alice")["uid"])
+    sign_in_by_code(line)
+    theirs = Enrolling(line, uid)
+    code = theirs.code()
+    held = enrol(line)
+    line.control.approve(code, ALICE)
+    theirs.say("")
+    assert theirs.end() == 1 and "otpauth" not in theirs.shown and "reset" in theirs.shown
+    assert sign_in(line, SECRET, held.recovery[0])[0] == "allow"
+
+
+def test_where_only_root_enrols(configure):
+    """EnrolWithin=0; and where there is no way to sign in without a second factor."""
+    line = configure(factor="totp", methods="password device", extra="[totp]\nEnrolWithin=0\n")
+    uid = int(line.manager("GetUser", "s", "alice")["uid"])
+    refused = Enrolling(line, uid)
+    assert refused.end() == 1 and "administrator" in refused.shown, refused.shown
+
+
+def test_without_another_way_in_root_enrols(configure):
+    line = configure(factor="totp")
+    refused = Enrolling(line, int(line.manager("GetUser", "s", "alice")["uid"]))
+    assert refused.end() == 1 and "administrator" in refused.shown, refused.shown
 
 
 def test_neither_the_bus_nor_the_state_shows_a_secret(configure):
