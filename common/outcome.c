@@ -43,7 +43,9 @@ static const OutcomeRow outcome_table[_OUTCOME_COUNT] = {
         "ssh -o PreferredAuthentications=keyboard-interactive USER@HOST"},
     [OUTCOME_TOO_MANY] = {PAM_MAXTRIES, "too-many",
         "Too many sign-ins are under way. Wait a minute and try again."},
-    [OUTCOME_CANCELLED] = {PAM_AUTH_ERR, "cancelled", "The sign-in was cancelled."},
+    [OUTCOME_CANCELLED] = {PAM_AUTH_ERR, "cancelled",
+        "The sign-in was cancelled. No questions seen? Use a program that asks them:\n"
+        "a terminal, or ssh -o PreferredAuthentications=keyboard-interactive USER@HOST"},
     [OUTCOME_POLICY] = {PAM_PERM_DENIED, "policy",
         "Your organisation's access policy does not allow this sign-in.\n"
         "Contact your IT service desk."},

@@ -8,7 +8,7 @@ TOOLS_BUILD="gcc libc6-dev meson ninja-build pkg-config dpkg-dev debhelper faker
 TOOLS_LAB="mmdebstrap systemd-container iproute2 util-linux openssh-client openssl mount curl
     ca-certificates oathtool
     python3 python3-aiohttp python3-jwcrypto python3-cryptography python3-dbus python3-pexpect
-    python3-pytest python3-pytest-timeout"
+    python3-pytest python3-pytest-timeout python3-paramiko putty-tools rsync strace"
 TOOLS_FULL="clang llvm"
 # For tests/provider_npm. Where Node came from elsewhere, Debian's npm would not go beside it.
 TOOLS_NPM="nodejs npm"

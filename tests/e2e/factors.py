@@ -5,8 +5,9 @@ from tests.e2e.ways import on_a_terminal
 
 PASSWORD = "correct horse & battery=staple"
 BY_PASSWORD = {"Methods": "password device", "SecondFactor": "totp"}
-ASK_PASSWORD = r"\) Password: ?"
-ASK_CODE = r"\) One-time code: ?"
+# OpenSSH says whose, PuTTY draws a box, the tests' greeter says how, sudo has words of its own.
+ASK_PASSWORD = r"(?:(?:[)|:] |^|\n)Password|\[sudo\] password for \w+): ?"
+ASK_CODE = r"(?:[)|:] |^|\n)One-time code: ?"
 REFUSED = "That was not right. Check it and try again."
 
 

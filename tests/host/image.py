@@ -17,7 +17,7 @@ PACKAGES = (
     "systemd systemd-sysv dbus libpam-systemd openssh-server openssh-client sudo iproute2 procps "
     "at cron login passwd util-linux libcurl4 libjansson4 libsqlite3-0 liboath0 libinih1 "
     "libqrencode4 libssl3 logrotate ca-certificates bash-completion pamtester sqlite3 less "
-    "adduser tmux screen").split()
+    "adduser tmux screen rsync git").split()
 
 # Unit files that only cost boot time in a container.
 MASKED = ("e2scrub_reap.service", "systemd-networkd.service", "systemd-resolved.service",
