@@ -28,7 +28,7 @@ static const char *const pragmas[] = {
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA journal_size_limit = " STORE_WAL_SIZE_TEXT,
+    ("PRAGMA journal_size_limit = " STORE_WAL_SIZE_TEXT),
 };
 
 /* SQLite would make the file with the umask's mode and follow a link. */

@@ -234,6 +234,8 @@ def _refresh_grant(provider, realm, request, form):
         return _refuse(realm, request, "unknown_token")
     request["note"]["username"] = grant.username
     user = provider.directory.get(grant.username)
+    if user and user.token_refusal:
+        return _ordered(realm, request, user.token_refusal)
     reason = _refresh_state(realm, user, grant)
     if reason:
         return _refuse(realm, request, reason)

@@ -28,6 +28,7 @@ class User:
     deleted: bool = False
     sessions_not_before: float = 0.0  # refresh tokens issued before are revoked
     refusal: dict = None              # what every refresh is answered, see control.py
+    token_refusal: dict = None        # the same, also once the account is disabled or gone
     login_refusal: dict = None        # what the device poll is answered after approval
     password: str = None              # for the password grant; None: has none
     one_time_code: str = None         # asked for beside it, where the dialect has a field
@@ -49,7 +50,7 @@ class User:
 
     def be_honest(self):
         """Nothing ordered by a test is said about this person any more."""
-        self.refusal = self.login_refusal = self.lie = None
+        self.refusal = self.token_refusal = self.login_refusal = self.lie = None
 
     def describe(self):
         return asdict(self)
