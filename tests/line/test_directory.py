@@ -9,16 +9,14 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
+from tests.line.people import (alarms, domain, nobody_moved, run_as, users, verdict, wait_alarm,
+                               wait_requests, wait_user, wait_verdict)
 from tests.provider.entra import GROUPS_IN_TOKEN, TENANT
 from tests.provider.graph import CLIENT_ID, CLIENT_SECRET
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 SECRET_FILE = place.CONFIGURATION.with_name("directory-secret")
 POLL = 1
-
-
-def domain(name):
-    return name + "@rcpch.ac.uk"
 
 
 def write_secret(text=CLIENT_SECRET):
@@ -44,49 +42,9 @@ def directory(bare):
     SECRET_FILE.unlink(missing_ok=True)
 
 
-def users(line):
-    return {str(user["name"]): user for user in line.manager("ListUsers")}
-
-
-def verdict(line, name):
-    return str(line.manager("GetUser", "s", name)["verdict"])
-
-
-def wait_user(line, name):
-    return wait_until(lambda: users(line).get(name), 15, f"the account of {name}")
-
-
-def wait_verdict(line, name, word):
-    wait_until(lambda: verdict(line, name) == word, 15, f"{name} to be {word}")
-
-
 def wait_rounds(line, count=2):
     """Rounds that began after this call and are over."""
-    since = line.control.last()
-    found = line.control.journal(since, wait=30, count=count + 1, endpoint="delta")
-    assert len(found) > count, found
-
-
-def alarms(line):
-    return [str(text) for text in line.manager("GetStatus")["alarms"]]
-
-
-def wait_alarm(line, text):
-    wait_until(lambda: any(text in alarm for alarm in alarms(line)), 20, f"the alarm {text}")
-
-
-def nobody_moved(line):
-    """The people of the beginning are as they were."""
-    assert line.records(event="verdict", verdict_new="disabled") == []
-    assert line.records(event="account", action="groups-changed") == []
-    for name in ("alice", "bob", "carol"):
-        assert verdict(line, name) == "active"
-        assert "audit-staff" in users(line)[name]["groups"]
-
-
-def run_as(uid):
-    return subprocess.Popen(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
-                             "sleep", "1000"])
+    wait_requests(line, count, endpoint="delta")
 
 
 # --- ahead of the first sign-in ----------------------------------------------------------------

@@ -9,17 +9,14 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
+from tests.line.people import (PEOPLE, alarms, domain, nobody_moved, users, verdict, wait_alarm,
+                               wait_calm, wait_new, wait_requests, wait_verdict)
 from tests.provider.keycloak_admin import BASE, CLIENT_ID, CLIENT_SECRET
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 SECRET_FILE = place.CONFIGURATION.with_name("directory-secret")
 POLL = 1
 INNER, INMOST = "7c8807a2-11d4-4b52-9ad6-3a5a6e0e00f1", "7c8807a2-11d4-4b52-9ad6-3a5a6e0e00f2"
-PEOPLE = ("alice", "bob", "carol")
-
-
-def domain(name):
-    return name + "@rcpch.ac.uk"
 
 
 def write_secret(text=CLIENT_SECRET):
@@ -47,37 +44,9 @@ def directory(bare):
     SECRET_FILE.unlink(missing_ok=True)
 
 
-def users(line):
-    return {str(user["name"]): user for user in line.manager("ListUsers")}
-
-
-def verdict(line, name):
-    return str(line.manager("GetUser", "s", name)["verdict"])
-
-
-def wait_verdict(line, name, word):
-    wait_until(lambda: name in users(line) and verdict(line, name) == word, 15,
-               f"{name} to be {word}")
-
-
 def wait_rounds(line, count=2):
     """Rounds that began after this call and are over."""
-    since = line.control.last()
-    found = line.control.journal(since, wait=30, count=count + 1, endpoint="children",
-                                 group=AUDIT_STAFF)
-    assert len(found) > count, found
-
-
-def alarms(line):
-    return [str(text) for text in line.manager("GetStatus")["alarms"]]
-
-
-def wait_alarm(line, text):
-    wait_until(lambda: any(text in alarm for alarm in alarms(line)), 20, f"the alarm {text}")
-
-
-def wait_quiet(line):
-    wait_until(lambda: alarms(line) == [], 20, "the alarms to be over")
+    wait_requests(line, count, endpoint="children", group=AUDIT_STAFF)
 
 
 @pytest.fixture
@@ -85,23 +54,14 @@ def known(directory):
     """A line whose directory has told of its people."""
     line = directory()
     for name in PEOPLE:
-        wait_verdict(line, name, "active")
+        wait_new(line, name)
     return line
-
-
-def nobody_moved(line):
-    """The people of the beginning are as they were."""
-    assert line.records(event="verdict", verdict_new="disabled") == []
-    assert line.records(event="account", action="groups-changed") == []
-    for name in PEOPLE:
-        assert verdict(line, name) == "active"
-        assert "audit-staff" in users(line)[name]["groups"]
 
 
 def goes_on_by_itself(line):
     line.control.disable(domain("bob"))
     wait_verdict(line, "bob", "disabled")
-    wait_quiet(line)
+    wait_calm(line)
 
 
 @pytest.fixture
@@ -321,7 +281,7 @@ def test_only_keycloaks_own_word_means_gone(known):
     wait_alarm(known, "gives no answer: http 404")
     assert verdict(known, "bob") == "active"
     known.control.clear_fault("user", "keycloak")
-    wait_quiet(known)
+    wait_calm(known)
     known.control.delete(domain("bob"))
     wait_verdict(known, "bob", "disabled")
 
@@ -336,7 +296,7 @@ def test_a_refused_client_cuts_nobody_and_is_said(known, damage):
     nobody_moved(known)
     write_secret()
     known.control.set_keycloak(service_accounts=True)
-    wait_quiet(known)
+    wait_calm(known)
 
 
 def test_a_certificate_instead_of_a_secret(directory):

@@ -10,16 +10,13 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
+from tests.line.people import (PEOPLE, domain, nobody_moved, run_as, users, verdict,
+                               wait_alarm_told, wait_calm, wait_new, wait_requests, wait_verdict)
 from tests.provider.okta_api import API_TOKEN, CLIENT_ID
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 CREDENTIAL = place.CONFIGURATION.with_name("okta-credential")
-PEOPLE = ("alice", "bob", "carol")
 POLL = 1
-
-
-def domain(name):
-    return name + "@rcpch.ac.uk"
 
 
 def write_credential(text=API_TOKEN):
@@ -55,60 +52,9 @@ def settled(directory):
     return line
 
 
-def users(line):
-    return {str(user["name"]): user for user in line.manager("ListUsers")}
-
-
-def verdict(line, name):
-    return str(line.manager("GetUser", "s", name)["verdict"])
-
-
-def wait_verdict(line, name, word):
-    wait_until(lambda: verdict(line, name) == word, 15, f"{name} to be {word}")
-
-
-def wait_new(line, name):
-    found = wait_until(lambda: users(line).get(name), 15, f"the account of {name}")
-    wait_verdict(line, name, "active")
-    return found
-
-
 def wait_rounds(line, count=2):
     """Rounds that began after this call and are over."""
-    since = line.control.last()
-    found = line.control.journal(since, wait=30, count=count + 1, endpoint="okta-members",
-                                 group=AUDIT_STAFF)
-    assert len(found) > count, found
-
-
-def alarms(line):
-    return [str(text) for text in line.manager("GetStatus")["alarms"]]
-
-
-def wait_alarm(line, text):
-    """In status, and in the journal."""
-    wait_until(lambda: any(text in alarm for alarm in alarms(line)), 20, f"the alarm {text}")
-    wait_until(lambda: any(text in message for message in line.journal.messages()), 20,
-               f"the journal's {text}")
-
-
-def wait_calm(line):
-    wait_until(lambda: alarms(line) == [], 20, "the alarm to be over")
-
-
-def nobody_moved(line, before):
-    """The people of the beginning are as they were, and nobody else is here."""
-    assert set(users(line)) == before
-    assert line.records(event="verdict", verdict_new="disabled") == []
-    assert line.records(event="account", action="groups-changed") == []
-    for name in PEOPLE:
-        assert verdict(line, name) == "active"
-        assert "audit-staff" in users(line)[name]["groups"]
-
-
-def run_as(uid):
-    return subprocess.Popen(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
-                             "sleep", "1000"])
+    wait_requests(line, count, endpoint="okta-members", group=AUDIT_STAFF)
 
 
 # --- signing in --------------------------------------------------------------------------------
@@ -188,7 +134,7 @@ def test_a_404_of_somebody_else_is_nobodys_absence(settled):
     line = settled
     before = set(users(line))
     line.control.fault("okta-members", "status", realm="okta", status=404)
-    wait_alarm(line, "http 404")
+    wait_alarm_told(line, "http 404")
     nobody_moved(line, before)
     line.control.clear_fault("okta-members", "okta")
     wait_calm(line)
@@ -235,7 +181,7 @@ def test_a_service_app_by_private_key_jwt(directory):
     write_credential(first)
     line = directory(DirectoryTokenFile="", DirectoryClientId=CLIENT_ID,
                      DirectoryCertificateFile=CREDENTIAL)
-    wait_alarm(line, "Directory of college gives no answer: invalid_client")
+    wait_alarm_told(line, "Directory of college gives no answer: invalid_client")
     line.control.set_okta(keys={"k1": public})
     for name in PEOPLE:
         wait_new(line, name)
@@ -243,7 +189,7 @@ def test_a_service_app_by_private_key_jwt(directory):
     before = set(users(line))
     line.control.set_okta(keys={"k1": public, "k2": other})   # of two, kid must say which
     line.control.revoke_okta_tokens()
-    wait_alarm(line, "invalid_client")
+    wait_alarm_told(line, "invalid_client")
     nobody_moved(line, before)
     write_credential(second)
     text = place.CONFIGURATION.read_text()
@@ -254,7 +200,7 @@ def test_a_service_app_by_private_key_jwt(directory):
     wait_verdict(line, "bob", "disabled")
     line.control.set_okta(scopes=["okta.groups.read"])
     line.control.revoke_okta_tokens()
-    wait_alarm(line, "invalid_scope")
+    wait_alarm_told(line, "invalid_scope")
     assert verdict(line, "alice") == "active"
 
 
@@ -262,7 +208,7 @@ def test_an_expired_token_cuts_nobody_and_a_new_one_is_read(settled):
     line = settled
     before = set(users(line))
     line.control.set_okta(api_token="another")
-    wait_alarm(line, "Directory of college gives no answer: http 401 E0000011")
+    wait_alarm_told(line, "Directory of college gives no answer: http 401 E0000011")
     nobody_moved(line, before)
     write_credential("another")
     wait_calm(line)
@@ -294,7 +240,7 @@ def test_a_wrong_answer_changes_nothing(settled, kind, details, alarm):
     line.control.fault("okta-members", kind, realm="okta", **details)
     line.control.journal(since, wait=20, count=3, endpoint="okta-members")
     if alarm:
-        wait_alarm(line, alarm)
+        wait_alarm_told(line, alarm)
     nobody_moved(line, before)
     line.control.clear_fault("okta-members", "okta")
     line.control.disable(domain("bob"))
@@ -314,7 +260,7 @@ def test_an_api_that_behaves_otherwise_changes_nothing(settled, settings, alarm)
     line.control.add_user(domain("outsider"), groups=["elsewhere"])
     line.control.set_okta(**settings)
     if alarm:
-        wait_alarm(line, alarm)
+        wait_alarm_told(line, alarm)
     else:
         wait_rounds(line)
     nobody_moved(line, before)

@@ -3,22 +3,19 @@ token involved; what the service answers wrongly changes nothing."""
 
 import os
 import signal
-import subprocess
 
 import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
+from tests.line.people import (PEOPLE, domain, nobody_moved, run_as, users, verdict,
+                               wait_alarm_told, wait_calm, wait_new, wait_requests, wait_user,
+                               wait_verdict)
 from tests.provider.scim import BASE, CLIENT_ID, CLIENT_SECRET, SCOPE, TOKEN
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 TOKEN_FILE = place.CONFIGURATION.with_name("scim-token")
-PEOPLE = ("alice", "bob", "carol")
 POLL = 1
-
-
-def domain(name):
-    return name + "@rcpch.ac.uk"
 
 
 def write_token(text=TOKEN):
@@ -55,63 +52,9 @@ def settled(directory):
     return line
 
 
-def users(line):
-    return {str(user["name"]): user for user in line.manager("ListUsers")}
-
-
-def verdict(line, name):
-    return str(line.manager("GetUser", "s", name)["verdict"])
-
-
-def wait_user(line, name):
-    return wait_until(lambda: users(line).get(name), 15, f"the account of {name}")
-
-
-def wait_verdict(line, name, word):
-    wait_until(lambda: verdict(line, name) == word, 15, f"{name} to be {word}")
-
-
-def wait_new(line, name):
-    wait_user(line, name)
-    wait_verdict(line, name, "active")
-
-
 def wait_rounds(line, count=2):
     """Rounds that began after this call and are over."""
-    since = line.control.last()
-    found = line.control.journal(since, wait=30, count=count + 1, endpoint="scim-group",
-                                 group=AUDIT_STAFF)
-    assert len(found) > count, found
-
-
-def alarms(line):
-    return [str(text) for text in line.manager("GetStatus")["alarms"]]
-
-
-def wait_alarm(line, text):
-    """In status, and in the journal."""
-    wait_until(lambda: any(text in alarm for alarm in alarms(line)), 20, f"the alarm {text}")
-    wait_until(lambda: any(text in message for message in line.journal.messages()), 20,
-               f"the journal's {text}")
-
-
-def wait_calm(line):
-    wait_until(lambda: alarms(line) == [], 20, "the alarm to be over")
-
-
-def nobody_moved(line, before):
-    """The people of the beginning are as they were, and nobody else is here."""
-    assert set(users(line)) == before
-    assert line.records(event="verdict", verdict_new="disabled") == []
-    assert line.records(event="account", action="groups-changed") == []
-    for name in PEOPLE:
-        assert verdict(line, name) == "active"
-        assert "audit-staff" in users(line)[name]["groups"]
-
-
-def run_as(uid):
-    return subprocess.Popen(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
-                             "sleep", "1000"])
+    wait_requests(line, count, endpoint="scim-group", group=AUDIT_STAFF)
 
 
 # --- ahead of the first sign-in ----------------------------------------------------------------
@@ -236,7 +179,7 @@ def test_a_token_that_is_refused_cuts_nobody_and_a_new_one_is_read(settled):
     line = settled
     before = set(users(line))
     line.control.set_scim(token="another")
-    wait_alarm(line, "Directory of college gives no answer: http 401")
+    wait_alarm_told(line, "Directory of college gives no answer: http 401")
     since = line.control.last()
     line.control.journal(since, wait=20, count=4, endpoint="scim-group")
     nobody_moved(line, before)
@@ -251,7 +194,7 @@ def test_a_token_that_everybody_may_read_is_not_used(settled):
     before = set(users(line))
     TOKEN_FILE.chmod(0o644)
     line.control.set_scim(token="another")             # what was read before is good no more
-    wait_alarm(line, "DirectoryTokenFile= is missing or not private")
+    wait_alarm_told(line, "DirectoryTokenFile= is missing or not private")
     nobody_moved(line, before)
 
 
@@ -271,7 +214,7 @@ def test_a_client_of_our_own(directory):
     secret.write_text("expired")
     before = set(users(line))
     line.control.revoke_scim_tokens()
-    wait_alarm(line, "Directory of college gives no answer: invalid_client")
+    wait_alarm_told(line, "Directory of college gives no answer: invalid_client")
     assert set(users(line)) == before and verdict(line, "alice") == "active"
     secret.unlink()
 
@@ -308,7 +251,7 @@ def test_a_wrong_answer_changes_nothing(settled, endpoint, kind, details, alarm)
     line.control.fault(endpoint, kind, realm="generic", **details)
     line.control.journal(since, wait=20, count=3 if kind != "hang" else 1, endpoint=endpoint)
     if alarm:
-        wait_alarm(line, alarm)
+        wait_alarm_told(line, alarm)
     nobody_moved(line, before)
     line.control.clear_fault(endpoint, "generic")
     line.control.disable(domain("bob"))
@@ -332,7 +275,7 @@ def test_a_service_that_behaves_otherwise_changes_nothing(settled, settings, ala
     line.control.add_user(domain("outsider"), groups=["elsewhere"])
     line.control.set_scim(**settings)
     if alarm:
-        wait_alarm(line, alarm)
+        wait_alarm_told(line, alarm)
     wait_rounds(line)
     nobody_moved(line, before)
     line.control.mend()
@@ -346,7 +289,7 @@ def test_everybody_gone_at_once_is_not_believed(settled):
     before = set(users(line))
     for name in PEOPLE:
         line.control.set_user(domain(name), groups=[])
-    wait_alarm(line, MANY)
+    wait_alarm_told(line, MANY)
     nobody_moved(line, before)
     line.manager("Reload", "b", True)
     wait_until(lambda: not users(line)["bob"]["groups"], 15, "the groups to go")
