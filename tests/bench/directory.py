@@ -9,7 +9,6 @@ and shares the processors: what it takes is in the first sync and in the figures
 import collections
 import os
 import pathlib
-import random
 import re
 import struct
 import subprocess
@@ -17,79 +16,10 @@ import sys
 import time
 
 PEOPLE, ALLOWED, GROUPS = 20000, 2000, 500
-EACH = 4              # groups of everybody beside the one of all that are allowed
 SAMPLES = 11
 POLL = 2
 IDLE_ROUNDS = 10
 SNAPSHOT = pathlib.Path("/var/lib/rcpch-nss/snapshot")
-
-
-def group_id(number):
-    return f"6a0e0000-0000-4000-8000-{number:012}"
-
-
-def group_name(number):
-    return f"group-{number:03}"
-
-
-def person(number):
-    return f"person{number:05}"
-
-
-def person_name(number):
-    return f"{person(number)}@rcpch.ac.uk"
-
-
-class Directory:
-    """The people, and what is done to them."""
-
-    def __init__(self, line):
-        self._line = line
-        self._random = random.Random(1)
-        self.groups = {}
-
-    def _groups_of(self, number):
-        if number >= ALLOWED:
-            return [f"others-{number % 300}"]
-        return [group_id(one) for one in
-                [0, *self._random.sample(range(1, GROUPS), EACH)]]
-
-    def fill(self):
-        self.groups = {number: self._groups_of(number) for number in range(PEOPLE)}
-        self._line.control.add_people(
-            {"username": person_name(number), "name": f"Person {number}", "groups": groups}
-            for number, groups in self.groups.items())
-
-    def set_groups(self, number, groups):
-        self.groups[number] = groups
-        self._line.control.set_user(person_name(number), groups=groups)
-
-    def some_member(self):
-        return self._random.randrange(ALLOWED)
-
-    def some_group(self, number):
-        return self._random.choice([one for one in map(group_id, range(1, GROUPS))
-                                    if one not in self.groups[number]])
-
-
-def configure(line):
-    from tests.line import place
-    from tests.line.test_directory import SECRET_FILE, write_secret
-    from tests.provider.graph import CLIENT_ID
-
-    write_secret()
-    line.configure_entra(DirectoryPollSec=POLL, RefreshCheckSec=60, FreshSec=30)
-    text = place.CONFIGURATION.read_text()
-    text = text.replace("RequestsPerMinute=100000\n", "")       # as shipped
-    text = text.replace("FirstBind=username\n",
-                        f"Directory=graph\nDirectoryUrl={line.provider.origin}\n"
-                        f"DirectoryClientId={CLIENT_ID}\nDirectorySecretFile={SECRET_FILE}\n")
-    text = re.sub(r"\[group audit-staff\].*?\[access\]\nAllowGroups=audit-staff",
-                  "".join(f"[group {group_name(number)}]\nId={group_id(number)}\n"
-                          for number in range(GROUPS))
-                  + f"[access]\nAllowGroups={group_name(0)}", text, flags=re.DOTALL)
-    text = text.replace("RequireGroups=audit-admins", f"RequireGroups={group_name(1)}")
-    place.CONFIGURATION.write_text(text)
 
 
 def snapshot():
@@ -188,18 +118,9 @@ def measure_change(line, change, wanted):
     return (ended - told) * 1e3, len(between)
 
 
-def measure_changes(line, directory, figures):
-    def regroup():
-        number = directory.some_member()
-        directory.set_groups(number, [*directory.groups[number], directory.some_group(number)])
-
-    def add():
-        number = len(directory.groups)
-        directory.groups[number] = [group_id(0)]
-        line.control.add_user(person_name(number), "New", groups=[group_id(0)])
-
-    for what, change in (("a member goes into one more group", regroup),
-                         ("somebody new goes into the group of all", add)):
+def measure_changes(line, crowd, figures):
+    for what, change in (("a member goes into one more group", crowd.regroup_somebody),
+                         ("somebody new goes into the group of all", crowd.add_somebody)):
         found = sorted(measure_change(line, change, lambda users: True) for _ in range(SAMPLES))
         times = [one for one, _ in found]
         figures.add(f"from the reply to the snapshot: {what}, median", times[len(times) // 2], "ms",
@@ -225,6 +146,7 @@ def measure_restart(line, figures):
 def measure(build):
     from tests.bench.host import Figures, print_machine
     from tests.line import place
+    from tests.line.crowd import Crowd
     from tests.line.line import Line
 
     print_machine()
@@ -234,12 +156,12 @@ def measure(build):
     try:
         line.control.reset()
         line.control.set_graph(page=999)
-        configure(line)
-        directory = Directory(line)
-        directory.fill()
+        crowd = Crowd(line, PEOPLE, ALLOWED, GROUPS)
+        crowd.configure(DirectoryPollSec=POLL)
+        crowd.fill()
         measure_first_sync(line, figures)
         measure_idle(line, figures)
-        measure_changes(line, directory, figures)
+        measure_changes(line, crowd, figures)
         memory = status_of(line.helper.pid)
         figures.add("the helper's memory after all that", memory["VmRSS"], "MB")
         figures.add("    its peak", memory["VmHWM"], "MB", 48)
