@@ -89,7 +89,6 @@ typedef struct Directory {
     uint64_t wait_until_usec; /* the directory asked to be left alone till then */
     uint64_t pause_until_usec;/* it did not say how long */
     uint64_t lists_until_usec;/* what was held is not listed again before that */
-    unsigned throttled;       /* times in a row */
     DirectoryHealth health;
     DirectoryCheck *checks;
     bool is_cut_short;        /* only what came before the fault is applied */
@@ -152,7 +151,9 @@ bool directory_tells_changes(const Directory *directory);
 
 /* Nothing more is learnt in this round. `is_fault`: waiting will not mend it. */
 void directory_give_up(Directory *directory, bool is_fault, const char *what);
-/* Told to stay away (RFC 9110 §10.2.3), or (0) not told for how long. */
+/* Told to stay away (RFC 9110 §10.2.3), or (0) not told for how long: then for an interval and no
+ * longer, because who is disabled is cut within one after it answers again. A round that is refused
+ * costs one request. */
 void directory_back_off(Directory *directory, uint64_t retry_after_usec, const char *what);
 
 /* The steps of a round. Each asks for something, or goes on to the next when nothing is left. */

@@ -11,7 +11,6 @@
 #define REST_USEC       (100 * USEC_PER_MSEC) /* between two rounds, however long one took */
 #define SILENCE_USEC    (60 * USEC_PER_SEC)   /* without an answer, then it is said */
 #define RETRY_AFTER_MAX (900 * USEC_PER_SEC)
-#define BACK_OFF_MAX    (300 * USEC_PER_SEC)
 
 #define ALARM_SILENT "Directory of %s gives no answer"
 
@@ -93,15 +92,11 @@ void directory_told_to_wait(Directory *directory, uint64_t retry_after_usec)
 
 void directory_back_off(Directory *directory, uint64_t retry_after_usec, const char *what)
 {
-    unsigned shift = directory->throttled < 8 ? directory->throttled : 8;
-    uint64_t wait = directory->config->directory_poll_usec << shift;
-
-    wait = wait < BACK_OFF_MAX ? wait : BACK_OFF_MAX;
-    directory->throttled++;
     if (retry_after_usec > 0)
         directory_told_to_wait(directory, retry_after_usec);
     else
-        directory->pause_until_usec = directory_boot_usec(directory) + wait;
+        directory->pause_until_usec =
+            directory_boot_usec(directory) + directory->config->directory_poll_usec;
     directory_give_up(directory, false, what);
 }
 
@@ -111,7 +106,6 @@ static void end_round(Directory *directory)
     directory->answered_usec = directory_boot_usec(directory);
     directory->round_usec = directory->answered_usec - directory->started_usec;
     directory_health_synced(&directory->health, stamp_now().wall_usec);
-    directory->throttled = 0;
     directory->has_told = true;
     directory->lost_count = 0;
     directory->is_fresh = directory->accepts_absence = false;
