@@ -119,6 +119,24 @@ static int fill_directory_scope(ProviderConfig *provider, const char *scope)
 }
 
 /* Without a slash at the end: what is asked for is written behind it. */
+/* Of the kind's own; NULL: the provider's. */
+static int fill_token_endpoint(ProviderConfig *provider, const DirectoryKind *kind)
+{
+    char **endpoint = &provider->directory_token_endpoint;
+    int size = 0;
+
+    if (*endpoint)
+        return 0;
+    if (kind->token_path)
+        size = asprintf(endpoint, "%s%s", provider->directory_url, kind->token_path);
+    else if (kind->tokens_of_entra & 1u << provider->type && provider->tenant)
+        size = asprintf(endpoint, "https://%s/%s/oauth2/v2.0/token",
+                        cloud_hosts(provider->cloud)->login, provider->tenant);
+    if (size < 0)
+        *endpoint = NULL;
+    return size < 0 ? -ENOMEM : 0;
+}
+
 static int fill_directory(ProviderConfig *provider)
 {
     const DirectoryKind *kind = directory_kind(provider->directory);
@@ -134,12 +152,9 @@ static int fill_directory(ProviderConfig *provider)
     for (size_t size = strlen(provider->directory_url);
          size > 0 && provider->directory_url[size - 1] == '/'; size--)
         provider->directory_url[size - 1] = '\0';
-    if (kind->token_path && !provider->directory_token_endpoint &&
-        asprintf(&provider->directory_token_endpoint, "%s%s", provider->directory_url,
-                 kind->token_path) < 0) {
-        provider->directory_token_endpoint = NULL;
-        return -ENOMEM;
-    }
+    r = fill_token_endpoint(provider, kind);
+    if (r < 0)
+        return r;
     return fill_directory_scope(provider, kind->token_scope);
 }
 

@@ -79,7 +79,7 @@ static const Refused refused[] = {
     {PROVIDER "AllowInsecureLoopback=yes\nJwksUri=http://localhost.evil.example/k\n", "loopback"},
     {PROVIDER "AllowInsecureLoopback=yes\nJwksUri=http://[::1].evil.example/\n", "loopback"},
     {PROVIDER "AllowInsecureLoopback=yes\nJwksUri=http://localhost@evil.example/\n", "user name"},
-    {PROVIDER "Directory=graph\n", "needs Type=entra or entra-external-id"},
+    {PROVIDER "Directory=graph\n", "needs Type=entra, entra-external-id or entra-b2c"},
     {PROVIDER "AutoProvisionGroups=nobodys\n", "there is no [group nobodys]"},
     {PROVIDER "Directory=graph\n", "DirectoryClientId= is missing, and Directory= is set"},
     {PROVIDER "Directory=graph\n", "DirectorySecretFile= are missing, and Directory= is set"},

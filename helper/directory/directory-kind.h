@@ -22,6 +22,8 @@ typedef struct DirectoryKind {
     const char *token_scope;  /* what its token is asked for with; one that begins with a slash
                                * stands behind the address; NULL: none */
     const char *token_path;   /* where, behind its address; NULL: the provider's token endpoint */
+    unsigned tokens_of_entra; /* of these, those whose own token endpoint has none for it: Entra's
+                               * has, in the same tenant, and answers in Entra's words */
     bool signs_rs256;         /* an assertion is RS256, not PS256 */
     bool takes_keys;          /* it is signed by a key alone, too */
     bool takes_tokens;        /* also such as somebody made for us: DirectoryTokenFile= */

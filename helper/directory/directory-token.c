@@ -128,6 +128,14 @@ static uint64_t life_usec(const json_t *document)
     return (uint64_t)(seconds < LIFE_MAX_SEC ? seconds : LIFE_MAX_SEC) * USEC_PER_SEC;
 }
 
+/* In whose words the token endpoint says no. */
+static ProviderType answering_type(const ProviderConfig *settings)
+{
+    const DirectoryKind *kind = directory_kind(settings->directory);
+
+    return kind && kind->tokens_of_entra & 1u << settings->type ? PROVIDER_ENTRA : settings->type;
+}
+
 int directory_token_take(DirectoryToken *token, const ProviderConfig *settings,
                          const HttpReply *reply, uint64_t now_usec, Evidence *ret_evidence)
 {
@@ -138,7 +146,7 @@ int directory_token_take(DirectoryToken *token, const ProviderConfig *settings,
         evidence_unreachable(reply->error, ret_evidence);
         return -EACCES;
     }
-    evidence_classify(settings->type, false, EVIDENCE_LOGIN, reply->status, reply->body,
+    evidence_classify(answering_type(settings), false, EVIDENCE_LOGIN, reply->status, reply->body,
                       reply->size, ret_evidence);
     ret_evidence->retry_after_usec = reply->retry_after_usec;
     if (ret_evidence->meaning != EVIDENCE_CONFIRMED ||

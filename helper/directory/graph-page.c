@@ -74,12 +74,39 @@ static int add_id(const json_t *entry, char ***list, const char **ret_reason)
     return r < 0 ? r : text_list_add(list, id);
 }
 
-static int read_names(const json_t *entry, DirectoryPerson *person)
+/* What they sign in with, such as "emailAddress" or "emailAddress1": who has several, the first.
+ * NULL: there is none, as of people who come by another provider. */
+static const char *find_sign_in_name(const json_t *entry, const char *type)
 {
-    const char *name = json_text(entry, "userPrincipalName", NAME_FULL_MAX);
+    const json_t *identities = json_object_get(entry, "identities");
+
+    for (size_t i = 0; i < json_array_size(identities); i++) {
+        const json_t *identity = json_array_get(identities, i);
+        const char *found = json_text(identity, "signInType", CLAIM_MAX);
+        const char *name = json_text(identity, "issuerAssignedId", NAME_FULL_MAX);
+        if (found && name && strncmp(found, type, strlen(type)) == 0)
+            return name;
+    }
+    return NULL;
+}
+
+static const char *find_name(const json_t *entry, const ProviderConfig *settings)
+{
+    const char *name = NULL;
+
+    if (graph_names_identities(settings))
+        name = find_sign_in_name(entry, "emailAddress");
+    if (!name && graph_names_identities(settings))
+        name = find_sign_in_name(entry, "userName");
+    return name ? name : json_text(entry, "userPrincipalName", NAME_FULL_MAX);
+}
+
+static int read_names(const json_t *entry, const ProviderConfig *settings, DirectoryPerson *person)
+{
+    const char *name = find_name(entry, settings);
     const char *full_name = json_text(entry, "displayName", CLAIM_MAX);
 
-    int r = name ? directory_person_set_name(person, name, NULL) : 0;
+    int r = name ? directory_person_set_name(person, name, settings->domains) : 0;
 
     return r == 0 && full_name ? hostile_text_strip(full_name, CLAIM_MAX, &person->full_name) : r;
 }
@@ -136,7 +163,7 @@ static int read_person(const json_t *entry, const ProviderConfig *settings, Dire
         return refuse(ret_reason, "directory: an entry is not an object");
     int r = read_id(entry, &person->id, ret_reason);
     if (r == 0)
-        r = read_names(entry, person);
+        r = read_names(entry, settings, person);
     if (r == 0)
         r = read_contacts(entry, person);
     if (r == 0)

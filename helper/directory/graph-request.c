@@ -77,6 +77,11 @@ bool graph_uid_property(const ProviderConfig *settings, char ret_name[GRAPH_PROP
            strspn(ret_name, letters) == (size_t)size;
 }
 
+bool graph_names_identities(const ProviderConfig *settings)
+{
+    return settings->type == PROVIDER_ENTRA_EXTERNAL_ID || settings->type == PROVIDER_ENTRA_B2C;
+}
+
 int graph_ask_more(const ProviderConfig *settings, char **url)
 {
     const char *at = strstr(*url, SELECT);
@@ -87,7 +92,8 @@ int graph_ask_more(const ProviderConfig *settings, char **url)
     if (!at)
         return 0;
     uid[strcspn(uid, ".")] = '\0';
-    if (asprintf(&more, "%.*s%s%s%s%s%s", head, *url,
+    if (asprintf(&more, "%.*s%s%s%s%s%s%s", head, *url,
+                 graph_names_identities(settings) ? ",identities" : "",
                  text_list_contains(settings->match_by, "email") ? ",mail" : "",
                  text_list_contains(settings->match_by, "phone") ? ",mobilePhone" : "",
                  has_uid ? "," : "", has_uid ? uid : "",

@@ -354,6 +354,50 @@ static void test_the_property_of_uid_claim(void **state)
     }
 }
 
+/* "identities" of a local account: what Microsoft made, and what the person signs in with. */
+static void test_the_name_that_people_of_external_tenants_sign_in_with(void **state)
+{
+    static const struct {
+        const char *entry, *external, *inside;
+    } rows[] = {
+        {"\"identities\":[{\"signInType\":\"userPrincipalName\",\"issuerAssignedId\":\"x@y.org\"},"
+         "{\"signInType\":\"emailAddress\",\"issuerAssignedId\":\"Alice@Clinic.org\"}]",
+         "alice@clinic.org", "made@t.onmicrosoft.com"},
+        {"\"identities\":[{\"signInType\":\"userName\",\"issuerAssignedId\":\"alice\"},"
+         "{\"signInType\":\"emailAddress1\",\"issuerAssignedId\":\"a@clinic.org\"},"
+         "{\"signInType\":\"emailAddress\",\"issuerAssignedId\":\"b@clinic.org\"}]",
+         "a@clinic.org", "made@t.onmicrosoft.com"},
+        {"\"identities\":[{\"signInType\":\"userName\",\"issuerAssignedId\":\"alice\"}]",
+         "alice@clinic.org", "made@t.onmicrosoft.com"},
+        {"\"identities\":[{\"signInType\":\"federated\",\"issuerAssignedId\":\"1234\"}]",
+         "made@t.onmicrosoft.com", "made@t.onmicrosoft.com"},
+        {"\"identities\":[{\"signInType\":\"emailAddress\",\"issuerAssignedId\":\"a b\"}]", NULL,
+         "made@t.onmicrosoft.com"},
+        {"\"identities\":[7,{},{\"signInType\":1,\"issuerAssignedId\":\"x\"}]",
+         "made@t.onmicrosoft.com", "made@t.onmicrosoft.com"},
+        {"\"identities\":null", "made@t.onmicrosoft.com", "made@t.onmicrosoft.com"},
+    };
+    char domain[] = "clinic.org", *domains[] = {domain, NULL};
+    char text[512];
+
+    for (size_t i = 0; i < 2 * ELEMENTSOF(rows); i++) {
+        ProviderConfig config = settings;
+        config.type = i % 2 ? PROVIDER_ENTRA : PROVIDER_ENTRA_B2C;
+        config.domains = domains;
+        const char *wanted = i % 2 ? rows[i / 2].inside : rows[i / 2].external, *reason = NULL;
+        DirectoryPage *page = NULL;
+        snprintf(text, sizeof(text),
+                 "{\"id\":\"a\",\"userPrincipalName\":\"made@t.onmicrosoft.com\",%s}",
+                 rows[i / 2].entry);
+        assert_int_equal(graph_person_parse(text, strlen(text), &config, "", &page, &reason), 0);
+        if (wanted)
+            assert_string_equal(page->people[0].name, wanted);
+        else
+            assert_null(page->people[0].name);
+        directory_page_free(page);
+    }
+}
+
 static void test_addresses_and_numbers(void **state)
 {
     static const struct {
@@ -387,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_more_is_asked_only_where_it_is_wanted),
         cmocka_unit_test(test_the_property_of_uid_claim),
+        cmocka_unit_test(test_the_name_that_people_of_external_tenants_sign_in_with),
         cmocka_unit_test(test_addresses_and_numbers),
         cmocka_unit_test(test_a_page_of_people),
         cmocka_unit_test(test_groups_among_the_members),

@@ -234,9 +234,43 @@ static void test_hosts(void **state)
     assert_int_equal(issuer_origin_size("nonsense"), 0);
 }
 
+/* B2C's own endpoint has none for Graph. */
+static void test_where_a_directorys_tokens_come_from(void **state)
+{
+    static const struct {
+        const char *text, *endpoint;
+    } rows[] = {
+        {"Type=entra\nTenant=" TID "\n", NULL},
+        {"Type=entra-external-id\nTenant=" TID "\n", NULL},
+        {"Type=entra-b2c\nPolicy=B2C_1_in\nIssuer=https://rcpch.b2clogin.com/" TID "/v2.0/\n",
+         "https://login.microsoftonline.com/" TID "/oauth2/v2.0/token"},
+        {"Type=entra-b2c\nPolicy=B2C_1_in\nIssuer=https://rcpch.b2clogin.com/" TID "/v2.0/\n"
+         "DirectoryTokenEndpoint=https://t.example/t\n", "https://t.example/t"},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        _cleanup_(config_freep) Config *config = NULL;
+        ConfigMessages messages = {0};
+        char text[512];
+
+        snprintf(text, sizeof(text), CLIENT "%s%s", rows[i].text,
+                 "Directory=graph\nDirectoryClientId=d\nDirectorySecretFile=/s\n");
+        (void)read_text(text, &config, &messages);
+        if (!config)
+            fail_msg("%s: %s", rows[i].text, messages.lines[0]);
+        const char *endpoint = config->providers[0].directory_token_endpoint;
+        if (rows[i].endpoint)
+            assert_string_equal(endpoint, rows[i].endpoint);
+        else
+            assert_null(endpoint);
+        assert_string_equal(config->providers[0].directory_url, "https://graph.microsoft.com");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_where_a_directorys_tokens_come_from),
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_endpoints_one_by_one),
         cmocka_unit_test(test_refused),

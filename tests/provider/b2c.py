@@ -9,7 +9,9 @@ import time
 import uuid
 
 TENANT = "c3b1e0aa-6f0d-4d7b-8a41-7b2c0b2c0003"
+TENANT_NAME = "rcpchclinicians"
 POLICY = "B2C_1_in"
+TELLS_CHANGES = False
 
 SETTINGS = {"rotation": "keep", "issuer_in_answer": False, "refresh_lifetime": 14 * 24 * 3600}
 REFRESHES_DISABLED = True
@@ -48,6 +50,7 @@ def paths(base):
         "jwks": policy + "/discovery/v2.0/keys",
         "token": policy + "/oauth2/v2.0/token",
         "authorize": policy + "/oauth2/v2.0/authorize",
+        "app-token": f"/{TENANT}/oauth2/v2.0/token",
     }
 
 

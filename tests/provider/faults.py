@@ -10,8 +10,8 @@ import struct
 
 from aiohttp import web
 
-ENDPOINTS = ("discovery", "jwks", "device", "token", "members", "delta", "group-delta", "member-of",
-             "user", "children", "users",
+ENDPOINTS = ("discovery", "jwks", "device", "token", "app-token",
+             "members", "delta", "group-delta", "member-of", "user", "children", "users",
              "scim-group", "scim-people", "scim-user",
              "okta-members", "okta-user", "okta-token")
 BIG_BODY = 2 * 1024 * 1024

@@ -23,10 +23,18 @@ SCOPE = "/.default"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 EXTENSION = "extension_rcpchhost_uidNumber"  # of the client rcpch-host
 PROPERTIES = ("id", "userPrincipalName", "displayName", "mail", "mobilePhone", "accountEnabled",
-              EXTENSION)
+              "identities", EXTENSION)
 PLAIN = PROPERTIES[:5]  # without $select
 USER, GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
 FILTERED_MOST = 50  # ids in the $filter of a delta
+
+
+def _local_names(user, domain):
+    """The name that Microsoft made, and the one that the person signs in with."""
+    made = f"{user.id}@{domain}"
+    return {"userPrincipalName": made, "mail": user.mail, "identities": [
+        {"signInType": "userPrincipalName", "issuer": domain, "issuerAssignedId": made},
+        {"signInType": "emailAddress", "issuer": domain, "issuerAssignedId": user.username}]}
 
 
 @dataclass
@@ -78,6 +86,10 @@ class Graph:
     def tells_changes(self, request):
         """External tenants have no users/delta."""
         return self._bearer(request)[1].says("TELLS_CHANGES", True)
+
+    def tenant_name(self, request):
+        """Of a tenant whose people sign in with names of their own choice; None elsewhere."""
+        return self._bearer(request)[1].says("TENANT_NAME")
 
     def revoke_tokens(self):
         self._tokens.clear()
@@ -143,10 +155,12 @@ class Graph:
         return sorted(group for group in every - set(self.settings.gone_groups)
                       if self.groups_within(group) & set(user.groups))
 
-    def entry(self, user, selected):
+    def entry(self, user, selected, tenant_name=None):
         every = {"id": user.id, "userPrincipalName": user.username, "displayName": user.name,
                  "mail": user.mail or user.username, "mobilePhone": user.phone,
                  "accountEnabled": user.enabled}
+        if tenant_name:
+            every.update(_local_names(user, tenant_name + ".onmicrosoft.com"))
         if user.uid_number is not None:  # extensions that were never set are left out
             every[EXTENSION] = user.uid_number
         return {name: every[name] for name in selected
@@ -283,9 +297,9 @@ async def members(provider, request):
         return _next_page(graph, request)
     if group in graph.settings.gone_groups:
         return _error(request, 404, "Request_ResourceNotFound", f"Resource '{group}' is not there.")
-    selected = _selected(request)
+    selected, tenant_name = _selected(request), graph.tenant_name(request)
     people, groups = graph.members(group)
-    entries = [{"@odata.type": USER, **graph.entry(user, selected)} for user in people]
+    entries = [{"@odata.type": USER, **graph.entry(user, selected, tenant_name)} for user in people]
     entries += [{"@odata.type": GROUP, "id": one, "displayName": one} for one in groups]
     return _page(graph, request, entries, {})
 
@@ -308,7 +322,8 @@ async def user(provider, request):
     request["note"]["user"] = key
     if found is None:
         return _error(request, 404, "Request_ResourceNotFound", f"Resource '{key}' is not there.")
-    return web.json_response(provider.graph.entry(found, _selected(request)))
+    return web.json_response(provider.graph.entry(found, _selected(request),
+                                                  provider.graph.tenant_name(request)))
 
 
 def _delta_link(request, token):
@@ -396,7 +411,8 @@ def client_credentials(provider, realm, request, form):
     """The token of an application (RFC 6749 §4.4); who it is was not looked at before."""
     graph = provider.graph
     if form.get("client_assertion_type") == ASSERTION_TYPE:
-        audience = realm.origin + realm.dialect.paths(realm.issuer[len(realm.origin):])["token"]
+        paths = realm.dialect.paths(realm.issuer[len(realm.origin):])
+        audience = realm.origin + paths.get("app-token", paths["token"])
         known = form.get("client_id") == CLIENT_ID and asserts(
             graph.settings.certificates, audience, form)
     else:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from tests.provider import browser, graph, keycloak_admin, lies, strength
-from tests.provider import browser, graph, keycloak_admin, lies, scim
+from tests.provider import browser, entra, graph, keycloak_admin, lies, scim, strength
 from tests.provider.jwks_lies import JWKS_LIES
 from tests.provider.keys import ALGORITHMS
 from tests.provider.tokens import access_token, draft_id_token
@@ -145,6 +144,21 @@ def _app_token(provider, realm, request, form):
     if isinstance(reply, web.Response):
         return reply
     return _refuse(realm, request, reply or "bad_client")
+
+
+async def app_token(provider, realm, request):
+    """Entra's own token endpoint beside one that has nothing for applications (B2C)."""
+    form = await request.post()
+    request["note"]["grant_type"] = form.get("grant_type")
+    _client_is_known(realm, request, form)
+    reply = "unsupported_grant"
+    if form.get("grant_type") == "client_credentials":
+        reply = graph.client_credentials(provider, realm, request, form)
+    if isinstance(reply, web.Response):
+        return reply
+    request["note"]["outcome"] = reply or "bad_client"
+    status, body = entra.error(reply or "bad_client")
+    return _no_store(body, status)
 
 
 def _poll_state(realm, grant):
@@ -287,4 +301,5 @@ def _issue(provider, realm, request, user, grant, refreshed=False, nonce=None):
     return _no_store(complete(realm, grant, reply) if complete else reply)
 
 
-HANDLERS = {"discovery": discovery, "jwks": jwks, "device": device, "token": token}
+HANDLERS = {"discovery": discovery, "jwks": jwks, "device": device, "token": token,
+            "app-token": app_token}
