@@ -1,7 +1,9 @@
 /*
- * How many requests a provider gets from this host: a bucket that fills steadily, one half of which
- * only refreshes may use, so that strangers knocking at the login cannot delay the check whether
- * somebody was disabled (design §5).
+ * How many requests a provider gets from this host: two buckets that fill steadily, one for what
+ * checks whether somebody was disabled, one for logins, so that strangers knocking cannot delay the
+ * checks (design §5), and a directory with thousands of people to tell delays no login.
+ *
+ * What one of them has no room for goes to the other. Checks take what logins do not want.
  */
 #pragma once
 
@@ -15,8 +17,9 @@ typedef enum RequestClass {
 
 typedef struct RequestBudget {
     uint64_t per_minute; /* 0: no limit */
-    uint64_t credit;     /* one request costs 60,000,000; each microsecond adds per_minute */
+    uint64_t credit[_REQUEST_CLASS_COUNT]; /* each microsecond adds per_minute to either */
     uint64_t updated_usec;
+    uint64_t logins_until_usec; /* till then their half is left to them */
 } RequestBudget;
 
 /* Starts full at `now_usec` (a monotonic clock). */

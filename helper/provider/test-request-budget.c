@@ -1,5 +1,6 @@
 /*
- * The request budget: logins can use half, refreshes all, and both come back with time.
+ * The request budget: logins can use half, refreshes what logins leave, and both come back with
+ * time.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,6 +76,42 @@ static void test_small_budgets_serve_both(void **state)
     assert_int_equal(take_all(&budget, REQUEST_LOGIN, 0), 100000);
 }
 
+/* A directory that has much to tell takes all there is, and goes on so; logins have their half from
+ * the first one on, and the directory the other. */
+static void test_a_login_need_not_wait_for_a_directory(void **state)
+{
+    RequestBudget budget;
+    unsigned logins = 0, refreshes = 0;
+
+    request_budget_start(&budget, 60, 0);
+    assert_int_equal(take_all(&budget, REQUEST_REFRESH, 0), 60);
+    assert_int_equal(request_budget_take(&budget, REQUEST_LOGIN, 0), 2000000);
+    for (uint64_t now = 0; now <= MINUTE; now += 1000) {
+        refreshes += take_all(&budget, REQUEST_REFRESH, now);
+        logins += take_all(&budget, REQUEST_LOGIN, now);
+    }
+    assert_int_equal(logins, 30);
+    assert_int_equal(refreshes, 30);
+    for (uint64_t now = MINUTE; now <= 2 * MINUTE; now += 1000)
+        refreshes += take_all(&budget, REQUEST_REFRESH, now); /* their half for a minute more */
+    assert_in_range(refreshes, 60, 92);
+    assert_int_equal(take_all(&budget, REQUEST_REFRESH, 3 * MINUTE), 60);
+}
+
+/* Strangers who never stop knocking leave the checks theirs. */
+static void test_a_check_need_not_wait_for_strangers(void **state)
+{
+    RequestBudget budget;
+    unsigned refreshes = 0;
+
+    request_budget_start(&budget, 60, 0);
+    for (uint64_t now = 0; now <= MINUTE; now += 1000) {
+        take_all(&budget, REQUEST_LOGIN, now);
+        refreshes += take_all(&budget, REQUEST_REFRESH, now);
+    }
+    assert_int_equal(refreshes, 60); /* what was there, and half of what came */
+}
+
 static void test_odd_clocks(void **state)
 {
     RequestBudget budget;
@@ -90,6 +127,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_half_is_reserved),  cmocka_unit_test(test_it_fills_steadily),
         cmocka_unit_test(test_the_wait_is_exact), cmocka_unit_test(test_small_budgets_serve_both),
+        cmocka_unit_test(test_a_login_need_not_wait_for_a_directory),
+        cmocka_unit_test(test_a_check_need_not_wait_for_strangers),
         cmocka_unit_test(test_odd_clocks),
     };
 
