@@ -221,6 +221,15 @@ static bool may_add(const Directory *directory, const RollPerson *person)
     return found;
 }
 
+/* Nothing that could be set here would mend it. */
+static void refuse_odd_name(Directory *directory, const RollPerson *person)
+{
+    if (may_add(directory, person))
+        refuse_person(directory, person, person->entries[0].person.odd_name,
+                      "no account can have this name (letters, digits, '.', '_' and '-' before "
+                      "the '@'): give them another one at the directory");
+}
+
 /* Only who is said to be enabled, and whose name is of this provider's domains. */
 void directory_welcome(Directory *directory, const RollPerson *person)
 {
@@ -230,9 +239,14 @@ void directory_welcome(Directory *directory, const RollPerson *person)
     identity = directory_identity_of(directory, first->id);
     if (!identity || has_own_account(directory, identity))
         return;
-    if (person->state != DIRECTORY_ENABLED || !first->name ||
-        !config_answers_for(directory->config, directory->settings, first->name)) {
+    const char *name = first->name ? first->name : first->odd_name;
+    if (person->state != DIRECTORY_ENABLED || !name ||
+        !config_answers_for(directory->config, directory->settings, name)) {
         directory_away_add(directory, first->id);
+        return;
+    }
+    if (!first->name) {
+        refuse_odd_name(directory, person);
         return;
     }
     if (!bind_waiting(directory, person) && may_add(directory, person))

@@ -15,6 +15,18 @@
 #include "helper/base/json-strict.h"
 #include "helper/base/text-list.h"
 
+/* No account can have it; what it is, is said. */
+static int set_odd_name(DirectoryPerson *person)
+{
+    char text[NAME_FULL_MAX + 1];
+
+    hostile_text_to_ascii(person->name, text, sizeof(text));
+    free(person->name);
+    person->name = NULL;
+    person->odd_name = strdup(text);
+    return person->odd_name ? 0 : -ENOMEM;
+}
+
 int directory_person_set_name(DirectoryPerson *person, const char *name, char *const *domains)
 {
     bool lacks_domain = !strchr(name, '@') && domains && domains[0] && !domains[1];
@@ -26,11 +38,7 @@ int directory_person_set_name(DirectoryPerson *person, const char *name, char *c
     }
     for (char *p = person->name; *p; p++)
         *p = (char)tolower((unsigned char)*p);
-    if (!name_is_valid_full(person->name)) {
-        free(person->name);
-        person->name = NULL;
-    }
-    return 0;
+    return name_is_valid_full(person->name) ? 0 : set_odd_name(person);
 }
 
 DirectoryState directory_state(EvidenceSource source, const char *attribute, const char *value)
@@ -92,6 +100,7 @@ void directory_person_clear(DirectoryPerson *person)
 {
     free(person->id);
     free(person->name);
+    free(person->odd_name);
     free(person->full_name);
     free(person->email);
     free(person->phone);

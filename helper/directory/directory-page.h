@@ -30,6 +30,7 @@ DirectoryState directory_state(EvidenceSource source, const char *attribute, con
 typedef struct DirectoryPerson {
     char *id;        /* immutable, as the directory writes it, in lower case */
     char *name;      /* alice@rcpch.ac.uk, folded to lower case; NULL: not said, or no name */
+    char *odd_name;  /* where it is none that an account can have: what it is, harmless */
     char *full_name; /* harmless text; NULL: not said */
     char *email;     /* of which the directory knows that it is theirs, in lower case; NULL: not
                       * said. Read only where MatchBy= wants it, as the phone is */

@@ -59,6 +59,7 @@ int directory_roll_add_person(DirectoryRoll *roll, const DirectoryPerson *person
         return r;
     copy.id = copy_of(person->id, &is_short);
     copy.name = copy_of(person->name, &is_short);
+    copy.odd_name = copy_of(person->odd_name, &is_short);
     copy.full_name = copy_of(person->full_name, &is_short);
     copy.email = copy_of(person->email, &is_short);
     copy.phone = copy_of(person->phone, &is_short);

@@ -231,6 +231,20 @@ def test_who_cannot_be_added_is_logged_once_and_the_alarm_ends(directory):
     wait_until(lambda: alarms(line) == [], 20, "the alarm to be over")
 
 
+def test_a_name_that_no_account_can_have_is_said_once_and_the_alarm_ends(directory):
+    line = directory()
+    wait_user(line, "bob")
+    line.control.add_user("o'brien@rcpch.ac.uk")
+    line.control.add_user("o'hara@elsewhere.test")           # of no domain of ours
+    wait_alarm(line, "cannot add o'brien@rcpch.ac.uk: no account can have this name")
+    wait_rounds(line, 3)
+    (record,) = refused(line)
+    assert record["user"] == "o'brien@rcpch.ac.uk" and "another one" in record["reason"]
+    assert "o'hara" not in str(line.records())
+    line.control.delete("o'brien@rcpch.ac.uk")
+    wait_until(lambda: alarms(line) == [], 20, "the alarm to be over")
+
+
 def test_a_short_name_of_another_provider_is_refused_and_not_merged(directory):
     """dana@sider.nhs.uk is here; the directory brings dana@rcpch.ac.uk."""
     line = directory()
