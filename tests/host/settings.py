@@ -8,7 +8,8 @@ CA_FILE = "/etc/rcpch/lab-ca.pem"
 SECRET_FILE = "/etc/rcpch/directory-secret"
 REFRESH_CHECK_SEC = 2
 DIRECTORY_POLL_SEC = 2
-ISSUER_PATHS = {"generic": "", "entra": f"/{TENANT}/v2.0", "keycloak": "/realms/rcpch"}
+ISSUER_PATHS = {"generic": "", "entra": f"/{TENANT}/v2.0", "keycloak": "/realms/rcpch",
+                "okta": "/oauth2/default"}
 
 # The test's words for what the helper accepts; a test lays its own over it, section by section.
 SECTIONS = {

@@ -1,5 +1,5 @@
-"""A directory in Keycloak's shape on the real host: who was never here signs in, and groups and
-cuts follow within DirectoryPollSec and a second, no token asked."""
+"""A directory in Keycloak's, Okta's and SCIM's shape on the real host: who was never here signs in,
+and groups and cuts follow within DirectoryPollSec and a second, no token asked."""
 
 import time
 
@@ -9,8 +9,8 @@ from tests.e2e.conftest import access_log
 from tests.e2e.test_directory import (PROMISED, SUDOERS, colleague, is_admin, refreshes, set_groups,
                                       within_promise)
 from tests.host.process import wait_for
-from tests.host.settings import SECRET_FILE
-from tests.provider.keycloak_admin import CLIENT_ID
+from tests.host.settings import KEYCLOAK_DIRECTORY
+from tests.provider import okta_api, scim
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 TOKEN_IS_DEAD = {"error": "invalid_grant", "description": "Session not active"}
@@ -18,17 +18,29 @@ TOKEN_IS_DEAD = {"error": "invalid_grant", "description": "Session not active"}
 assert colleague and PROMISED   # the fixture, and what it waits for
 
 
-@pytest.fixture(scope="module", autouse=True)
-def directory(lab):
-    lab.configure(kind="keycloak",
-                  provider={"Directory": "keycloak", "DirectoryClientId": CLIENT_ID,
-                            "DirectorySecretFile": SECRET_FILE},
+TOKEN_FILE = "/etc/rcpch/directory-token"
+# What the token endpoint is of, the keys of its section, the token that somebody made there.
+KINDS = {
+    "keycloak": ("keycloak", KEYCLOAK_DIRECTORY, None),
+    "okta": ("okta", {"Directory": "okta", "DirectoryTokenFile": TOKEN_FILE}, okta_api.API_TOKEN),
+    "scim": ("generic", {"Directory": "scim", "DirectoryTokenFile": TOKEN_FILE}, scim.TOKEN),
+}
+
+
+@pytest.fixture(scope="module", autouse=True, params=KINDS)
+def directory(lab, request):
+    kind, keys, token = KINDS[request.param]
+    if token:
+        lab.host.write(TOKEN_FILE, token + "\n", 0o640, "root:rcpch")
+    if request.param == "scim":
+        keys = {**keys, "DirectoryUrl": lab.provider.origin + scim.BASE}
+    lab.configure(kind=kind, provider=keys,
                   access={"AllowAll": None, "AllowGroups": "audit-staff audit-admins"},
                   revocation={"FreshSec": 30},
                   **{"service sudo": {"RequireGroups": "audit-admins"}})
     lab.host.write(SUDOERS, "%audit-admins ALL=(ALL) NOPASSWD: ALL\n", 0o440)
     yield
-    lab.host.run(["rm", "-f", SUDOERS])
+    lab.host.run(["rm", "-f", SUDOERS, TOKEN_FILE])
     lab.configure()
 
 
