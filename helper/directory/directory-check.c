@@ -15,6 +15,7 @@ struct DirectoryCheck {
     Directory *directory;
     DirectoryCheck *next;
     char *id;
+    char *settling; /* the list that settles what is doubted of them; NULL: it is not */
     sd_event_source *timer; /* the budget allows it later */
     HttpRequest *request;   /* neither of them: waits for the token */
     bool was_refused;       /* a token: a new one was waited for */
@@ -39,6 +40,7 @@ DirectoryCheck *directory_check_cancel(DirectoryCheck *check)
     check_unlink(check);
     http_cancel(check->request);
     sd_event_source_disable_unref(check->timer);
+    free(check->settling);
     free(check->id);
     free(check);
     return NULL;
@@ -80,20 +82,60 @@ static void take_person(DirectoryCheck *check, const DirectoryPerson *person)
     }
 }
 
+static void send_check(DirectoryCheck *check);
+
+/* Whoever is on this list is stored as disabled. */
+static void take_settled(DirectoryCheck *check, DirectoryPage *page)
+{
+    DirectoryPerson nobody = {.id = check->id, .state = DIRECTORY_DOUBTED};
+    DirectoryPerson *found = &nobody;
+
+    for (size_t i = 0; i < page->count; i++)
+        if (strcmp(page->people[i].id, check->id) == 0)
+            found = &page->people[i];
+    if (found != &nobody)
+        found->state = directory_state(check->directory->kind->source, "?enabled", "false");
+    take_person(check, found);
+}
+
+static void settle(DirectoryCheck *check, DirectoryPage *page)
+{
+    if (page->people[0].state != DIRECTORY_DOUBTED || !page->next) {
+        take_person(check, &page->people[0]);
+        return;
+    }
+    check->settling = TAKE_PTR(page->next);
+    send_check(check);
+}
+
+static int make_url(const DirectoryCheck *check, char **ret_url)
+{
+    const Directory *directory = check->directory;
+
+    if (!check->settling)
+        return directory->kind->person_url(directory->settings->directory_url, check->id, ret_url);
+    *ret_url = strdup(check->settling);
+    return *ret_url ? 0 : -ENOMEM;
+}
+
 static void take_body(DirectoryCheck *check, const HttpReply *reply)
 {
     const Directory *directory = check->directory;
+    const DirectoryKind *kind = directory->kind;
+    DirectoryParser parse = check->settling ? kind->parse_page : kind->parse_person;
     _cleanup_(directory_page_freep) DirectoryPage *page = NULL;
     _cleanup_free_ char *url = NULL;
     const char *reason = "out of memory";
 
-    if (directory->kind->person_url(directory->settings->directory_url, check->id, &url) < 0 ||
-        directory->kind->parse_person(reply->body, reply->size, directory->settings, url, &page,
-                                      &reason) < 0 ||
-        page->count == 0)
+    if (make_url(check, &url) < 0 ||
+        parse(reply->body, reply->size, directory->settings, url, &page, &reason) < 0)
+        answer_nothing(check, EVIDENCE_NEUTRAL, reason);
+    else if (check->settling)
+        take_settled(check, page);
+    else if (page->count == 0)
         answer_nothing(check, EVIDENCE_NEUTRAL, reason);
     else
-        take_person(check, &page->people[0]);
+        settle(check, page);
 }
 
 /* "Not found" may be another tenant's word: the round judges that, with all others. */
@@ -131,8 +173,6 @@ static void on_reply(const HttpReply *reply, void *userdata)
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-static void send_check(DirectoryCheck *check);
-
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     DirectoryCheck *check = userdata;
@@ -150,9 +190,8 @@ static int ask_later(DirectoryCheck *check, uint64_t wait_usec)
 
 static int ask_now(DirectoryCheck *check)
 {
-    const Directory *directory = check->directory;
     _cleanup_free_ char *url = NULL;
-    int r = directory->kind->person_url(directory->settings->directory_url, check->id, &url);
+    int r = make_url(check, &url);
 
     return r < 0 ? r
                  : directory_start_request(check->directory, url, on_reply, check, &check->request);
