@@ -81,8 +81,8 @@ def measure_idle(line, figures):
     trace = pathlib.Path("/run/line/idle.trace")
     used = processor_time(line.helper.pid)
     with subprocess.Popen(["strace", "-f", "-c", "-o", trace, "-p", str(line.helper.pid)],
-                          stderr=subprocess.DEVNULL) as tracer:
-        time.sleep(1)
+                          stderr=subprocess.PIPE) as tracer:
+        tracer.stderr.readline()  # that it is attached
         since = line.control.last()
         line.control.journal(since, wait=60, count=IDLE_ROUNDS, **endpoint)
         counts = requests_since(line, since)
@@ -137,7 +137,7 @@ def measure_restart(line, figures):
     line.control.journal(since, wait=30, count=2, endpoint="group-delta")
     figures.add("requests of the first round after a restart",
                 sum(requests_since(line, since).values()) - 2, "")
-    time.sleep(2 * POLL)
+    line.control.journal(line.control.last(), wait=30, count=3, endpoint="group-delta")
     memory = status_of(line.helper.pid)
     figures.add("the helper's memory after a restart", memory["VmRSS"], "MB")
     figures.add("    its peak", memory["VmHWM"], "MB", 48)
