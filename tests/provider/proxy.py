@@ -44,6 +44,13 @@ class ConnectProxy:
     def hosts(self):
         return {host for host, _ in self.asked}
 
+    def turn(self, mode):
+        """Another mode, for everybody: ways that were open are not kept."""
+        self.mode = mode
+        for one in self._open:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
     def close(self):
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)   # wakes the thread that accepts
