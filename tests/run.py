@@ -21,7 +21,7 @@ SIDE_BY_SIDE = 3
 PYTEST_NOTHING_SELECTED = 5  # pytest's exit status
 LINES_OF_A_FAILURE = 50
 LOGS = places.cache() / "logs"
-JOBS = str(os.cpu_count() or 2)
+CORES = os.cpu_count() or 2
 
 
 @dataclass
@@ -77,7 +77,7 @@ def build(name, options, log, environment=None):
         setup = ["meson", "setup", folder, places.REPOSITORY, "-Dwerror=true", *options]
         if call(setup, log, 120, environment) != 0:
             raise PhaseFailed(f"meson setup failed\n{tail(log)}")
-    if call(["ninja", "-C", folder, "-j", JOBS], log, 600) != 0:
+    if call(["ninja", "-C", folder, "-j", str(CORES)], log, 600) != 0:
         raise PhaseFailed(f"the build failed\n{tail(log)}")
     return folder
 
@@ -96,11 +96,11 @@ def meson_results(record):
     return counts
 
 
-def meson_tests(folder, log, suites, timeout, environment=None):
+def meson_tests(folder, log, suites, timeout, environment=None, at_once=2 * CORES):
     record = folder / "meson-logs" / "testlog.json"
     record.unlink(missing_ok=True)
     command = ["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs",
-               "--num-processes", str(2 * int(JOBS))]
+               "--num-processes", str(at_once)]
     for suite in suites:
         command += ["--suite", suite]
     call(command, log, timeout, environment)
@@ -112,7 +112,8 @@ def meson_tests(folder, log, suites, timeout, environment=None):
 def unit_and_module(log):
     """gcc, warnings are errors; every unit and module test."""
     folder = build("gcc", [], log)
-    counts = meson_tests(folder, log, ["unit", "module"], 3600)
+    # The tests of the line wait for intervals and polls nine tenths of their time.
+    counts = meson_tests(folder, log, ["unit", "module"], 900, at_once=4 * CORES)
     if counts.passed == 0:
         raise PhaseFailed("no unit test ran")
     return counts
@@ -216,7 +217,7 @@ def packages(log):
 
 def provider(log):
     """The provider's own tests: a provider that errs proves nothing."""
-    return run_pytest(log, 300, "tests/provider")
+    return run_pytest(log, 120, "tests/provider")
 
 
 def run_files_side_by_side(log, files, timeout, *arguments):
@@ -268,6 +269,7 @@ def _end_to_end_files():
 
 def end_to_end(log):
     """The packages on a real host, seen by a person and by the provider."""
+    # 700 tests: 17 minutes on two cores that do nothing else.
     return run_files_side_by_side(log, _end_to_end_files(), 2400, "-m", "not long")
 
 

@@ -60,6 +60,7 @@ def probe(start):
 def sign_in(control, probe):  # noqa: F811
     """sign_in(realm, name): a finished device sign-in of alice; gives the `done` event."""
     def run(realm="generic", name="login", username=ALICE, on=probe):
+        control.prepare(realm)
         on.device(name, realm)
         control.approve(on.code(name)["user_code"], username)
         return on.done(name)

@@ -67,6 +67,7 @@ class Line:
     # Life
 
     def configure(self, first_bind="username", extra=""):
+        self.control.prepare("generic")
         place.CONFIGURATION.write_text(CONFIGURATION.format(
             origin=self.provider.origin, ca_file=self.provider.ca_file, first_bind=first_bind,
             extra=extra))
@@ -81,6 +82,7 @@ class Line:
     def configure_type(self, kind, realm, lines="", **revocation):
         """A realm of the provider as Type=`kind`, with more `lines` for its section."""
         self.configure()
+        self.control.prepare(realm)
         text = place.CONFIGURATION.read_text()
         issuer = self.control.ready()["realms"][realm]
         text = text.replace(f"Issuer={self.provider.origin}\n",

@@ -114,6 +114,9 @@ class ProviderControl:
         return self.call("POST", f"/realms/{realm}/rotate",
                          {"algorithm": algorithm, "keep_old": keep_old})
 
+    def prepare(self, realm):
+        return self.call("POST", f"/realms/{realm}/prepare")
+
     def fault(self, endpoint, kind, realm="*", **details):
         return self.call("PUT", f"/faults/{realm}/{endpoint}", {"kind": kind, **details})
 

@@ -14,6 +14,7 @@
 | GET /codes | device codes that wait |
 | PATCH /realms/NAME | settings of realm.py |
 | POST /realms/NAME/rotate | {"algorithm", "keep_old"} |
+| POST /realms/NAME/prepare | its key is made now, not when somebody waits for it |
 | PATCH /graph | settings of graph.py |
 | POST /graph/revoke | no access token of an application is good any more |
 | PATCH /keycloak | settings of keycloak_admin.py |
@@ -151,7 +152,11 @@ class Control:
     async def rotate(self, request):
         realm, order = self._realm(request.match_info["name"]), await request.json()
         key = realm.keys.rotate(order.get("algorithm"), order.get("keep_old", True))
+        key.jwk()  # made now, as by prepare
         return {"kid": key.kid, "algorithm": key.algorithm}
+
+    async def prepare(self, request):
+        return self._realm(request.match_info["name"]).keys.current.jwk()
 
     async def change_graph(self, request):
         fields = await request.json()
@@ -227,6 +232,7 @@ class Control:
         ("POST", "/authorize", authorize), ("POST", "/evidence", say),
         ("GET", "/codes", list_codes), ("POST", "/codes/{code}", answer_code),
         ("PATCH", "/realms/{name}", change_realm), ("POST", "/realms/{name}/rotate", rotate),
+        ("POST", "/realms/{name}/prepare", prepare),
         ("PATCH", "/graph", change_graph), ("POST", "/graph/revoke", revoke_graph),
         ("PATCH", "/keycloak", change_keycloak), ("POST", "/keycloak/revoke", revoke_keycloak),
         ("PATCH", "/scim", change_scim), ("POST", "/scim/revoke", revoke_scim),

@@ -1,7 +1,9 @@
 """Signing keys, their JWKs, and the rotation of the key set."""
 
 import base64
+import functools
 import itertools
+import threading
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
@@ -27,20 +29,25 @@ def b64url_integer(number, length=None):
 
 
 class SigningKey:
-    """A key pair for one algorithm."""
+    """A key pair for one algorithm, made when it is first needed: most realms of a test's provider
+    never sign, and an RSA key costs up to half a second."""
 
     def __init__(self, algorithm="RS256", kid=None, bits=2048):
         self.algorithm = algorithm
         self.kid = kid or f"key-{next(_serial)}"
-        self._private = self._generate(algorithm, bits)
+        self._bits = bits
 
-    @staticmethod
-    def _generate(algorithm, bits):
-        if algorithm == "EdDSA":
+    @functools.cached_property
+    def _private(self):
+        if self.algorithm == "EdDSA":
             return ed25519.Ed25519PrivateKey.generate()
-        if algorithm in CURVES:
-            return ec.generate_private_key(CURVES[algorithm][0]())
-        return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+        if self.algorithm in CURVES:
+            return ec.generate_private_key(CURVES[self.algorithm][0]())
+        return rsa.generate_private_key(public_exponent=65537, key_size=self._bits)
+
+    def prepare(self):
+        """Somebody will want it soon: it is made beside what else is done."""
+        threading.Thread(target=lambda: self._private, daemon=True).start()
 
     def sign(self, data, algorithm=None):
         """The JWS signature of `data`; `algorithm` may be another one of the same key type."""

@@ -57,6 +57,7 @@ async def discovery(provider, realm, request):
         **realm.dialect.metadata(realm),
         **realm.settings.metadata,
     }
+    realm.keys.current.prepare()
     return web.json_response({k: v for k, v in document.items() if v != "__absent__"})
 
 
