@@ -34,6 +34,11 @@
 #define REDIRECT_URI_MAX        256u
 #define MENU_ANSWERS_MAX        5u     /* wrong ones, where a provider is to be chosen */
 
+/* Offline passphrases (helper/totp/enrolment-offline.c). */
+#define OFFLINE_PASSPHRASE_MAX  200u   /* bytes; rcpchctl reads lines of 255 */
+#define OFFLINE_PASSPHRASE_LEAST 8u    /* characters that OfflinePassphraseMin= may ask for */
+#define OFFLINE_PASSPHRASE_DEFAULT 12u
+
 /* Enforcer socket (common/enforcer-protocol.h). */
 #define ENFORCER_MESSAGE_MAX    8192u
 #define ENFORCER_QUEUE_MAX      8192u  /* requests that wait on one connection */

@@ -24,6 +24,7 @@
 #include "helper/revocation/revocation.h"
 #include "helper/session/sessions.h"
 #include "helper/totp/enrolment.h"
+#include "helper/totp/hasher.h"
 #include "helper/login/sign-in.h"
 
 #define ALARM_TEXT_MAX         512
@@ -160,6 +161,8 @@ static int build_inside(Manager *manager)
     if (r >= 0)
         r = sessions_new(manager, &manager->sessions);
     if (r >= 0)
+        r = hasher_new(manager->event, &manager->hasher);
+    if (r >= 0)
         r = enrolments_new(manager, &manager->enrolments);
     if (r >= 0)
         r = elevations_new(manager, &manager->elevations);
@@ -205,6 +208,7 @@ Manager *manager_free(Manager *manager)
     logins_free(manager->logins);
     elevations_free(manager->elevations);
     enrolments_free(manager->enrolments);
+    hasher_free(manager->hasher);
     sessions_free(manager->sessions);
     sign_ins_free(manager->sign_ins);
     directories_free(manager->directories);

@@ -26,6 +26,7 @@ typedef struct LogQueue LogQueue;
 typedef struct Retired Retired;
 typedef struct SignIns SignIns;
 typedef struct Enrolments Enrolments;
+typedef struct Hasher Hasher;
 
 /* Where things are: fixed in the program, given by tests. */
 typedef struct ManagerPaths {
@@ -57,6 +58,7 @@ typedef struct Manager {
     SignIns *sign_ins;
     Sessions *sessions;
     Enrolments *enrolments;
+    Hasher *hasher;
     bool lockout_is_broken; /* failures could not be counted (lockout.h) */
     Elevations *elevations;
     uint64_t started_usec;

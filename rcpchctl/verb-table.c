@@ -89,11 +89,12 @@ const Verb verbs[] = {
      "signs in cannot be seen so. Exit code 1 when there is an error. Takes 20 seconds at most.\n"},
     {"totp", "enrol", "USER", 0, verb_totp_enrol, "give an account a second factor",
      "Shows a key and its QR code for an authenticator, asks for the code that it shows then, and\n"
-     "shows ten recovery codes, once. Replaces an earlier one. Root for anybody; people for\n"
-     "themselves, once, after they signed in for it: see EnrolWithin= of [totp].\n"},
+     "shows ten recovery codes, once. Then asks what else signs the person in while the provider\n"
+     "cannot be reached. Replaces an earlier one. Root for anybody; people for themselves, once,\n"
+     "after they signed in for it: see EnrolWithin= of [totp].\n"},
     {"totp", "list", NULL, SHOW, verb_totp_list, "who has a second factor", NULL},
     {"totp", "reset", "USER", JSON, verb_totp_reset, "take an account's second factor away",
-     "Its recovery codes go, too. The person enrols anew.\n"},
+     "Its recovery codes and offline passphrase go, too. The person enrols anew.\n"},
     {"identity", "export", NULL, 0, verb_identity_export,
      "print the numbers of people and groups, for other hosts",
      "JSON: issuer, immutable id or name, number. No tokens, no secrets.\n"},

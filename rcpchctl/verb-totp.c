@@ -14,6 +14,7 @@ static const Column columns[] = {
     {"DIGITS", "digits", COLUMN_TEXT, true},     {"RECOVERY CODES", "recovery_codes", COLUMN_TEXT,
      true},
     {"SHARED", "shared", COLUMN_TEXT, false},
+    {"OFFLINE", "offline", COLUMN_TEXT, false},
 };
 
 ExitCode verb_totp_enrol(const Invocation *invocation)

@@ -5,25 +5,30 @@
 #include "helper/bus/manager-bus-private.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "helper/bus/bus-caller.h"
 #include "helper/login/lockout.h"
 #include "helper/store/store-lockout.h"
+#include "helper/store/store-offline.h"
 #include "helper/store/store-totp.h"
 #include "helper/totp/enrolment.h"
 
 static int append_row(sd_bus_message *reply, const Account *account, const TotpRow *row,
-                      unsigned left)
+                      unsigned left, const char *offline)
 {
     return sd_bus_message_append(
-        reply, "a{sv}", 7, "user", "s", account->name, "enrolled", "t", row->enrolled_usec, "by",
+        reply, "a{sv}", 8, "user", "s", account->name, "enrolled", "t", row->enrolled_usec, "by",
         "s", row->by, "algorithm", "s", totp_algorithm_to_word(row->key.algorithm), "digits", "u",
-        row->key.digits, "recovery_codes", "u", left, "shared", "b", (int)row->is_shared);
+        row->key.digits, "recovery_codes", "u", left, "shared", "b", (int)row->is_shared,
+        "offline", "s", offline);
 }
 
 /* What cannot be read back is no second factor: nobody signs in with it. */
 static int append_account(Manager *manager, sd_bus_message *reply, const Account *account)
 {
+    char hash[OFFLINE_HASH_SIZE] = "";
+    OfflineKind kind = OFFLINE_NONE;
     TotpRow row = {0};
     unsigned left = 0;
     int r = store_totp_get(manager->store, account, &row);
@@ -32,7 +37,10 @@ static int append_account(Manager *manager, sd_bus_message *reply, const Account
         return r == -EBADMSG ? 0 : r;
     r = store_recovery_count(manager->store, account, &left);
     if (r >= 0)
-        r = append_row(reply, account, &row, left);
+        r = store_offline_get(manager->store, account, &kind, hash);
+    if (r >= 0 || r == -EBADMSG)
+        r = append_row(reply, account, &row, left, offline_to_words(kind, hash));
+    explicit_bzero(hash, sizeof(hash));
     totp_row_clear(&row);
     return r;
 }

@@ -38,6 +38,11 @@ static const char *const totp_algorithms[] = {
     [TOTP_SHA1] = "sha1", [TOTP_SHA256] = "sha256", [TOTP_SHA512] = "sha512",
     [_TOTP_ALGORITHM_COUNT] = NULL,
 };
+static const char *const offline_secrets[] = {
+    [OFFLINE_SECRET_ANY] = "any", [OFFLINE_SECRET_PASSPHRASE] = "passphrase",
+    [OFFLINE_SECRET_PASSWORD] = "password", [OFFLINE_SECRET_NO] = "no",
+    [_OFFLINE_SECRET_COUNT] = NULL,
+};
 static const char *const second_factors[] = {
     [SECOND_FACTOR_TOTP] = "totp", [SECOND_FACTOR_PROVIDER] = "provider",
     [SECOND_FACTOR_NONE] = "none", [_SECOND_FACTOR_COUNT] = NULL,
@@ -198,6 +203,10 @@ static const ConfigKey keys[] = {
     {"totp", "Algorithm", &config_kind_word, CONFIG(totp_algorithm), .words = totp_algorithms},
     {"totp", "Digits", &config_kind_number, CONFIG(totp_digits), TOTP_DIGITS_MIN, TOTP_DIGITS_MAX},
     {"totp", "EnrolWithin", &config_kind_duration, CONFIG(totp_enrol_within_usec), 0, DAY, SEC},
+    {"totp", "OfflineSecret", &config_kind_word, CONFIG(totp_offline_secret),
+     .words = offline_secrets},
+    {"totp", "OfflinePassphraseMin", &config_kind_number, CONFIG(totp_passphrase_min),
+     OFFLINE_PASSPHRASE_LEAST, OFFLINE_PASSPHRASE_MAX / 4},
 
     {"revocation", "RefreshCheckSec", &config_kind_duration, CONFIG(refresh_check_usec), SEC, DAY,
      SEC},

@@ -296,6 +296,7 @@ static Config *config_new(void)
     config->offline_grace_usec = 3600 * CONFIG_USEC_PER_SEC;
     config->totp_digits = TOTP_DIGITS_MIN;
     config->totp_enrol_within_usec = 600 * CONFIG_USEC_PER_SEC;
+    config->totp_passphrase_min = OFFLINE_PASSPHRASE_DEFAULT;
     config->lock_after = 10;
     config->lock_window_usec = 300 * CONFIG_USEC_PER_SEC;
     config->logins_per_account = LOGINS_PER_ACCOUNT_MAX;

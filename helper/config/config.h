@@ -46,6 +46,7 @@ typedef enum Method {
     METHOD_BROWSER,    /* Methods=browser */
     METHOD_PASSWORD,   /* Methods=password */
     _METHOD_COUNT,
+    METHOD_OFFLINE = _METHOD_COUNT, /* nobody names it: while the provider cannot be reached */
 } Method;
 
 /* SecondFactor=: what is asked for beside a password. */
@@ -55,6 +56,15 @@ typedef enum SecondFactor {
     SECOND_FACTOR_NONE,
     _SECOND_FACTOR_COUNT,
 } SecondFactor;
+
+/* OfflineSecret=: what signs people in, beside a code, while the provider cannot be reached. */
+typedef enum OfflineSecret {
+    OFFLINE_SECRET_ANY = 0,
+    OFFLINE_SECRET_PASSPHRASE,
+    OFFLINE_SECRET_PASSWORD,
+    OFFLINE_SECRET_NO,
+    _OFFLINE_SECRET_COUNT,
+} OfflineSecret;
 
 typedef enum Prompt {
     PROMPT_DEFAULT = 0, /* Prompt=default, by the type */
@@ -210,6 +220,8 @@ typedef struct Config {
     TotpAlgorithm totp_algorithm;  /* Algorithm=sha1|sha256|sha512 */
     unsigned totp_digits;          /* Digits=6 */
     uint64_t totp_enrol_within_usec; /* EnrolWithin=, after a sign-in for it; 0: only root enrols */
+    OfflineSecret totp_offline_secret; /* OfflineSecret=any|passphrase|password|no */
+    unsigned totp_passphrase_min;  /* OfflinePassphraseMin=12, characters */
 
     /* [login] limits live in [access]: LoginsPerAccount= LoginsPerSource= Logins= */
     unsigned logins_per_account, logins_per_source, logins_total;

@@ -220,6 +220,8 @@ static void on_recorded(int result, const EnforcerAppendReply *reply, void *user
     remember_sign_in(login);
     if (!login->unprivileged)
         lockout_succeeded(login->logins->manager, login->account, login->rhost);
+    login_offline_keep(login);
+    login->password = secret_free(login->password);
     finish(login);
 }
 
@@ -246,7 +248,10 @@ static int append_admission(Login *login)
 static Outcome judge_again(const Login *login)
 {
     Stamp now = stamp_now();
+    const char *reason;
 
+    if (login->method == METHOD_OFFLINE)
+        return login_offline_judge(login, &reason);
     return verdict_admits(login->account, login->logins->manager->config, true, false, &now);
 }
 
@@ -410,4 +415,19 @@ void login_accept(Login *login, TokenResult *result)
         login_refuse(login, OUTCOME_UNAVAILABLE, "the sign-in could not be stored", NULL);
     else
         publish(login);
+}
+
+/* The account is published, and confirmed by nobody: its groups, its token and its verdict stay. */
+void login_accept_offline(Login *login)
+{
+    LoginDecision decision;
+
+    free(login->strength);
+    login->strength = strdup("");
+    if (!login->strength)
+        login_refuse(login, OUTCOME_INTERNAL, "out of memory", NULL);
+    else if (!is_strong_enough(login))
+        refuse_weak(login);
+    else if (login_step(login, LOGIN_EVENT_APPROVED, &decision))
+        be_ready(login);
 }

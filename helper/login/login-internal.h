@@ -11,6 +11,7 @@
 #include "helper/login/login-states.h"
 #include "helper/login/login-text.h"
 #include "helper/manager.h"
+#include "helper/totp/hasher.h"
 #include "helper/totp/second-factor.h"
 
 typedef struct Login Login;
@@ -45,10 +46,13 @@ struct Login {
     LoginRecord *record;
     bool publishing; /* the publisher will call */
     /* A password login. */
-    Secret *password; /* until the provider is asked */
+    Secret *password; /* until it is known to be good or not */
     Factor factor;    /* found good, to be used up with the admission */
     bool proven;      /* the second factor was right: this person may hear what is wrong */
     bool from_known_place; /* its owner was here before, and gives a second factor */
+    HashJob *hash;    /* compares what was typed, offline */
+    EvidenceReach reach; /* of the provider, once the offline method took over */
+    bool asked_again; /* the provider failed, and was asked once more */
     bool pretends;    /* nobody gets in, and nobody is to see why: asks as it would anybody */
     Outcome pretended;
     const char *pretended_reason; /* static */
@@ -128,6 +132,9 @@ bool login_method_too_weak(Login *login);
 /* The prompt has its answer: nothing more is asked. After LOGIN_EVENT_ANSWER. */
 void login_answered(Login *login);
 
+/* Begins another method, with a word of why. */
+void login_method_go_on(Login *login, Method next, const char *text);
+
 /* Begins the next method without a word; false when there is none. In LOGIN_STARTING. */
 bool login_method_pass(Login *login);
 
@@ -149,6 +156,28 @@ void login_answer_password(Login *login, const Secret *text);
 void login_begin_device(Login *login);
 void login_begin_browser(Login *login);
 void login_answer_browser(Login *login, const Secret *piece);
+
+/* login-offline.c. takes_over: true when the request that failed so is made again, or the login
+ * goes on without the provider. judge: may this person sign in so now? `ret_reason` is static.
+ * refusal: what everybody reads who may not. keep: the password was right, its hash is kept where
+ * its owner wants it so. doubt: the provider says that it is wrong; if its hash is kept it was
+ * changed. */
+bool login_offline_takes_over(Login *login, const Evidence *evidence);
+Outcome login_offline_judge(const Login *login, const char **ret_reason);
+const char *login_offline_refusal(void);
+void login_offline_keep(Login *login);
+void login_offline_doubt(Login *login);
+void login_begin_offline(Login *login);
+void login_answer_offline(Login *login, const Secret *text);
+
+/* login-password.c, of a second factor. locked: refused, and nothing is to be tried. check: 0 with
+ * login->factor, or what factor_check() says. outcome: of what it said. */
+bool login_is_locked(Login *login, bool has_code);
+int login_check_code(Login *login, const Secret *code, const char **ret_reason);
+Outcome login_code_outcome(int r);
+
+/* The offline method's end: as login_accept(), with nothing new to be stored. */
+void login_accept_offline(Login *login);
 
 /* The module hung up, or its conversation failed: the provider is not asked any more. */
 void login_gone(Login *login, const char *reason);

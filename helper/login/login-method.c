@@ -21,15 +21,16 @@ typedef struct MethodRow {
     void (*answer)(Login *login, const Secret *text);
 } MethodRow;
 
-static const MethodRow methods[_METHOD_COUNT] = {
+static const MethodRow methods[_METHOD_COUNT + 1] = {
     [METHOD_DEVICE] = {"device", "by code", login_begin_device, NULL},
     [METHOD_BROWSER] = {"browser", "in a browser", login_begin_browser, login_answer_browser},
     [METHOD_PASSWORD] = {"password", "by password", login_begin_password, login_answer_password},
+    [METHOD_OFFLINE] = {"offline", "offline", login_begin_offline, login_answer_offline},
 };
 
 const char *login_method_to_word(Method method)
 {
-    return (unsigned)method < _METHOD_COUNT ? methods[method].word : NULL;
+    return (unsigned)method < ELEMENTSOF(methods) ? methods[method].word : NULL;
 }
 
 const char *login_words(const Login *login)
@@ -121,15 +122,12 @@ static void note_refused_method(const Login *login, Method next, const Evidence 
 }
 
 /* The prompt of the refused method may still stand: the next one begins when it is answered. */
-static void go_on(Login *login, Method next, const char *said)
+void login_method_go_on(Login *login, Method next, const char *text)
 {
     LoginDecision decision;
-    char text[160];
 
     if (!login_step(login, LOGIN_EVENT_NEXT, &decision))
         return;
-    snprintf(text, sizeof(text), "%s the sign-in %s.\nAnother way:\n", said,
-             methods[login->method].name);
     login->method = next;
     login->answered = false;
     login->answered_usec = 0;
@@ -137,6 +135,15 @@ static void go_on(Login *login, Method next, const char *said)
         login_gone(login, "the client's channel takes no more");
     else if (login->state == LOGIN_STARTING)
         login_method_begin(login);
+}
+
+static void go_on(Login *login, Method next, const char *said)
+{
+    char text[160];
+
+    snprintf(text, sizeof(text), "%s the sign-in %s.\nAnother way:\n", said,
+             methods[login->method].name);
+    login_method_go_on(login, next, text);
 }
 
 /* --- the end of a method ---------------------------------------------------------------------- */
@@ -159,6 +166,10 @@ void login_method_refused(Login *login, const Evidence *evidence, const char *re
 
     free(login->evidence);
     login->evidence = strdup(evidence->code);
+    if (evidence->meaning == EVIDENCE_WRONG_SECRET)
+        login_offline_doubt(login);
+    if (login_offline_takes_over(login, evidence))
+        return;
     login->refused_methods |= 1u << login->method;
     if (!evidence->is_of_method || !find_next(login, &next)) {
         deny(login, evidence, reason);

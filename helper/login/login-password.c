@@ -111,7 +111,6 @@ static void ask_provider(Login *login, const Secret *code)
     int r = provider ? provider_password_login(provider, &password, login_method_time_usec(login),
                                                on_done, login, &login->op)
                      : -ENOENT;
-    login->password = secret_free(login->password);
     if (r < 0)
         login_refuse(login, OUTCOME_UNAVAILABLE, "the sign-in could not be started", NULL);
 }
@@ -123,11 +122,11 @@ static bool is_sendable(const Secret *password)
     return size > 0 && size <= PASSWORD_MAX;
 }
 
-static int check_code(Login *login, const Secret *code, const char **reason)
+int login_check_code(Login *login, const Secret *code, const char **ret_reason)
 {
     Stamp now = stamp_now();
     int r = factor_check(login->logins->manager->store, login->account, code,
-                         now.wall_usec / USEC_PER_SEC, &login->factor, reason);
+                         now.wall_usec / USEC_PER_SEC, &login->factor, ret_reason);
 
     login->proven = r == 0;
     return r;
@@ -140,13 +139,14 @@ static bool is_local_factor(const Login *login)
     return !settings || settings->second_factor == SECOND_FACTOR_TOTP;
 }
 
-static bool is_refused_unasked(int r)
+Outcome login_code_outcome(int r)
 {
-    return r == -EKEYREJECTED || r == -EALREADY || r == -ENOENT;
+    return r == -EKEYREJECTED || r == -EALREADY || r == -ENOENT ? OUTCOME_WRONG_SECRET
+                                                                : OUTCOME_UNAVAILABLE;
 }
 
 /* Nothing is tried then, and nothing counted: else a stranger could keep it locked for ever. */
-static bool is_locked(Login *login, bool has_code)
+bool login_is_locked(Login *login, bool has_code)
 {
     LockoutAttempt attempt = {
         .user = login->user, .account = login->account, .rhost = login->rhost,
@@ -167,17 +167,16 @@ static void judge(Login *login, const Secret *code)
     const char *reason = "an empty or far too long password";
     int r = 0;
 
-    if (is_locked(login, code != NULL))
+    if (login_is_locked(login, code != NULL))
         return;
     if (login->pretends) {
         login_refuse(login, login->pretended, login->pretended_reason, NULL);
         return;
     }
     if (code && is_local_factor(login))
-        r = check_code(login, code, &reason);
+        r = login_check_code(login, code, &reason);
     if (r < 0)
-        login_refuse(login, is_refused_unasked(r) ? OUTCOME_WRONG_SECRET : OUTCOME_UNAVAILABLE,
-                     reason, NULL);
+        login_refuse(login, login_code_outcome(r), reason, NULL);
     else if (!is_sendable(login->password))
         login_refuse(login, OUTCOME_WRONG_SECRET, reason, NULL);
     else

@@ -38,6 +38,7 @@ static Login *login_free(Login *login)
     if (!login)
         return NULL;
     provider_op_cancel(login->op);
+    hash_job_cancel(login->hash);
     login_accept_cancel(login);
     sd_event_source_disable_unref(login->io);
     sd_event_source_disable_unref(login->timer);
@@ -58,6 +59,14 @@ static Login *login_free(Login *login)
     return NULL;
 }
 DEFINE_CLEANUP(Login *, login_free)
+
+/* Nothing that is asked for it goes on. */
+static void cancel_work(Login *login)
+{
+    login->op = provider_op_cancel(login->op);
+    login->hash = hash_job_cancel(login->hash);
+    login_accept_cancel(login);
+}
 
 /* --- the end of a login ----------------------------------------------------------------------- */
 
@@ -124,8 +133,7 @@ static void log_denial(Login *login, Outcome outcome, const char *reason)
  * channel stays open, bounded, with its timer as the bound. */
 void login_finish(Login *login, Outcome outcome, const char *text)
 {
-    login->op = provider_op_cancel(login->op);
-    login_accept_cancel(login);
+    cancel_work(login);
     if (login->channel < 0)
         return;
     if (channel_send_step(login->channel, STEP_FINISHED, outcome, text ? text : "") < 0 ||
@@ -145,6 +153,8 @@ int login_give_channel(Login *login)
 
 static void tell(Login *login, Outcome outcome, const char *text)
 {
+    if (login->method == METHOD_OFFLINE && login->answered_usec != 0)
+        text = login_offline_refusal();
     text = text ? text : login_text_refusal(outcome);
     login_finish(login, outcome, text ? text : outcome_to_text(outcome));
 }
@@ -172,10 +182,10 @@ static uint64_t next_beat(const Login *login, uint64_t now)
 
 static void tell_later(Login *login, Outcome outcome)
 {
-    login->op = provider_op_cancel(login->op);
-    login_accept_cancel(login);
+    cancel_work(login);
     login->untold = true;
-    bool hides = login->pretends || (!login->proven && is_telling(outcome));
+    bool hides = login->pretends || login->method == METHOD_OFFLINE ||
+                 (!login->proven && is_telling(outcome));
     login->told = hides ? OUTCOME_WRONG_SECRET : outcome;
     if (sd_event_source_set_time(login->timer, next_beat(login, now_usec(login))) < 0 ||
         sd_event_source_set_enabled(login->timer, SD_EVENT_ONESHOT) < 0)
@@ -187,8 +197,9 @@ static bool is_failure(const Login *login, Outcome outcome)
 {
     if (login->answered_usec == 0 || outcome == OUTCOME_LOCKED_OUT)
         return false;
-    /* Who leaves while the provider judges has tried a password all the same. */
-    if (login->method == METHOD_PASSWORD && login->op && outcome == OUTCOME_CANCELLED)
+    /* Who leaves while it is judged has tried a password all the same. */
+    if (((login->method == METHOD_PASSWORD && login->op) || login->hash) &&
+        outcome == OUTCOME_CANCELLED)
         return true;
     return login->pretends || outcome == OUTCOME_WRONG_SECRET;
 }

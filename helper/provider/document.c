@@ -26,6 +26,7 @@ struct Document {
     uint64_t attempted_usec; /* CLOCK_BOOTTIME */
     uint64_t urgent_usec;    /* CLOCK_BOOTTIME */
     uint64_t fetched_usec;   /* wall clock */
+    EvidenceReach reach; /* of the last attempt */
     char error[96];
 };
 
@@ -122,6 +123,7 @@ static void on_reply(const HttpReply *reply, void *userdata)
     /* The pause counts from the end, or an attempt that timed out would be followed by the next at
      * once and those who wait would wait for ever. */
     document->attempted_usec = now_usec(document, CLOCK_BOOTTIME);
+    document->reach = evidence_reach(reply->status, reply->error);
     if (reply->status == 0)
         snprintf(document->error, sizeof(document->error), "%s", reply->error);
     else if (reply->status != 200)
@@ -182,6 +184,11 @@ DocumentState document_ensure(Document *document)
 uint64_t document_fetched_usec(const Document *document)
 {
     return document->has_content ? document->fetched_usec : 0;
+}
+
+EvidenceReach document_reach(const Document *document)
+{
+    return document->reach;
 }
 
 bool document_has_url(const Document *document)

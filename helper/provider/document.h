@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "helper/provider/evidence.h"
 #include "helper/provider/http.h"
 
 #define DOCUMENT_LOOK_AGAIN_USEC (UINT64_C(3600) * 1000000u)       /* in the background */
@@ -62,5 +63,7 @@ bool document_fetch_urgently(Document *document);
 uint64_t document_fetched_usec(const Document *document);
 /* Why the last fetch failed, or "". Owned by the document. */
 const char *document_error(const Document *document);
+/* How far the last fetch came; REACH_ANSWERED before the first. */
+EvidenceReach document_reach(const Document *document);
 /* Is it known where to fetch it? */
 bool document_has_url(const Document *document);

@@ -204,6 +204,7 @@ void evidence_classify(ProviderType type, bool refused_refresh_is_revoked, Evide
     if (fact) {
         snprintf(text, sizeof(text), "http %ld", http_status);
         set(ret_evidence, fact->meaning, text);
+        ret_evidence->reach = evidence_reach(http_status, NULL);
         return;
     }
     if (json_read_strict(body, size, TOKEN_RESPONSE_MAX, &document) < 0) {
@@ -231,6 +232,19 @@ void evidence_unreachable(const char *fault, Evidence *ret_evidence)
 
     snprintf(text, sizeof(text), "network: %s", fault);
     set(ret_evidence, fact ? fact->meaning : EVIDENCE_NEUTRAL, text);
+    ret_evidence->reach = evidence_reach(0, fault);
+}
+
+EvidenceReach evidence_reach(long http_status, const char *fault)
+{
+    static const char *const ours[] = {"CA file not readable", "answer too large", "out of memory"};
+
+    if (http_status > 0)
+        return http_status >= 500 ? REACH_FAILED : REACH_ANSWERED;
+    for (size_t i = 0; fault && i < ELEMENTSOF(ours); i++)
+        if (strcmp(fault, ours[i]) == 0)
+            return REACH_ANSWERED;
+    return fault ? REACH_NONE : REACH_ANSWERED;
 }
 
 Outcome evidence_to_outcome(EvidenceMeaning meaning)

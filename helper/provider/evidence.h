@@ -37,6 +37,15 @@ typedef enum EvidenceMeaning {
     _EVIDENCE_MEANING_COUNT,
 } EvidenceMeaning;
 
+/* How far the request came. Whoever can block the network decides about it: nothing may follow from
+ * it that they would want. */
+typedef enum EvidenceReach {
+    REACH_ANSWERED = 0, /* whatever the answer was; 429 too */
+    REACH_FAILED,       /* 5xx: somebody is there, and cannot do it */
+    REACH_NONE,         /* no answer: name, network, TLS */
+    _EVIDENCE_REACH_COUNT,
+} EvidenceReach;
+
 typedef struct Evidence {
     EvidenceMeaning meaning;
     bool is_explicit;     /* a code that names the account's state (50057, "User disabled"): never
@@ -45,6 +54,7 @@ typedef struct Evidence {
     bool is_of_method;    /* this way of signing in is refused, not the person: another may do */
     char code[96];        /* for the log: "invalid_grant 50057", "http 503", "network: timed out";
                            * printable ASCII */
+    EvidenceReach reach;
     uint64_t retry_after_usec; /* 0 = not said */
 } Evidence;
 
@@ -60,6 +70,10 @@ void evidence_classify_error(ProviderType type, EvidenceContext context, const c
 
 /* For faults below HTTP; `fault` is HttpReply.error: "timed out". Neutral/later. */
 void evidence_unreachable(const char *fault, Evidence *ret_evidence);
+
+/* Of a reply's status and `fault`, as HttpReply has them. What this host itself spoils (a file that
+ * cannot be read, too large an answer) is no unreachable provider. */
+EvidenceReach evidence_reach(long http_status, const char *fault);
 
 /* What a refused login is told. */
 Outcome evidence_to_outcome(EvidenceMeaning meaning);

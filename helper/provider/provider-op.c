@@ -323,7 +323,8 @@ static void begin_when_metadata_are_here(ProviderOp *op)
     }
     snprintf(reason, sizeof(reason), "metadata of the provider: %s",
              document_error(op->provider->metadata_document));
-    op_fail(op, EVIDENCE_LATER, reason);
+    fail(op, &(Evidence){.meaning = EVIDENCE_LATER,
+                         .reach = document_reach(op->provider->metadata_document)}, reason);
 }
 
 static int on_kick(sd_event_source *source, void *userdata)

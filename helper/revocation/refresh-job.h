@@ -1,7 +1,7 @@
 /*
  * Inside the refresher: what refresher.c (when to ask), refresh-wait.c (who asks), refresh-look.c
- * (does anything run?) and refresh-result.c (what an answer means for tokens and groups) share.
- * Nobody else includes this.
+ * (does anything run?), refresh-offline.c (who signed in during an outage) and refresh-result.c
+ * (what an answer means for tokens and groups) share. Nobody else includes this.
  */
 #pragma once
 
@@ -73,5 +73,11 @@ void refresh_neutral(Evidence *evidence, EvidenceMeaning meaning, const char *co
 /* refresh-look.c: asks the enforcer; the job is due again when something runs. */
 void refresh_job_look(RefreshJob *job);
 void refresh_look_forget(RefreshLook *look);
+/* refresh-offline.c: has its person signed in while the provider could not be reached, and nobody
+ * vouched for them since? Then its interval is a short one, and the first answer about one of them
+ * (before it is concluded) brings the others forward. */
+bool refresh_job_is_offline(const RefreshJob *job);
+uint64_t refresh_offline_interval_usec(const RefreshJob *job, uint64_t interval_usec);
+void refresh_offline_answered(RefreshJob *job, const Evidence *evidence);
 /* At start: has anybody left something running whose session is over? */
 int refresh_survey(Refresher *refresher);

@@ -61,11 +61,12 @@ static uint64_t spread_usec(RefreshJob *job, uint64_t range)
     return range / 1024 * (mixed >> 22);
 }
 
-/* RefreshCheckSec, or up to an eighth less, so that accounts drift apart. Never more: the time to
- * the cut is promised. */
+/* RefreshCheckSec (less after an offline sign-in), or up to an eighth less, so that accounts drift
+ * apart. Never more: the time to the cut is promised. */
 uint64_t refresh_job_interval_usec(RefreshJob *job)
 {
-    uint64_t interval = job->refresher->manager->config->refresh_check_usec;
+    uint64_t interval = refresh_offline_interval_usec(
+        job, job->refresher->manager->config->refresh_check_usec);
 
     return interval - spread_usec(job, interval / 8);
 }
@@ -180,6 +181,7 @@ static void job_over(RefreshJob *job, const Evidence *evidence, bool is_in_force
     uint64_t now = refresher_boot_usec(refresher), wait = evidence->retry_after_usec;
     uint64_t limit = RETRY_AFTER_TURNS * refresher->manager->config->refresh_check_usec;
 
+    refresh_offline_answered(job, evidence);
     wait = wait < limit ? wait : limit;
     job->not_before_usec = evidence->meaning == EVIDENCE_LATER && wait > 0 ? now + wait : 0;
     job_schedule(job, now);

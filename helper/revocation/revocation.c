@@ -16,6 +16,7 @@
 #include "helper/login/login.h"
 #include "helper/manager.h"
 #include "helper/store/store-lockout.h"
+#include "helper/store/store-offline.h"
 #include "helper/totp/enrolment.h"
 #include "helper/revocation/revocation-case.h"
 
@@ -51,6 +52,7 @@ static void tell_the_others(Revocation *revocation, Account *account)
     enrolments_account_gone(revocation->manager->enrolments, account);
     /* Who signed in from there may be whom it is taken from. Not stored: the lock-out is laxer. */
     (void)store_places_delete(revocation->manager->store, account);
+    (void)store_offline_delete(revocation->manager->store, account);
     manager_bus_account_revoked(revocation->manager, account);
 }
 
@@ -113,7 +115,7 @@ static void note_our_fault(Revocation *revocation, const Account *account, const
         account->provider, evidence->code);
 }
 
-static bool is_held(const Account *account)
+bool revocation_is_held(const Account *account)
 {
     return account->verdict == VERDICT_UNCONFIRMED &&
            strncmp(account->evidence, HELD_PREFIX, strlen(HELD_PREFIX)) == 0;
@@ -129,7 +131,7 @@ static bool must_hold(Revocation *revocation, const Account *account, Verdict ne
     if (evidence->is_explicit || !verdict_cuts(next, revocation->manager->config))
         return false;
     many = hold_note(&revocation->hold, account->uid, revocation_boot_usec(revocation));
-    return many || is_held(account);
+    return many || revocation_is_held(account);
 }
 
 static void hold_back(Revocation *revocation, Account *account, Verdict next, const char *text)
@@ -137,7 +139,7 @@ static void hold_back(Revocation *revocation, Account *account, Verdict next, co
     uint64_t now = revocation_boot_usec(revocation);
     char held[sizeof(HELD_PREFIX) + 160];
 
-    if (is_held(account))
+    if (revocation_is_held(account))
         return;
     snprintf(held, sizeof(held), HELD_PREFIX "%s", text);
     if (now - revocation->hold_alarm_usec > HOLD_WINDOW_USEC || revocation->hold_alarm_usec == 0) {

@@ -53,6 +53,8 @@ int revocation_revoke(Revocation *revocation, Account *account, const char *reas
                       RevocationEndHandler handler, void *userdata);
 /* Is what it runs being ended at this moment, so that a sign-in has to wait? */
 bool revocation_is_ending(const Account *account);
+/* Was something said against it that is held (hold.h)? */
+bool revocation_is_held(const Account *account);
 /* Behind it: the local accounts that are tied to the person whose own account was revoked. */
 void revocation_revoke_tied(Revocation *revocation, const Account *account, const char *reason);
 bool revocation_is_stored(const Revocation *revocation, const Account *account);

@@ -122,6 +122,11 @@ static const char *const migrations[] = {
     "CREATE TABLE directory_groups ("
     " issuer TEXT PRIMARY KEY, link TEXT NOT NULL, inside TEXT NOT NULL, settings BLOB NOT NULL)"
     " WITHOUT ROWID;",
+    /* 12: what people sign in with while the provider cannot be reached. */
+    "CREATE TABLE offline_secrets ("
+    " account INTEGER PRIMARY KEY REFERENCES accounts (id),"
+    " kind INTEGER NOT NULL,"
+    " sealed BLOB);",
 };
 
 static int run_step(Store *store, size_t index)

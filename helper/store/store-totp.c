@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "helper/store/store-crypto.h"
+#include "helper/store/store-offline.h"
 #include "helper/store/store-sql.h"
 
 void totp_row_clear(TotpRow *row)
@@ -116,8 +117,9 @@ static int delete_all(Store *store, const Account *account)
 {
     int r = delete_from(store, account, "DELETE FROM totp WHERE account = ?1");
 
-    return r < 0 ? r
-                 : delete_from(store, account, "DELETE FROM recovery_codes WHERE account = ?1");
+    if (r >= 0)
+        r = delete_from(store, account, "DELETE FROM recovery_codes WHERE account = ?1");
+    return r < 0 ? r : store_offline_delete(store, account);
 }
 
 static int insert_recovery(Store *store, const Account *account, unsigned number, const char *hash)

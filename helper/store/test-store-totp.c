@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "helper/store/store-offline.h"
 #include "helper/store/store-totp.h"
 #include "helper/store/test-store-fixture.h"
 
@@ -132,6 +133,81 @@ static void forgotten_with_the_account(void **state)
     assert_int_equal(left, 0);
 }
 
+#define HASH "$y$j9T$salt$of-a-passphrase"
+
+static OfflineKind offline(Fixture *fixture, const char *hash)
+{
+    char found[OFFLINE_HASH_SIZE] = "";
+    OfflineKind kind = OFFLINE_NONE;
+
+    int r = store_offline_get(fixture->store, fixture->account, &kind, found);
+    assert_int_equal(r, kind != OFFLINE_NONE);
+    assert_string_equal(found, hash);
+    return kind;
+}
+
+static void offline_secrets_need_the_second_factor(void **state)
+{
+    Fixture *fixture = *state;
+
+    assert_int_equal(store_offline_put(fixture->store, fixture->account, 4711, OFFLINE_PASSPHRASE,
+                                       HASH), -ESTALE);
+    enrol(fixture, "the secret of alice!");
+    assert_int_equal(store_offline_put(fixture->store, fixture->account, 4712, OFFLINE_PASSPHRASE,
+                                       HASH), -ESTALE); /* of another enrolment */
+    assert_int_equal(store_offline_any(fixture->store), 0);
+    assert_int_equal(store_offline_put(fixture->store, fixture->account, 4711, OFFLINE_PASSPHRASE,
+                                       HASH), 0);
+    reopen(fixture);
+    assert_int_equal(offline(fixture, HASH), OFFLINE_PASSPHRASE);
+    assert_int_equal(store_offline_any(fixture->store), 1);
+    enrol(fixture, "another secret of alice");
+    assert_int_equal(offline(fixture, ""), OFFLINE_NONE);
+    assert_int_equal(store_offline_any(fixture->store), 0);
+}
+
+static void a_password_is_kept_by_consent_alone(void **state)
+{
+    Fixture *fixture = *state;
+
+    enrol(fixture, "the secret of alice!");
+    assert_int_equal(store_offline_set_password(fixture->store, fixture->account, HASH), 0);
+    assert_int_equal(offline(fixture, ""), OFFLINE_NONE);
+    assert_int_equal(store_offline_put(fixture->store, fixture->account, 4711, OFFLINE_PASSWORD,
+                                       ""), 0);
+    assert_int_equal(offline(fixture, ""), OFFLINE_PASSWORD);
+    assert_int_equal(store_offline_any(fixture->store), 0); /* nothing to sign in with yet */
+    assert_int_equal(store_offline_set_password(fixture->store, fixture->account, HASH), 0);
+    assert_int_equal(offline(fixture, HASH), OFFLINE_PASSWORD);
+    assert_int_equal(store_offline_set_password(fixture->store, fixture->account, ""), 0);
+    assert_int_equal(offline(fixture, ""), OFFLINE_PASSWORD);
+    assert_int_equal(store_offline_put(fixture->store, fixture->account, 4711, OFFLINE_PASSPHRASE,
+                                       HASH), 0);
+    assert_int_equal(store_offline_set_password(fixture->store, fixture->account, "$y$other"), 0);
+    assert_int_equal(offline(fixture, HASH), OFFLINE_PASSPHRASE);
+    assert_int_equal(store_offline_delete(fixture->store, fixture->account), 0);
+    assert_int_equal(offline(fixture, ""), OFFLINE_NONE);
+}
+
+static void an_offline_secret_is_sealed_for_its_account(void **state)
+{
+    Fixture *fixture = *state;
+    char found[OFFLINE_HASH_SIZE], again[OFFLINE_HASH_SIZE];
+    OfflineKind kind;
+
+    enrol(fixture, "the secret of alice!");
+    assert_int_equal(store_offline_put(fixture->store, fixture->account, 4711, OFFLINE_PASSPHRASE,
+                                       HASH), 0);
+    char *name = fixture->account->name;
+    fixture->account->name = (char *)"mallory";
+    assert_int_equal(store_offline_get(fixture->store, fixture->account, &kind, found), -EBADMSG);
+    fixture->account->name = name;
+    assert_int_equal(store_offline_get(fixture->store, fixture->account, &kind, again), 1);
+    assert_string_equal(offline_to_words(kind, again), "passphrase");
+    assert_string_equal(offline_to_words(OFFLINE_PASSWORD, ""), "password (not yet)");
+    assert_string_equal(offline_to_words(OFFLINE_NONE, ""), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +216,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_recovery_code_is_used_once, set_up_alice, tear_down),
         cmocka_unit_test_setup_teardown(a_secret_does_not_move, set_up_alice, tear_down),
         cmocka_unit_test_setup_teardown(forgotten_with_the_account, set_up_alice, tear_down),
+        cmocka_unit_test_setup_teardown(offline_secrets_need_the_second_factor, set_up_alice,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_password_is_kept_by_consent_alone, set_up_alice,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_offline_secret_is_sealed_for_its_account, set_up_alice,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

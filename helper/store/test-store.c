@@ -106,6 +106,7 @@ static void sessions_of_the_first_version(void **state)
                      "DROP TABLE lockouts;"
                      "DROP TABLE known_places;"
                      "DROP TABLE directory_groups;"
+                     "DROP TABLE offline_secrets;"
                      "INSERT INTO sessions VALUES ('s-1', 'alice', '', 'sshd', '', '', 42, 9,"
                      " zeroblob(16), NULL);"
                      "PRAGMA user_version = 1");

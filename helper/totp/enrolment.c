@@ -10,35 +10,15 @@
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
 
-#include "common/channel.h"
 #include "common/limits.h"
 #include "helper/base/host-name.h"
-#include "helper/manager.h"
 #include "helper/store/store-totp.h"
+#include "helper/totp/enrolment-private.h"
 #include "helper/totp/enrolment-text.h"
 
 #define WAITING_MAX   16u
-#define TRIES_MAX     5u
 #define PATIENCE_USEC (600 * USEC_PER_SEC)
 #define PROMPT        "The code that it shows now: "
-
-typedef struct Enrolment Enrolment;
-struct Enrolment {
-    Enrolments *enrolments;
-    Enrolment *next;
-    Account *account;
-    char by[64];
-    TotpKey key;
-    unsigned tries;
-    int channel; /* -1 once it is over */
-    sd_event_source *io, *timer;
-};
-
-struct Enrolments {
-    Manager *manager;
-    Enrolment *first;
-    sd_event_source *reaper;
-};
 
 static Enrolment *enrolment_free(Enrolment *enrolment)
 {
@@ -48,6 +28,8 @@ static Enrolment *enrolment_free(Enrolment *enrolment)
     sd_event_source_disable_unref(enrolment->timer);
     closep(&enrolment->channel);
     totp_key_clear(&enrolment->key);
+    secret_free(enrolment->passphrase);
+    hash_job_cancel(enrolment->hash);
     free(enrolment);
     return NULL;
 }
@@ -71,8 +53,9 @@ static int on_reap(sd_event_source *source, void *userdata)
 }
 
 /* Over; freed when the loop has left its callbacks. */
-static void hang_up(Enrolment *enrolment)
+void enrolment_hang_up(Enrolment *enrolment)
 {
+    enrolment->hash = hash_job_cancel(enrolment->hash);
     enrolment->io = sd_event_source_disable_unref(enrolment->io);
     enrolment->timer = sd_event_source_disable_unref(enrolment->timer);
     closep(&enrolment->channel);
@@ -80,20 +63,25 @@ static void hang_up(Enrolment *enrolment)
     (void)sd_event_source_set_enabled(enrolment->enrolments->reaper, SD_EVENT_ONESHOT);
 }
 
-static void finish(Enrolment *enrolment, Outcome outcome, const char *text)
+void enrolment_finish(Enrolment *enrolment, Outcome outcome, const char *text)
 {
     (void)channel_send_step(enrolment->channel, STEP_FINISHED, outcome, text);
-    hang_up(enrolment);
+    enrolment_hang_up(enrolment);
 }
 
 /* --- showing and asking ---------------------------------------------------------------------- */
 
-static int ask(Enrolment *enrolment, const char *text)
+static int ask(Enrolment *enrolment, const char *text, StepKind kind, const char *prompt)
 {
     int r = channel_send_step(enrolment->channel, STEP_SHOW, OUTCOME_INTERNAL, text);
 
-    return r < 0 ? r : channel_send_step(enrolment->channel, STEP_ASK_VISIBLE, OUTCOME_INTERNAL,
-                                         PROMPT);
+    return r < 0 ? r : channel_send_step(enrolment->channel, kind, OUTCOME_INTERNAL, prompt);
+}
+
+void enrolment_ask(Enrolment *enrolment, const char *text, StepKind kind, const char *prompt)
+{
+    if (ask(enrolment, text, kind, prompt) < 0)
+        enrolment_hang_up(enrolment);
 }
 
 static int show_key(Enrolment *enrolment)
@@ -108,7 +96,7 @@ static int show_key(Enrolment *enrolment)
                           &uri);
     if (r == 0)
         r = enrolment_text(uri.data, config->show_qr, &text);
-    return r == 0 ? ask(enrolment, text.data) : r;
+    return r == 0 ? ask(enrolment, text.data, STEP_ASK_VISIBLE, PROMPT) : r;
 }
 
 /* --- storing --------------------------------------------------------------------------------- */
@@ -137,6 +125,7 @@ static int store(Enrolment *enrolment, const TotpState *state,
     memcpy(row.by, enrolment->by, sizeof(row.by));
     int r = store_totp_put(manager->store, enrolment->account, &row,
                            (const char (*)[RECOVERY_HASH_SIZE])hashes);
+    enrolment->enrolled_usec = row.enrolled_usec;
     if (r == 0)
         manager_log_account(manager, enrolment->account, enrolment->by, "second-factor-enrolled",
                             NULL);
@@ -157,9 +146,10 @@ static void take_in(Enrolment *enrolment, const TotpState *state)
     if (r == 0)
         (void)channel_send_step(enrolment->channel, STEP_SHOW, OUTCOME_INTERNAL, text.data);
     if (r == 0)
-        finish(enrolment, OUTCOME_ALLOW, "Enrolled.");
+        enrolment_offline_begin(enrolment);
     else
-        finish(enrolment, OUTCOME_UNAVAILABLE, "It could not be stored. Nothing was changed.");
+        enrolment_finish(enrolment, OUTCOME_UNAVAILABLE,
+                         "It could not be stored. Nothing was changed.");
 }
 
 /* --- answers --------------------------------------------------------------------------------- */
@@ -173,18 +163,19 @@ static void on_code(Enrolment *enrolment, const Secret *code)
     if (enrolment->account->state != ACCOUNT_ACTIVE ||
         enrolment->account->verdict == VERDICT_DISABLED ||
         enrolment->account->verdict == VERDICT_REVOKED) {
-        finish(enrolment, OUTCOME_DISABLED, NULL);
+        enrolment_finish(enrolment, OUTCOME_DISABLED, NULL);
         return;
     }
     int r = totp_match(&enrolment->key, &fresh, secret_peek(code), now.wall_usec / USEC_PER_SEC,
                        &state);
     if (r == 0)
         take_in(enrolment, &state);
-    else if (++enrolment->tries >= TRIES_MAX)
-        finish(enrolment, OUTCOME_WRONG_SECRET,
+    else if (++enrolment->tries >= ENROLMENT_TRIES_MAX)
+        enrolment_finish(enrolment, OUTCOME_WRONG_SECRET,
                "None of the codes was right. Is the clock of the telephone?\nNothing was changed.");
-    else if (ask(enrolment, "That is not the code. Wait for the next one, and type it.\n") < 0)
-        hang_up(enrolment);
+    else
+        enrolment_ask(enrolment, "That is not the code. Wait for the next one, and type it.\n",
+                      STEP_ASK_VISIBLE, PROMPT);
 }
 
 static int on_channel(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -196,16 +187,18 @@ static int on_channel(sd_event_source *source, int fd, uint32_t events, void *us
     int r = channel_receive_answer(fd, &kind, &text);
     if (r == -EAGAIN && (events & (EPOLLHUP | EPOLLERR)) == 0)
         return 0;
-    if (r == 0 && kind == ANSWER_TEXT)
+    if (r == 0 && kind == ANSWER_TEXT && enrolment->stage == ENROLMENT_CODE)
         on_code(enrolment, text);
+    else if (r == 0 && kind == ANSWER_TEXT)
+        enrolment_offline_answer(enrolment, text);
     else
-        hang_up(enrolment);
+        enrolment_hang_up(enrolment);
     return 0;
 }
 
 static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    finish(userdata, OUTCOME_CODE_EXPIRED, "It took too long. Nothing was changed.");
+    enrolment_finish(userdata, OUTCOME_CODE_EXPIRED, "It took too long. Nothing was changed.");
     return 0;
 }
 
@@ -228,8 +221,9 @@ static int draw_key(const Config *config, TotpKey *key)
 }
 
 /* Takes the channel over in any case. */
-static int enrolment_new(Enrolments *enrolments, Account *account, const char *by, int channel,
-                         uint64_t patience_usec, Enrolment **ret_enrolment)
+static int enrolment_new(Enrolments *enrolments, Account *account, const char *by,
+                         bool by_themselves, int channel, uint64_t patience_usec,
+                         Enrolment **ret_enrolment)
 {
     _cleanup_(enrolment_freep) Enrolment *enrolment = calloc(1, sizeof(*enrolment));
     sd_event *event = enrolments->manager->event;
@@ -241,6 +235,7 @@ static int enrolment_new(Enrolments *enrolments, Account *account, const char *b
     enrolment->enrolments = enrolments;
     enrolment->account = account;
     enrolment->channel = channel;
+    enrolment->by_themselves = by_themselves;
     snprintf(enrolment->by, sizeof(enrolment->by), "%s", by);
     int r = draw_key(enrolments->manager->config, &enrolment->key);
     if (r >= 0)
@@ -258,8 +253,8 @@ static int enrolment_new(Enrolments *enrolments, Account *account, const char *b
 }
 
 /* Takes the channel over in any case. */
-static int begin_on(Enrolments *enrolments, Account *account, const char *by, int channel,
-                    uint64_t patience_usec)
+static int begin_on(Enrolments *enrolments, Account *account, const char *by,
+                    bool by_themselves, int channel, uint64_t patience_usec)
 {
     Enrolment *enrolment = NULL;
     unsigned waiting = 0;
@@ -271,7 +266,8 @@ static int begin_on(Enrolments *enrolments, Account *account, const char *by, in
         close(channel);
         return -EBUSY;
     }
-    int r = enrolment_new(enrolments, account, by, channel, patience_usec, &enrolment);
+    int r = enrolment_new(enrolments, account, by, by_themselves, channel, patience_usec,
+                          &enrolment);
     if (r < 0)
         return r;
     enrolment->next = enrolments->first;
@@ -286,7 +282,7 @@ int enrolments_begin(Enrolments *enrolments, Account *account, const char *by, i
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     _cleanup_close_ int theirs = pair[1];
-    int r = begin_on(enrolments, account, by, pair[0], PATIENCE_USEC);
+    int r = begin_on(enrolments, account, by, false, pair[0], PATIENCE_USEC);
     if (r < 0)
         return r;
     *ret_channel = TAKE_FD(theirs);
@@ -320,7 +316,7 @@ void enrolments_go_on(Enrolments *enrolments, Account *account, const char *by, 
 {
     const char *refusal = enrolments_refusal(enrolments, account);
 
-    if (!refusal && begin_on(enrolments, account, by, channel,
+    if (!refusal && begin_on(enrolments, account, by, true, channel,
                              enrolments->manager->config->totp_enrol_within_usec) == 0)
         return;
     if (!refusal) /* the channel has gone with it: the client says that nobody answers */
@@ -333,7 +329,8 @@ void enrolments_account_gone(Enrolments *enrolments, const Account *account)
 {
     for (Enrolment *each = enrolments ? enrolments->first : NULL; each; each = each->next)
         if (each->account == account && each->channel >= 0)
-            finish(each, OUTCOME_CANCELLED, "Ended: another enrolment, or the account changed.");
+            enrolment_finish(each, OUTCOME_CANCELLED,
+                             "Ended: another enrolment, or the account changed.");
 }
 
 /* --- construction ---------------------------------------------------------------------------- */

@@ -11,14 +11,20 @@ ASK_CODE = r"(?:[)|:] |^|\n)One-time code: ?"
 REFUSED = "That was not right. Check it and try again."
 
 
-def enrol(lab, person, password=PASSWORD):
-    """Gives a person a password at the provider, and a second factor at root's terminal."""
+def enrol(lab, person, password=PASSWORD, passphrase=""):
+    """Gives a person a password at the provider, and a second factor at root's terminal; with an
+    offline passphrase, or none."""
     lab.control.set_user(person.username, password=password)
     terminal = on_a_terminal(lab, f"rcpchctl totp enrol {person.name}")
     terminal.expect("it shows now: ")
     held = Authenticator(terminal.seen)
     terminal.send(held.code() + "\r")
-    terminal.expect("Enrolled\\.")
+    terminal.expect("Offline passphrase")
+    terminal.send(passphrase + "\r")
+    if passphrase:
+        terminal.expect("The same again")
+        terminal.send(passphrase + "\r")
+    terminal.expect("Enrolled")
     terminal.wait_end()
     held.keep_recovery(terminal.seen)
     return held

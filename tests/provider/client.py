@@ -126,6 +126,10 @@ class ProviderControl:
     def listener(self, state="up", certificate="good"):
         return self.call("PUT", "/listener", {"state": state, "certificate": certificate})
 
+    def outage(self, how="none"):
+        """Nobody reaches the provider: refuse, hang, 503; none: it is over."""
+        return self.call("PUT", "/outage", {"how": how})
+
     def set_graph(self, **settings):
         return self.call("PATCH", "/graph", settings)
 

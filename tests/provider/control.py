@@ -25,6 +25,7 @@
 | POST /okta/revoke | no access token of a service app is good any more |
 | PUT, DELETE /faults/REALM/ENDPOINT | faults.py; REALM or ENDPOINT may be `*` |
 | PUT /listener | {"state": "up" or "refuse", "certificate": a row of ca.CERTIFICATES} |
+| PUT /outage | {"how": "refuse", "hang", "503", or "none"}: for all realms and endpoints at once |
 | GET /journal | ?since=N&wait=SECONDS&count=N&KEY=VALUE… |
 """
 
@@ -33,9 +34,13 @@ import dataclasses
 from aiohttp import web
 
 from tests.provider import evidence
+from tests.provider.faults import ENDPOINTS
 from tests.provider.jwks_lies import JWKS_LIES
 from tests.provider.lies import LIES
 from tests.provider.users import User
+
+OUTAGES = {"none": None, "refuse": None, "hang": {"kind": "hang"},
+           "503": {"kind": "status", "status": 503}}
 
 
 class BadOrder(ValueError):
@@ -216,6 +221,15 @@ class Control:
         await self.provider.listen(order.get("state", "up"), order.get("certificate", "good"))
         return {}
 
+    async def outage(self, request):
+        how = (await request.json()).get("how", "none")
+        _known(OUTAGES, how, "outage")
+        self.provider.faults.clear(None, None)
+        for endpoint in ENDPOINTS if OUTAGES[how] else ():
+            self.provider.faults.set(None, endpoint, dict(OUTAGES[how]))
+        await self.provider.listen("refuse" if how == "refuse" else "up", "good")
+        return {}
+
     async def journal(self, request):
         query = dict(request.query)
         since = int(query.pop("since", 0))
@@ -239,7 +253,8 @@ class Control:
         ("PATCH", "/okta", change_okta), ("POST", "/okta/revoke", revoke_okta),
         ("PUT", "/faults/{realm}/{endpoint}", set_fault),
         ("DELETE", "/faults/{realm}/{endpoint}", clear_fault),
-        ("PUT", "/listener", listener), ("GET", "/journal", journal),
+        ("PUT", "/listener", listener), ("PUT", "/outage", outage),
+        ("GET", "/journal", journal),
     )
 
     def application(self):

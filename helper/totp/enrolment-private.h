@@ -1,0 +1,58 @@
+/*
+ * One enrolment, shared by enrolment.c (its life, the code that proves the key) and
+ * enrolment-offline.c (what else signs its person in during an outage). Nobody else includes this.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+#include "common/channel.h"
+#include "helper/manager.h"
+#include "helper/totp/enrolment.h"
+#include "helper/totp/hasher.h"
+#include "helper/totp/totp.h"
+
+typedef enum EnrolmentStage {
+    ENROLMENT_CODE = 0,   /* proves the key */
+    ENROLMENT_CONSENT,    /* may the password's hash be kept? */
+    ENROLMENT_PASSPHRASE,
+    ENROLMENT_AGAIN,
+    ENROLMENT_HASHING,    /* nothing is asked */
+    _ENROLMENT_STAGE_COUNT,
+} EnrolmentStage;
+
+typedef struct Enrolment Enrolment;
+struct Enrolment {
+    Enrolments *enrolments;
+    Enrolment *next;
+    Account *account;
+    char by[64];
+    bool by_themselves;
+    TotpKey key;
+    unsigned tries;
+    EnrolmentStage stage;
+    uint64_t enrolled_usec; /* once it is stored */
+    Secret *passphrase;     /* as typed first */
+    HashJob *hash;
+    int channel; /* -1 once it is over */
+    sd_event_source *io, *timer;
+};
+
+struct Enrolments {
+    Manager *manager;
+    Enrolment *first;
+    sd_event_source *reaper;
+};
+
+#define ENROLMENT_TRIES_MAX 5u
+
+/* Sends the last word, and ends it. */
+void enrolment_finish(Enrolment *enrolment, Outcome outcome, const char *text);
+/* Ends it without one. */
+void enrolment_hang_up(Enrolment *enrolment);
+/* Shows `text` and asks; what fails hangs up. */
+void enrolment_ask(Enrolment *enrolment, const char *text, StepKind kind, const char *prompt);
+
+/* The second factor is stored: asks what else there is to be asked, or finishes. answer: in the
+ * stages after ENROLMENT_CODE. */
+void enrolment_offline_begin(Enrolment *enrolment);
+void enrolment_offline_answer(Enrolment *enrolment, const Secret *text);
