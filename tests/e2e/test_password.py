@@ -120,6 +120,10 @@ def test_people_enrol_themselves(lab, person):
     terminal.expect("it shows now: ")
     held = Authenticator(terminal.seen)
     terminal.send(held.code() + "\r")
+    terminal.expect(r"\[y/N\]")  # a hash of the password, for outages
+    terminal.send("\r")
+    terminal.expect("Offline passphrase")
+    terminal.send("\r")
     terminal.expect("Enrolled\\.")
     held.keep_recovery(terminal.seen)
     terminal.close(force=True)
