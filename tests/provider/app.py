@@ -1,5 +1,6 @@
 """The provider as a whole: realms, people, faults, journal, and the two listeners."""
 
+import json
 import pathlib
 import urllib.parse
 from email.utils import formatdate
@@ -24,6 +25,9 @@ REALMS = (("generic", generic, ""),
           ("okta", okta, "/oauth2/default"))
 
 
+SECRETS = ("access_token", "refresh_token", "id_token", "device_code")
+
+
 class Provider:
     """Owns everything; handlers get it passed."""
 
@@ -45,6 +49,7 @@ class Provider:
         self.okta = okta_api.Api(self)
         self.faults = Faults()
         self.journal = Journal()
+        self.issued = set()  # every token and device code that anybody was given
         self.realms = {name: self._realm(name, dialect, base, interval)
                        for name, dialect, base in REALMS}
         self._transports = set()
@@ -222,11 +227,19 @@ class Provider:
                 if response is None:
                     response = await handler(request)
                     self._set_date(realm, response)
+                    self._note_issued(response)
                     await self._note(request, realm, endpoint, response.status)
             except ConnectionError:
                 return web.Response(status=500)
             return response
         return handle
+
+    def _note_issued(self, response):
+        """For who looks whether one of them was left somewhere."""
+        if response.content_type == "application/json" and response.body:
+            answer = json.loads(response.body)
+            self.issued.update(answer[name] for name in SECRETS
+                               if isinstance(answer, dict) and answer.get(name))
 
     @staticmethod
     def _set_date(realm, response):

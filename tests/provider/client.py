@@ -105,6 +105,10 @@ class ProviderControl:
         return self.call("POST", "/authorize", {"address": address, "username": username,
                                                 "approve": approve})["address"]
 
+    def issued(self):
+        """Every token and device code that the provider has given to anybody."""
+        return self.call("GET", "/issued")
+
     # The realm and its faults
 
     def set_realm(self, realm, **settings):

@@ -26,6 +26,7 @@
 | PUT, DELETE /faults/REALM/ENDPOINT | faults.py; REALM or ENDPOINT may be `*` |
 | PUT /listener | {"state": "up" or "refuse", "certificate": a row of ca.CERTIFICATES} |
 | PUT /outage | {"how": "refuse", "hang", "503", or "none"}: for all realms and endpoints at once |
+| GET /issued | every token and device code that was given out |
 | GET /journal | ?since=N&wait=SECONDS&count=N&KEY=VALUE… |
 """
 
@@ -238,6 +239,9 @@ class Control:
         found = await self.provider.journal.wait(since, query, seconds, count)
         return {"last": self.provider.journal.last, "entries": found}
 
+    async def list_issued(self, request):
+        return sorted(self.provider.issued)
+
     ROUTES = (
         ("GET", "/ready", ready), ("POST", "/reset", reset), ("POST", "/mend", mend),
         ("GET", "/users", list_users), ("POST", "/users", add_user),
@@ -255,6 +259,7 @@ class Control:
         ("DELETE", "/faults/{realm}/{endpoint}", clear_fault),
         ("PUT", "/listener", listener), ("PUT", "/outage", outage),
         ("GET", "/journal", journal),
+        ("GET", "/issued", list_issued),
     )
 
     def application(self):
