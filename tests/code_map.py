@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Holds the README's code map: who may include whom, and what each program links. Also that no line
-of code is longer than a hundred columns.
+of code is longer than a hundred columns, and every file of tests/line is run.
 
 Usage: code_map.py SOURCE-FOLDER {PROGRAM-FOLDER=BUILT-FILE}... The table is read from the
 README itself, so a map that is no longer true fails here.
@@ -49,6 +49,15 @@ def long_lines(source, folder):
                 yield f"{path.relative_to(source)}:{number} has {len(line)} columns"
 
 
+def forgotten_tests(source):
+    """Tests of the line that meson does not run."""
+    text = (source / "helper/meson.build").read_text(encoding="utf-8")
+    listed = set(re.findall(r"'(\w+)'", text))
+    for path in sorted((source / "tests/line").glob("test_*.py")):
+        if path.stem.removeprefix("test_") not in listed:
+            yield f"helper/meson.build runs no {path.name}"
+
+
 def needed(path):
     text = subprocess.run(["readelf", "-d", path], check=True, capture_output=True,
                           text=True).stdout
@@ -74,6 +83,7 @@ def main():
     wrong = [f"README has no row for {folder}/" for folder in built if folder not in rows]
     for folder in (*rows, "tests"):
         wrong += long_lines(source, folder)
+    wrong += forgotten_tests(source)
     for folder, words in rows.items():
         wrong += wrong_includes(source, folder)
         if folder in built:
