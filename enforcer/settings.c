@@ -28,8 +28,10 @@ static SettingsData *data_free(SettingsData *data)
 {
     if (!data)
         return NULL;
-    for (size_t i = 0; i < data->user_count; i++)
+    for (size_t i = 0; i < data->user_count; i++) {
         free(data->users[i].name);
+        free(data->users[i].service);
+    }
     for (size_t i = 0; i < data->group_count; i++) {
         free(data->groups[i].name);
         free(data->groups[i].local);
@@ -177,6 +179,23 @@ static int set_user_directory(SettingsData *data, const char *name, const char *
     return r;
 }
 
+/* The last LocalUser= of a section counts, as in the helper. */
+static int set_service_user(SettingsData *data, const char *name, const char *value)
+{
+    SettingsUser *user = NULL;
+
+    for (size_t i = 0; i < data->user_count; i++)
+        if (data->users[i].service && strcmp(data->users[i].service, name) == 0) {
+            free(data->users[i].service);
+            data->users[i].service = NULL;
+        }
+    int r = *value ? user_of(data, value, &user) : 0;
+    if (r < 0 || !user || user->service)
+        return r;
+    user->service = strdup(name);
+    return user->service ? 0 : -ENOMEM;
+}
+
 static int set_user_kill_services(SettingsData *data, const char *name, const char *value)
 {
     SettingsUser *user = NULL;
@@ -247,6 +266,7 @@ static const KeyRow key_rows[] = {
     {"identity", "UidCount", set_uid_count},
     {"user", "Uid", set_user_uid},
     {"user", "Directory", set_user_directory},
+    {"service-account", "LocalUser", set_service_user},
     {"user", "KillServices", set_user_kill_services},
     {"revocation", "KillLoginUid", set_kill_login_uid},
     {"group", "Id", set_group_known},
@@ -373,11 +393,16 @@ static bool in_range(const SettingsData *data, uint32_t number)
     return number >= data->base && number - data->base < data->count;
 }
 
+static bool is_tied(const SettingsUser *user)
+{
+    return user->tied || user->service;
+}
+
 static bool ties_uid(const SettingsUser *user, const Local *local, uint32_t uid)
 {
     uint32_t found = 0;
 
-    return user->tied && local_uid_of(local, user->name, &found) >= 0 && found == uid;
+    return is_tied(user) && local_uid_of(local, user->name, &found) >= 0 && found == uid;
 }
 
 EndRules settings_end_rules(const Settings *settings, const Local *local, uint32_t uid)
@@ -433,7 +458,7 @@ bool settings_pins_uid(const Settings *settings, uint32_t uid)
     const SettingsData *data = settings->data;
 
     for (size_t i = 0; i < data->user_count && !number_is_special(uid); i++)
-        if (!data->users[i].tied && data->users[i].uid == uid)
+        if (!is_tied(&data->users[i]) && data->users[i].uid == uid)
             return true;
     return false;
 }
@@ -472,7 +497,7 @@ static int local_print(const Settings *settings, const Local *local, FILE *strea
     for (size_t i = 0; i < data->user_count; i++) {
         const SettingsUser *user = &data->users[i];
         uint32_t uid = UINT32_MAX;
-        if (!user->tied || !name_is_valid(user->name) || strcmp(user->name, "root") == 0)
+        if (!is_tied(user) || !name_is_valid(user->name) || strcmp(user->name, "root") == 0)
             continue;
         if (local_uid_of(local, user->name, &uid) >= 0 && uid == 0)
             continue;

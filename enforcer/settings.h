@@ -19,6 +19,7 @@ typedef struct SettingsUser {
     char *name;
     uint32_t uid;  /* Uid=, or 0 */
     bool tied;     /* has Directory= */
+    char *service; /* NULL, or the [service-account] section whose LocalUser= it is */
     bool kill_services; /* KillServices= */
 } SettingsUser;
 

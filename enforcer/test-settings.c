@@ -261,6 +261,26 @@ static void test_ties(void **state)
     assert_string_equal(text, "deploy\ngone\n");
 }
 
+/* The last LocalUser= of a section counts. */
+static void test_service_accounts(void **state)
+{
+    World *world = *state;
+    _cleanup_(local_freep) Local *local = local_of(world);
+
+    assert_int_equal(read_text(world, "[service-account a]\nClientId=c\nLocalUser=deploy\n"
+                                      "[service-account b]\nLocalUser=root\n"), 1);
+    assert_true(settings_is_tied_uid(world->settings, local, 1001));
+    assert_false(settings_is_tied_uid(world->settings, local, 0));
+    assert_int_equal(settings_write_local(world->settings, local, world->local), 0);
+    char text[64] = "";
+    _cleanup_close_ int fd = open(world->local, O_RDONLY | O_CLOEXEC);
+    assert_true(read(fd, text, sizeof(text) - 1) > 0);
+    assert_string_equal(text, "deploy\n");
+    assert_int_equal(read_text(world, "[service-account a]\nLocalUser=deploy\n"
+                                      "[service-account a]\nLocalUser=\n"), 1);
+    assert_false(settings_is_tied_uid(world->settings, local, 1001));
+}
+
 static void test_what_is_ended(void **state)
 {
     World *world = *state;
@@ -354,6 +374,7 @@ int main(void)
         WITH_WORLD(test_drop_ins_come_later_and_are_noticed),
         WITH_WORLD(test_lines_that_are_too_long_are_refused),
         WITH_WORLD(test_ties),
+        WITH_WORLD(test_service_accounts),
         WITH_WORLD(test_what_is_ended),
         WITH_WORLD(test_local_groups),
         WITH_WORLD(test_local_accounts),

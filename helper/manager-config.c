@@ -193,6 +193,30 @@ static int take_over(Manager *manager, Config *config, Provider **providers)
     return 0;
 }
 
+#define ALARM_SERVICE "[service-account %s] has no account"
+
+void manager_add_service_accounts(Manager *manager)
+{
+    const Config *config = manager->config;
+
+    for (size_t i = 0; i < config->service_account_count; i++) {
+        const ServiceAccountConfig *service = &config->service_accounts[i];
+        const Account *known = accounts_find(manager->accounts, service->local_user);
+        const char *why = "";
+        Account *account;
+
+        manager_alarm_over(manager, ALARM_SERVICE, service->name);
+        if (known && known->state == ACCOUNT_ACTIVE && account_is_tied(known, config))
+            continue;
+        if (accounts_add(manager->accounts, config,
+                         config_service_account_provider(config, service), service->local_user,
+                         NULL, &account, &why) < 0)
+            manager_alarm(manager, ALARM_SERVICE ": %s", service->name, why);
+        else
+            manager_log_account(manager, account, "helper", "added", "[service-account]");
+    }
+}
+
 /* They ask by the new configuration from now on. Enforcing means that what the directory says is
  * carried out even where it takes groups from many. */
 static void begin_directories(Manager *manager, bool enforce)
@@ -225,6 +249,7 @@ int manager_reload(Manager *manager, bool enforce, ConfigMessages *messages)
         config_free(config);
         return r;
     }
+    manager_add_service_accounts(manager);
     begin_directories(manager, enforce);
     log_configuration(manager, enforce ? "reloaded and enforced" : "reloaded",
                       first_message(messages));

@@ -9,3 +9,7 @@
  * provider, nobody allowed), alarmed, with the messages in manager->config_error. Returns 0 or a
  * negative errno. */
 int manager_load_config(Manager *manager);
+
+/* The local accounts of [service-account] sections that are not there yet: nobody adds them by
+ * hand. What cannot be added is alarmed. */
+void manager_add_service_accounts(Manager *manager);

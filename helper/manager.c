@@ -194,6 +194,7 @@ int manager_new(sd_event *event, const ManagerPaths *paths, Manager **ret_manage
     r = build_inside(manager);
     if (r < 0)
         return r;
+    manager_add_service_accounts(manager);
     *ret_manager = TAKE_PTR(manager);
     return 0;
 }

@@ -69,6 +69,17 @@ Stamp stamp_now(void)
     return stamp;
 }
 
+Stamp stamp_ago(const Stamp *now, uint64_t usec)
+{
+    Stamp stamp = *now;
+
+    stamp.wall_usec = now->wall_usec > usec ? now->wall_usec - usec : 0;
+    stamp.boot_usec = now->boot_usec > usec ? now->boot_usec - usec : 0;
+    if (stamp.boot_usec == 0)
+        memset(stamp.boot_id, 0, sizeof(stamp.boot_id));
+    return stamp;
+}
+
 bool stamp_is_set(const Stamp *stamp)
 {
     return stamp->wall_usec != 0;

@@ -23,6 +23,9 @@ typedef struct Stamp {
 /* The present. Reads /proc/sys/kernel/random/boot_id once per process. */
 Stamp stamp_now(void);
 
+/* What `now` was so long ago. Before this boot the wall clock alone tells. */
+Stamp stamp_ago(const Stamp *now, uint64_t usec);
+
 bool stamp_is_set(const Stamp *stamp);
 
 /* Age of `then` at `now` in microseconds; AGE_STALE when never, or when a clock says the future. */

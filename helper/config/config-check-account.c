@@ -176,7 +176,7 @@ static void check_tie(const Config *config, const UserConfig *user, ConfigReport
     if (!name_is_valid_full(user->directory))
         config_report_error(report, "user", user->name, "Directory",
                             "is not a name such as alice@rcpch.ac.uk");
-    else if (!config_provider_for_domain(config, user->directory))
+    else if (!user->is_service && !config_provider_for_domain(config, user->directory))
         config_report_warning(report, "user", user->name, "Directory",
                               "no [provider] section has this name's domain in Domains=");
     if (strcmp(user->name, "root") == 0)

@@ -22,7 +22,7 @@ void config_check_url(const ProviderConfig *provider, const char *key, const cha
 void config_check_redirect_uri(const ProviderConfig *provider, ConfigReport *report);
 void config_check_proxy(const ProviderConfig *provider, ConfigReport *report);
 
-/* --- config-check-provider.c, -directory.c, -account.c, -service.c ---------------------------- */
+/* --- config-check-provider.c, -directory.c, -account.c, -service.c, -client.c ----------------- */
 
 /* `check_owner`: also owner and mode of the files that it names. */
 void config_check_provider(const Config *config, const ProviderConfig *provider, bool check_owner,
@@ -34,3 +34,5 @@ void config_check_group(const Config *config, const GroupConfig *group, ConfigRe
 void config_check_user(const Config *config, const UserConfig *user, ConfigReport *report);
 void config_check_service(const Config *config, const ServiceConfig *service,
                           ConfigReport *report);
+void config_check_service_account(const Config *config, const ServiceAccountConfig *service,
+                                  ConfigReport *report);

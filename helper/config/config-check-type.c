@@ -169,6 +169,24 @@ static void check_second_factor(const ProviderConfig *provider, ConfigReport *re
                               "lets a password alone sign people in");
 }
 
+/* The audience of an ID token is the client: with the same word here either would open the door. */
+static void check_bearer(const ProviderConfig *provider, ConfigReport *report)
+{
+    const char *audience = provider->api_audience;
+
+    if (has_method(provider, METHOD_BEARER) && !audience)
+        config_report_error(report, "provider", provider->name, "ApiAudience",
+                            "is missing, and Methods= names bearer");
+    if (audience && provider->client_id && strcmp(audience, provider->client_id) == 0)
+        config_report_error(report, "provider", provider->name, "ApiAudience",
+                            "is ClientId=, so that an ID token would pass for an access token; "
+                            "register an API of its own");
+    if (!audience && (provider->require_scopes[0] || provider->require_roles[0]))
+        config_report_warning(report, "provider", provider->name,
+                              provider->require_scopes[0] ? "RequireScopes" : "RequireRoles",
+                              "has no effect without ApiAudience=");
+}
+
 void config_check_type(const ProviderConfig *provider, ConfigReport *report)
 {
     check_tenant(provider, report);
@@ -179,6 +197,7 @@ void config_check_type(const ProviderConfig *provider, ConfigReport *report)
     check_claims(provider, report);
     check_copied(provider, report);
     check_second_factor(provider, report);
+    check_bearer(provider, report);
     if (provider->oidc_url && provider->jwks_uri)
         config_report_warning(report, "provider", provider->name, "JwksUri",
                               "has no effect: OidcUrl= goes before it");

@@ -72,6 +72,8 @@ void config_check(const Config *config, bool check_owner, ConfigReport *report)
         config_check_user(config, &config->users[i], report);
     for (size_t i = 0; i < config->service_count; i++)
         config_check_service(config, &config->services[i], report);
+    for (size_t i = 0; i < config->service_account_count; i++)
+        config_check_service_account(config, &config->service_accounts[i], report);
     check_access(config, report);
     check_revocation(config, report);
 }

@@ -186,6 +186,10 @@ static int fill_provider(ProviderConfig *provider)
     if (r >= 0)
         r = default_list(&provider->require_claims);
     if (r >= 0)
+        r = default_list(&provider->require_scopes);
+    if (r >= 0)
+        r = default_list(&provider->require_roles);
+    if (r >= 0)
         r = default_text(&provider->name_claim, "name");
     if (r >= 0)
         r = default_text(&provider->phone_claim, "phone_number");
@@ -238,6 +242,48 @@ static int fill_group(const Config *config, GroupConfig *group)
     return r;
 }
 
+static UserConfig *find_user(Config *config, const char *name)
+{
+    for (size_t i = 0; i < config->user_count; i++)
+        if (strcmp(config->users[i].name, name) == 0)
+            return &config->users[i];
+    return NULL;
+}
+
+static int add_user(Config *config, const char *name)
+{
+    UserConfig *grown = reallocarray(config->users, config->user_count + 1, sizeof(*grown));
+    char *copy = grown ? strdup(name) : NULL;
+
+    if (grown)
+        config->users = grown;
+    if (!copy)
+        return -ENOMEM;
+    grown[config->user_count++] = (UserConfig){.name = copy};
+    return 0;
+}
+
+/* Its local account is tied as a person's would be, by a name that no directory can have (RFC
+ * 2606). Another tie stays: config-check.c refuses it. */
+static int fill_service_account(Config *config, ServiceAccountConfig *service)
+{
+    int r = default_list(&service->require_roles);
+
+    if (r < 0 || !service->local_user)
+        return r;
+    if (!find_user(config, service->local_user))
+        r = add_user(config, service->local_user);
+    UserConfig *user = r < 0 ? NULL : find_user(config, service->local_user);
+    if (!user || user->directory)
+        return r;
+    if (asprintf(&user->directory, "%s@service-account.invalid", service->name) < 0) {
+        user->directory = NULL;
+        return -ENOMEM;
+    }
+    user->is_service = true;
+    return 0;
+}
+
 int config_fill(Config *config)
 {
     int r = default_text(&config->home_template, "/home/%u");
@@ -258,6 +304,8 @@ int config_fill(Config *config)
         r = fill_provider(&config->providers[i]);
     for (size_t i = 0; r >= 0 && i < config->service_count; i++)
         r = fill_service(&config->services[i]);
+    for (size_t i = 0; r >= 0 && i < config->service_account_count; i++)
+        r = fill_service_account(config, &config->service_accounts[i]);
     for (size_t i = 0; r >= 0 && i < config->user_count; i++)
         fold(config->users[i].directory);
     for (size_t i = 0; r >= 0 && i < config->group_count; i++)

@@ -32,6 +32,7 @@ static const char *const clouds[] = {
 };
 static const char *const methods[] = {
     [METHOD_DEVICE] = "device", [METHOD_BROWSER] = "browser", [METHOD_PASSWORD] = "password",
+    [METHOD_BEARER] = "bearer",
     [_METHOD_COUNT] = NULL,
 };
 static const char *const totp_algorithms[] = {
@@ -72,6 +73,8 @@ static const ConfigSection sections[] = {
     {"group", NAMED(GroupConfig, groups, group_count, GROUPS_PER_USER_MAX)},
     {"user", NAMED(UserConfig, users, user_count, CONFIG_SECTIONS_MAX)},
     {"service", NAMED(ServiceConfig, services, service_count, CONFIG_SERVICES_MAX)},
+    {"service-account", NAMED(ServiceAccountConfig, service_accounts, service_account_count,
+                              CONFIG_SERVICES_MAX)},
     {"identity"},
     {"revocation"},
     {"totp"},
@@ -82,6 +85,7 @@ static const ConfigSection sections[] = {
 _Static_assert(offsetof(ProviderConfig, name) == 0, "name comes first");
 _Static_assert(offsetof(GroupConfig, name) == 0, "name comes first");
 _Static_assert(offsetof(UserConfig, name) == 0, "name comes first");
+_Static_assert(offsetof(ServiceAccountConfig, name) == 0, "name comes first");
 _Static_assert(offsetof(ServiceConfig, name) == 0, "name comes first");
 /* The word kind writes an unsigned int. */
 _Static_assert(sizeof(ProviderType) == sizeof(unsigned) && sizeof(ShowQr) == sizeof(unsigned),
@@ -91,6 +95,7 @@ _Static_assert(sizeof(ProviderType) == sizeof(unsigned) && sizeof(ShowQr) == siz
 #define GROUP(field)    offsetof(GroupConfig, field)
 #define USER(field)     offsetof(UserConfig, field)
 #define SERVICE(field)  offsetof(ServiceConfig, field)
+#define ACCOUNT(field)  offsetof(ServiceAccountConfig, field)
 #define CONFIG(field)   offsetof(Config, field)
 
 /* section, key, kind, place, least, most, unit of a bare number, words */
@@ -114,6 +119,9 @@ static const ConfigKey keys[] = {
     {"provider", "Methods", &config_kind_methods, PROVIDER(methods), .words = methods},
     {"provider", "SecondFactor", &config_kind_word, PROVIDER(second_factor),
      .words = second_factors},
+    {"provider", "ApiAudience", &config_kind_text, PROVIDER(api_audience)},
+    {"provider", "RequireScopes", &config_kind_list, PROVIDER(require_scopes)},
+    {"provider", "RequireRoles", &config_kind_list, PROVIDER(require_roles)},
     {"provider", "UsernameClaim", &config_kind_text, PROVIDER(username_claim)},
     {"provider", "UsernameTemplate", &config_kind_text, PROVIDER(username_template)},
     {"provider", "EmailClaim", &config_kind_text, PROVIDER(email_claim)},
@@ -192,6 +200,11 @@ static const ConfigKey keys[] = {
      .words = require_priors},
     {"service", "Unprivileged", &config_kind_boolean, SERVICE(unprivileged)},
     {"service", "Provider", &config_kind_text, SERVICE(provider)},
+
+    {"service-account", "ClientId", &config_kind_text, ACCOUNT(client_id)},
+    {"service-account", "LocalUser", &config_kind_text, ACCOUNT(local_user)},
+    {"service-account", "RequireRoles", &config_kind_list, ACCOUNT(require_roles)},
+    {"service-account", "Provider", &config_kind_text, ACCOUNT(provider)},
 
     {"identity", "NameFormat", &config_kind_word, CONFIG(name_format), .words = name_formats},
     {"identity", "UidBase", &config_kind_number, CONFIG(uid_base), 1, UINT32_MAX - 1},

@@ -392,6 +392,9 @@ Config *config_free(Config *config)
         free(config->users[i].name);
     for (size_t i = 0; i < config->service_count; i++)
         free(config->services[i].name);
+    for (size_t i = 0; i < config->service_account_count; i++)
+        free(config->service_accounts[i].name);
+    free(config->service_accounts);
     free(config->providers);
     free(config->groups);
     free(config->users);
@@ -455,6 +458,24 @@ const UserConfig *config_user(const Config *config, const char *name)
             return &config->users[i];
     }
     return NULL;
+}
+
+const ServiceAccountConfig *config_service_account(const Config *config, const char *local_user)
+{
+    for (size_t i = 0; i < config->service_account_count; i++) {
+        const ServiceAccountConfig *service = &config->service_accounts[i];
+        if (service->local_user && strcmp(service->local_user, local_user) == 0)
+            return service;
+    }
+    return NULL;
+}
+
+const ProviderConfig *config_service_account_provider(const Config *config,
+                                                      const ServiceAccountConfig *service)
+{
+    if (service->provider)
+        return config_provider(config, service->provider);
+    return config->provider_count == 1 ? &config->providers[0] : NULL;
 }
 
 const ServiceConfig *config_service(const Config *config, const char *service)

@@ -45,6 +45,7 @@ typedef enum Method {
     METHOD_DEVICE = 0, /* Methods=device */
     METHOD_BROWSER,    /* Methods=browser */
     METHOD_PASSWORD,   /* Methods=password */
+    METHOD_BEARER,     /* Methods=bearer */
     _METHOD_COUNT,
     METHOD_OFFLINE = _METHOD_COUNT, /* nobody names it: while the provider cannot be reached */
 } Method;
@@ -109,6 +110,9 @@ typedef struct ProviderConfig {
     Method methods[_METHOD_COUNT];
     size_t method_count;
     SecondFactor second_factor; /* SecondFactor=totp|provider|none */
+    char *api_audience;      /* ApiAudience= of access tokens; NULL: none is taken */
+    char **require_scopes;   /* RequireScopes= RequireRoles= of a person's: one of them each */
+    char **require_roles;
     char *username_claim;    /* UsernameClaim=, default preferred_username */
     char *username_template; /* UsernameTemplate=, instead of the claim; NULL */
     char *email_claim;       /* EmailClaim=, default email */
@@ -159,11 +163,22 @@ typedef struct GroupConfig {
 typedef struct UserConfig {
     char *name;      /* account name on this host */
     char *directory; /* Directory= alice@rcpch.ac.uk ties an existing local account; or NULL */
+    bool is_service; /* tied by a [service-account] section */
     bool kill_services; /* KillServices=, the enforcer's business */
     uint32_t uid;    /* Uid= pinned, or 0 */
     char *shell;     /* Shell= or NULL */
     char *home;      /* Home= or NULL */
 } UserConfig;
+
+/* [service-account NAME]: a client that asks for tokens of its own, and the local account it
+ * signs in as. That account is tied, as by [user] Directory=, to a name that no person has. */
+typedef struct ServiceAccountConfig {
+    char *name;
+    char *client_id;      /* ClientId= that its tokens are given to */
+    char *local_user;     /* LocalUser= */
+    char **require_roles; /* RequireRoles=, one of them */
+    char *provider;       /* Provider= section name; NULL: the only one */
+} ServiceAccountConfig;
 
 /* [service NAME] */
 typedef struct ServiceConfig {
@@ -189,6 +204,8 @@ typedef struct Config {
     size_t user_count;
     ServiceConfig *services;
     size_t service_count;
+    ServiceAccountConfig *service_accounts;
+    size_t service_account_count;
 
     /* [access] */
     bool allow_all;        /* AllowAll=yes */
@@ -265,4 +282,9 @@ bool config_answers_for(const Config *config, const ProviderConfig *provider,
 const ProviderConfig *config_provider_for_domain(const Config *config, const char *directory_name);
 const GroupConfig *config_group(const Config *config, const char *name);
 const UserConfig *config_user(const Config *config, const char *name);
+/* Whose LocalUser= this is. */
+const ServiceAccountConfig *config_service_account(const Config *config, const char *local_user);
+/* Provider=, or the only one. */
+const ProviderConfig *config_service_account_provider(const Config *config,
+                                                      const ServiceAccountConfig *service);
 const ServiceConfig *config_service(const Config *config, const char *service);

@@ -167,9 +167,17 @@ int directories_correct_groups(const Directories *directories, const Account *ac
 static Directory *find_knowing(const Directories *directories, const Account *account)
 {
     for (Directory *one = directories ? directories->first : NULL; one; one = one->next)
-        if (directory_is_ours(one, account))
+        if (directory_is_ours(one, account) || directory_knows_client(one, account))
             return one;
     return NULL;
+}
+
+bool directories_know_client(const Directories *directories, const Account *account)
+{
+    for (const Directory *one = directories ? directories->first : NULL; one; one = one->next)
+        if (directory_knows_client(one, account))
+            return true;
+    return false;
 }
 
 bool directories_know(const Directories *directories, const Account *account)

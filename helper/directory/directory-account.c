@@ -46,6 +46,7 @@ bool directory_is_ours(const Directory *directory, const Account *account)
     size_t size = tenant ? strlen(tenant) : 0;
 
     return account->state == ACCOUNT_ACTIVE && account->id && account->issuer &&
+           !config_service_account(directory->config, account->name) &&
            strcmp(account->issuer, directory->settings->issuer) == 0 &&
            (!tenant || (strncmp(account->id, tenant, size) == 0 && account->id[size] == '/'));
 }
@@ -53,6 +54,7 @@ bool directory_is_ours(const Directory *directory, const Account *account)
 bool directory_is_waiting(const Directory *directory, const Account *account)
 {
     return account->state == ACCOUNT_ACTIVE && !account->id &&
+           !config_service_account(directory->config, account->name) &&
            strcmp(account->provider, directory->settings->name) == 0;
 }
 

@@ -18,6 +18,7 @@ struct DirectoryCheck {
     char *settling; /* the list that settles what is doubted of them; NULL: it is not */
     sd_event_source *timer; /* the budget allows it later */
     HttpRequest *request;   /* neither of them: waits for the token */
+    bool is_client;         /* not a person: nothing else in here knows it */
     bool was_refused;       /* a token: a new one was waited for */
     DirectoryCheckHandler handler;
     void *userdata;
@@ -76,6 +77,8 @@ static void take_person(DirectoryCheck *check, const DirectoryPerson *person)
         answer_nothing(check, EVIDENCE_NEUTRAL, "an answer about somebody else");
     } else if (!directory_sync_evidence(person->state, &evidence)) {
         answer_nothing(check, EVIDENCE_NEUTRAL, "does not say whether they are enabled");
+    } else if (check->is_client) {
+        answer(check, &evidence, false); /* who asked has it take effect */
     } else {
         directory_take_state(directory, person);
         answer(check, &evidence, true);
@@ -111,9 +114,11 @@ static void settle(DirectoryCheck *check, DirectoryPage *page)
 static int make_url(const DirectoryCheck *check, char **ret_url)
 {
     const Directory *directory = check->directory;
+    const DirectoryKind *kind = directory->kind;
 
     if (!check->settling)
-        return directory->kind->person_url(directory->settings->directory_url, check->id, ret_url);
+        return (check->is_client ? kind->client_url : kind->person_url)(
+            directory->settings->directory_url, check->id, ret_url);
     *ret_url = strdup(check->settling);
     return *ret_url ? 0 : -ENOMEM;
 }
@@ -250,12 +255,20 @@ static int check_new(Directory *directory, const Account *account, DirectoryChec
         return -ENOMEM;
     }
     check->directory = directory;
+    check->is_client = directory_knows_client(directory, account);
     check->handler = handler;
     check->userdata = userdata;
     check->next = directory->checks;
     directory->checks = check;
     *ret_check = check;
     return 0;
+}
+
+bool directory_knows_client(const Directory *directory, const Account *account)
+{
+    return directory->kind->client_url && account->state == ACCOUNT_ACTIVE && account->id &&
+           strcmp(account->provider, directory->settings->name) == 0 &&
+           config_service_account(directory->config, account->name);
 }
 
 /* Where asking would only make it worse, or has just failed. */

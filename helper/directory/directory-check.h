@@ -17,6 +17,9 @@ typedef void (*DirectoryCheckHandler)(const Evidence *evidence, bool is_said, vo
 /* Does a directory know this account by its id? */
 bool directories_know(const Directories *directories, const Account *account);
 
+/* Is it the account of a client, whose own entry the directory has? Only this check looks at it. */
+bool directories_know_client(const Directories *directories, const Account *account);
+
 /* NULL: the handler will be called. Else why nobody can be asked now: a text that is good until the
  * loop goes on. Only for accounts that directories_know(). */
 const char *directories_check(Directories *directories, Account *account,

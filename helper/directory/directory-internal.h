@@ -226,6 +226,8 @@ bool directory_is_away(const Directory *directory, const char *id);
 char *directory_identity_of(const Directory *directory, const char *id);
 const char *directory_person_id(const Account *account);
 /* Bound to somebody of whom this directory knows. */
+/* directory-check.c: see directories_know_client(). */
+bool directory_knows_client(const Directory *directory, const Account *account);
 bool directory_is_ours(const Directory *directory, const Account *account);
 /* Waits for an id of this directory. */
 bool directory_is_waiting(const Directory *directory, const Account *account);

@@ -28,6 +28,7 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .without_changes = 1u << PROVIDER_ENTRA_EXTERNAL_ID | 1u << PROVIDER_ENTRA_B2C,
         .members_url = graph_members_url,
         .person_url = graph_person_url,
+        .client_url = graph_client_url,
         .changes_url = graph_changes_url,
         .group_changes_url = graph_group_changes_url,
         .person_groups_url = graph_person_groups_url,

@@ -29,6 +29,13 @@ int graph_person_url(const char *base, const char *id, char **ret_url)
     return directory_url(base, "/v1.0/users/", id, "?" SELECT, ret_url);
 }
 
+/* A service principal: of an application, or a managed identity. */
+int graph_client_url(const char *base, const char *id, char **ret_url)
+{
+    return directory_url(base, "/v1.0/servicePrincipals/", id,
+                         "?$select=id,displayName,accountEnabled", ret_url);
+}
+
 int graph_changes_url(const char *base, char **ret_url)
 {
     return directory_url(base, "/v1.0/users/delta?$deltatoken=latest&" SELECT, "", "", ret_url);

@@ -16,6 +16,7 @@
 int graph_members_url(const char *base, const char *group_id, char **ret_url);
 
 /* One person, by id or by name. */
+int graph_client_url(const char *base, const char *id, char **ret_url);
 int graph_person_url(const char *base, const char *id, char **ret_url);
 
 /* What changes from now on; answers with a link and, so to speak, an empty list. */

@@ -138,6 +138,9 @@ static int store_sign_in(Login *login, const TokenResult *result)
 {
     Manager *manager = login->logins->manager;
 
+    /* A presented token says nothing of the refresh token that an earlier sign-in left. */
+    if (login->method == METHOD_BEARER)
+        return revocation_token_presented(manager->revocation, login->account, &login->issued);
     int r = store_token_put(manager->store, login->account, result->refresh_token);
     if (r < 0)
         return r;
@@ -181,7 +184,7 @@ static int store_all(Login *login, const TokenResult *result)
  * for want of memory, the session counts as one without a sign-in. */
 static void remember_sign_in(const Login *login)
 {
-    Stamp now = stamp_now();
+    Stamp now = stamp_is_set(&login->issued) ? login->issued : stamp_now();
 
     if (!login->unprivileged)
         (void)sign_ins_add(login->logins->manager->sign_ins, login->sign_in, login->account->name,
@@ -218,7 +221,7 @@ static void on_recorded(int result, const EnforcerAppendReply *reply, void *user
     if (!login_step(login, LOGIN_EVENT_RECORDED, &decision) || decision != LOGIN_DECIDES_ADMIT)
         return;
     remember_sign_in(login);
-    if (!login->unprivileged)
+    if (!login->unprivileged && login->method != METHOD_BEARER)
         lockout_succeeded(login->logins->manager, login->account, login->rhost);
     login_offline_keep(login);
     login->password = secret_free(login->password);

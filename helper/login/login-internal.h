@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <systemd/sd-event.h>
+#include "common/channel.h"
 #include "helper/base/host-name.h"
 #include "helper/login/login.h"
 #include "helper/login/login-states.h"
@@ -48,7 +49,10 @@ struct Login {
     /* A password login. */
     Secret *password; /* until it is known to be good or not */
     Factor factor;    /* found good, to be used up with the admission */
-    bool proven;      /* the second factor was right: this person may hear what is wrong */
+    bool proven;      /* the second factor was right, or the token theirs: this person may hear
+                       * what is wrong */
+    bool unjudged;    /* no token can be judged now, whoever's it is: all hear that */
+    Stamp issued;     /* when the access token was, of a bearer login; else not set */
     bool from_known_place; /* its owner was here before, and gives a second factor */
     HashJob *hash;    /* compares what was typed, offline */
     EvidenceReach reach; /* of the provider, once the offline method took over */
@@ -150,7 +154,21 @@ void login_note_answer(Login *login);
 bool login_password_hides(const Login *login);
 const ProviderConfig *login_password_stand_in(const Config *config);
 
-/* One method each (login-device.c, login-browser.c, login-password.c). */
+/* Asks, in a state that `event` leads out of. */
+void login_ask(Login *login, LoginEvent event, StepKind kind, const char *prompt);
+
+/* The provider that is asked, of its account or of who is unknown here; NULL when there is none. */
+const ProviderConfig *login_settings(const Login *login);
+/* Does Methods= of that provider name it, and did nobody refuse it yet? */
+bool login_has_method(const Login *login, Method method);
+
+/* The client that signs in as this account, which signs in by nothing but its tokens; NULL: a
+ * person. */
+const ServiceAccountConfig *login_client(const Login *login);
+
+/* One method each (login-device.c, login-browser.c, login-password.c, login-bearer.c). */
+void login_begin_bearer(Login *login);
+void login_answer_bearer(Login *login, const Secret *text);
 void login_begin_password(Login *login);
 void login_answer_password(Login *login, const Secret *text);
 void login_begin_device(Login *login);

@@ -26,6 +26,7 @@ static const MethodRow methods[_METHOD_COUNT + 1] = {
     [METHOD_BROWSER] = {"browser", "in a browser", login_begin_browser, login_answer_browser},
     [METHOD_PASSWORD] = {"password", "by password", login_begin_password, login_answer_password},
     [METHOD_OFFLINE] = {"offline", "offline", login_begin_offline, login_answer_offline},
+    [METHOD_BEARER] = {"bearer", "by access token", login_begin_bearer, login_answer_bearer},
 };
 
 const char *login_method_to_word(Method method)
@@ -41,6 +42,27 @@ const char *login_words(const Login *login)
     if (login->method == METHOD_PASSWORD && login->factor.kind != FACTOR_NONE)
         return with_factor[login->factor.kind];
     return login_method_to_word(login->method);
+}
+
+void login_ask(Login *login, LoginEvent event, StepKind kind, const char *prompt)
+{
+    LoginDecision decision;
+
+    if (login_step(login, event, &decision) &&
+        channel_send_step(login->channel, kind, OUTCOME_INTERNAL, prompt) < 0)
+        login_gone(login, "the client's channel takes no more");
+}
+
+bool login_has_method(const Login *login, Method method)
+{
+    const ProviderConfig *settings = login_settings(login);
+
+    if (login_client(login))
+        return method == METHOD_BEARER;
+    for (size_t i = 0; settings && i < settings->method_count; i++)
+        if (settings->methods[i] == method)
+            return (login->refused_methods & 1u << method) == 0;
+    return false;
 }
 
 void login_method_begin(Login *login)
@@ -86,6 +108,8 @@ static bool find_next(const Login *login, Method *ret_method)
         config_provider(login->logins->manager->config, login->account->provider);
     bool behind = false;
 
+    if (login_client(login))
+        return false;
     if (!provider || !manager_provider(login->logins->manager, login->account))
         return false;
     for (size_t i = 0; i < provider->method_count; i++) {

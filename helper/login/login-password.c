@@ -13,12 +13,20 @@
 #include "common/channel.h"
 #include "helper/login/lockout.h"
 #include "helper/login/login-internal.h"
+#include "helper/token/jwt.h"
 
 #define PROMPT_PASSWORD "Password: "
 #define PROMPT_CODE     "One-time code: "
 #define PASSWORD_MAX    1024u /* bytes */
 
-static const ProviderConfig *settings_of(const Login *login)
+/* Asks this provider for a secret first? */
+static bool asks_for_secret(const ProviderConfig *settings)
+{
+    return settings && settings->method_count > 0 &&
+           (settings->methods[0] == METHOD_PASSWORD || settings->methods[0] == METHOD_BEARER);
+}
+
+const ProviderConfig *login_settings(const Login *login)
 {
     const Config *config = login->logins->manager->config;
 
@@ -29,41 +37,29 @@ static const ProviderConfig *settings_of(const Login *login)
 const ProviderConfig *login_password_stand_in(const Config *config)
 {
     for (size_t i = 0; i < config->provider_count; i++)
-        if (config->providers[i].method_count > 0 &&
-            config->providers[i].methods[0] == METHOD_PASSWORD)
+        if (asks_for_secret(&config->providers[i]))
             return &config->providers[i];
     return NULL;
 }
 
 bool login_password_hides(const Login *login)
 {
-    const ProviderConfig *settings = settings_of(login);
-
-    return settings && settings->method_count > 0 && settings->methods[0] == METHOD_PASSWORD;
+    return login_client(login) || asks_for_secret(login_settings(login));
 }
 
 static bool wants_code(const Login *login)
 {
-    const ProviderConfig *settings = settings_of(login);
+    const ProviderConfig *settings = login_settings(login);
 
     return !settings || settings->second_factor != SECOND_FACTOR_NONE;
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-static void ask(Login *login, LoginEvent event, StepKind kind, const char *prompt)
-{
-    LoginDecision decision;
-
-    if (login_step(login, event, &decision) &&
-        channel_send_step(login->channel, kind, OUTCOME_INTERNAL, prompt) < 0)
-        login_gone(login, "the client's channel takes no more");
-}
-
 /* Without a second factor there is no way through here: the next method, where there is one. */
 static bool is_for_nothing(const Login *login)
 {
-    const ProviderConfig *settings = settings_of(login);
+    const ProviderConfig *settings = login_settings(login);
 
     return !login->pretends && settings && settings->second_factor == SECOND_FACTOR_TOTP &&
            store_totp_has(login->logins->manager->store, login->account) == 0;
@@ -75,7 +71,7 @@ void login_begin_password(Login *login)
     login->password = secret_free(login->password);
     if (is_for_nothing(login) && login_method_pass(login))
         return;
-    ask(login, LOGIN_EVENT_CODE, STEP_ASK_HIDDEN, PROMPT_PASSWORD);
+    login_ask(login, LOGIN_EVENT_CODE, STEP_ASK_HIDDEN, PROMPT_PASSWORD);
 }
 
 /* --- judging ---------------------------------------------------------------------------------- */
@@ -134,7 +130,7 @@ int login_check_code(Login *login, const Secret *code, const char **ret_reason)
 
 static bool is_local_factor(const Login *login)
 {
-    const ProviderConfig *settings = settings_of(login);
+    const ProviderConfig *settings = login_settings(login);
 
     return !settings || settings->second_factor == SECOND_FACTOR_TOTP;
 }
@@ -195,8 +191,20 @@ static void take_last(Login *login, const Secret *code)
         judge(login, code);
 }
 
+/* Nobody has a signed token for a password. */
+static bool is_token(const Login *login, const Secret *text)
+{
+    return login_has_method(login, METHOD_BEARER) &&
+           jwt_looks_like(secret_peek(text), secret_size(text));
+}
+
 void login_answer_password(Login *login, const Secret *text)
 {
+    if (login->pieces == 0 && is_token(login, text)) {
+        login->method = METHOD_BEARER;
+        login_answer_bearer(login, text);
+        return;
+    }
     if (login->pieces++ > 0) {
         take_last(login, text);
         return;
@@ -204,7 +212,7 @@ void login_answer_password(Login *login, const Secret *text)
     if (secret_copy(text, &login->password) < 0)
         login_refuse(login, OUTCOME_INTERNAL, "out of memory", NULL);
     else if (wants_code(login))
-        ask(login, LOGIN_EVENT_PIECE, STEP_ASK_VISIBLE, PROMPT_CODE);
+        login_ask(login, LOGIN_EVENT_PIECE, STEP_ASK_VISIBLE, PROMPT_CODE);
     else
         take_last(login, NULL);
 }

@@ -186,7 +186,7 @@ static void tell_later(Login *login, Outcome outcome)
     login->untold = true;
     bool hides = login->pretends || login->method == METHOD_OFFLINE ||
                  (!login->proven && is_telling(outcome));
-    login->told = hides ? OUTCOME_WRONG_SECRET : outcome;
+    login->told = login->unjudged ? OUTCOME_UNAVAILABLE : hides ? OUTCOME_WRONG_SECRET : outcome;
     if (sd_event_source_set_time(login->timer, next_beat(login, now_usec(login))) < 0 ||
         sd_event_source_set_enabled(login->timer, SD_EVENT_ONESHOT) < 0)
         close_channel(login);
@@ -196,6 +196,9 @@ static void tell_later(Login *login, Outcome outcome)
 static bool is_failure(const Login *login, Outcome outcome)
 {
     if (login->answered_usec == 0 || outcome == OUTCOME_LOCKED_OUT)
+        return false;
+    /* No guess is ever a signed token: who presents an old one ten times locks nobody out. */
+    if (login->method == METHOD_BEARER)
         return false;
     /* Who leaves while it is judged has tried a password all the same. */
     if (((login->method == METHOD_PASSWORD && login->op) || login->hash) &&
@@ -439,7 +442,8 @@ Outcome login_may_begin(Manager *manager, const Account *account, bool unprivile
         *ret_reason = "the account's provider is not configured";
         return OUTCOME_UNAVAILABLE;
     }
-    if (!account->id && (unprivileged || provider->first_bind == FIRST_BIND_NO)) {
+    if (!account->id && !config_service_account(manager->config, account->name) &&
+        (unprivileged || provider->first_bind == FIRST_BIND_NO)) {
         *ret_reason = "the account is not bound to a directory id";
         return OUTCOME_NOT_BOUND;
     }
@@ -515,13 +519,18 @@ static Outcome judge_origin(const Login *login, const char *auth_info, const cha
     return OUTCOME_ALLOW;
 }
 
+static Method first_method(const Login *login)
+{
+    return login_client(login) ? METHOD_BEARER : login_settings(login)->methods[0];
+}
+
 /* Asks for everything that it would ask somebody for who may come in. */
 static void pretend(Login *login, Outcome outcome, const char *reason)
 {
     login->pretends = true;
     login->pretended = outcome;
     login->pretended_reason = reason;
-    login->method = METHOD_PASSWORD;
+    login->method = first_method(login);
     login_method_begin(login);
 }
 
@@ -531,7 +540,8 @@ static void begin(Login *login, const char *auth_info)
     const char *reason = NULL;
 
     Outcome outcome = judge_origin(login, auth_info, &reason);
-    if (outcome == OUTCOME_ALLOW && !login->unprivileged && login_choice_prepare(login) < 0) {
+    if (outcome == OUTCOME_ALLOW && !login->unprivileged && !login_client(login) &&
+        login_choice_prepare(login) < 0) {
         reason = "who is to be asked could not be stored";
         outcome = OUTCOME_UNAVAILABLE;
     }
@@ -548,7 +558,7 @@ static void begin(Login *login, const char *auth_info)
     }
     bool pretends = outcome != OUTCOME_ALLOW && login_password_hides(login);
     if (outcome == OUTCOME_ALLOW)
-        login->method = config_provider(manager->config, login->account->provider)->methods[0];
+        login->method = first_method(login);
     if (outcome == OUTCOME_ALLOW || pretends) {
         replace_older(login->logins, login);
         const char *limit = limit_reached(login->logins, login);

@@ -45,7 +45,7 @@ bool discovery_is_needless(const ProviderConfig *config)
     if (config->oidc_url || !config->token_endpoint || !config->jwks_uri)
         return false;
     for (size_t i = 0; i < config->method_count; i++)
-        if (!method_endpoint(config, config->methods[i]))
+        if (config->methods[i] != METHOD_BEARER && !method_endpoint(config, config->methods[i]))
             return false;
     return config->method_count > 0;
 }

@@ -29,10 +29,13 @@ typedef struct OpKind {
     EvidenceContext context;
     RequestClass class;
     bool once;                   /* sent at most once, on any fault */
-    int (*send)(ProviderOp *op); /* its next request; negative errno ends it */
+    int (*send)(ProviderOp *op); /* its next request; negative errno ends it. NULL: there is none */
     void (*on_reply)(ProviderOp *op, const HttpReply *reply);
     void (*report)(ProviderOp *op); /* calls the user's handler with op->result */
     void (*on_deadline)(ProviderOp *op);
+    /* Judges op->id_token by the keys, as id_token_validate(). NULL: as an ID token. */
+    int (*validate)(ProviderOp *op, Identity **ret_identity, const char **ret_reason);
+    EvidenceMeaning refusal; /* what a token that does not hold is evidence of; 0: nothing */
 } OpKind;
 
 struct ProviderOp {

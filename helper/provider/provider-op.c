@@ -11,6 +11,7 @@
 #include "common/limits.h"
 #include "helper/provider/client-auth.h"
 #include "helper/base/form.h"
+#include "helper/token/access-token.h"
 #include "helper/token/id-token.h"
 #include "helper/provider/provider-internal.h"
 #include "helper/base/hostile-text.h"
@@ -61,6 +62,7 @@ ProviderOp *op_free(ProviderOp *op)
         return NULL;
     op_stop(op);
     identity_free(op->result.identity);
+    access_token_free(op->result.access);
     secret_free(op->result.refresh_token);
     secret_free(op->id_token);
     device_response_clear(&op->device);
@@ -237,7 +239,7 @@ static void finish_confirmed(ProviderOp *op, Identity *identity)
     op_finish(op);
 }
 
-static void validate(ProviderOp *op)
+static int validate_id_token(ProviderOp *op, Identity **ret_identity, const char **ret_reason)
 {
     Provider *provider = op->provider;
     const IdTokenRules rules = {
@@ -246,14 +248,21 @@ static void validate(ProviderOp *op)
         .nonce = op->code ? op->code_request.nonce : NULL,
         .now_sec = provider_now(provider, CLOCK_REALTIME) / 1000000u,
     };
+
+    return id_token_validate(secret_peek(op->id_token), provider->jwks, &rules, ret_identity,
+                             ret_reason);
+}
+
+static void validate(ProviderOp *op)
+{
     const char *reason = "out of memory";
     Identity *identity = NULL;
-    int r =
-        id_token_validate(secret_peek(op->id_token), provider->jwks, &rules, &identity, &reason);
+    int r = op->kind->validate ? op->kind->validate(op, &identity, &reason)
+                               : validate_id_token(op, &identity, &reason);
 
-    if (r == ID_TOKEN_E_UNKNOWN_KEY && !op->keys_renewed) {
+    if (r == TOKEN_E_UNKNOWN_KEY && !op->keys_renewed) {
         op->keys_renewed = true;
-        if (document_fetch_urgently(provider->jwks_document)) {
+        if (document_fetch_urgently(op->provider->jwks_document)) {
             op->state = OP_WAITING_KEYS;
             return;
         }
@@ -261,7 +270,8 @@ static void validate(ProviderOp *op)
     if (r == 0)
         finish_confirmed(op, identity);
     else
-        op_fail(op, EVIDENCE_NEUTRAL, r == -ENOMEM ? "out of memory" : reason);
+        op_fail(op, r == -ENOMEM ? EVIDENCE_NEUTRAL : op->kind->refusal,
+                r == -ENOMEM ? "out of memory" : reason);
 }
 
 static void validate_when_keys_are_here(ProviderOp *op)
@@ -316,7 +326,10 @@ static void begin_when_metadata_are_here(ProviderOp *op)
         return;
     case DOCUMENT_READY:
         document_ensure(op->provider->jwks_document); /* ahead of need */
-        op_enqueue(op);
+        if (op->kind->send)
+            op_enqueue(op);
+        else
+            validate_when_keys_are_here(op);
         return;
     case DOCUMENT_FAILED:
         break;

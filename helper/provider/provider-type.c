@@ -19,14 +19,15 @@ static const ProviderTraits table[_PROVIDER_TYPE_COUNT] = {
     /* The others give refresh tokens unasked, and Entra's consent page would keep out people of
      * tenants where an administrator consents. */
     [PROVIDER_GENERIC] = {.scope = SCOPE, .id_claim = "sub", .username_claim = "preferred_username",
-                          .asks_consent = true},
+                          .client_claims = {"client_id", "azp"}, .asks_consent = true},
     /* sub differs per application. */
     [PROVIDER_ENTRA] = {.issuer = "https://{login}/{tenant}/v2.0",
                         .redirect_uri = "{origin}/common/oauth2/nativeclient",
                         .scope = SCOPE, .id_claim = "oid", .username_claim = "preferred_username",
                         .dialect = DIALECT_AADSTS, .has_tenant = true,
                         .tenant_claim = TENANT_CLAIM_NEEDED, .keys_name_issuer = true,
-                        .has_cloud = true, .names_contexts = true},
+                        .has_cloud = true, .names_contexts = true,
+                        .client_claims = {"azp", "appid"}, .app_tokens = APP_TOKENS_IDTYP},
     /* Tokens name the tenant's id as their host, by whatever name it was asked. Microsoft has the
      * keys' issuer checked where metadata are for all tenants; which of the tenant's two issuers
      * keys say here it does not tell: either will do, another tenant's will not. */
@@ -37,7 +38,9 @@ static const ProviderTraits table[_PROVIDER_TYPE_COUNT] = {
                                     .tenant_claim = TENANT_CLAIM_NEEDED,
                                     .keys_name_issuer = true,
                                     .keys_issuer = "https://{login}/{tenant}/v2.0",
-                                    .has_cloud = true, .names_contexts = true},
+                                    .has_cloud = true, .names_contexts = true,
+                                    .client_claims = {"azp", "appid"},
+                                    .app_tokens = APP_TOKENS_IDTYP},
     /* One issuer for all policies, metadata and keys for each. Without a resource in the scope
      * there is no access token; the client itself is one. */
     [PROVIDER_ENTRA_B2C] = {.metadata = "{origin}/{tenant}/{policy}/v2.0"
@@ -45,15 +48,19 @@ static const ProviderTraits table[_PROVIDER_TYPE_COUNT] = {
                             .scope = SCOPE " {client}", .id_claim = "oid",
                             .username_claim = "emails", .dialect = DIALECT_AADB2C,
                             .has_tenant = true, .tenant_claim = TENANT_CLAIM_OPTIONAL,
-                            .has_policy = true},
+                            .has_policy = true, .client_claims = {"azp"},
+                            .app_tokens = APP_TOKENS_IDTYP},
     /* Polling exactly at the interval can draw slow_down; access, refresh and logout tokens are
      * signed by the key of the ID tokens. */
     [PROVIDER_KEYCLOAK] = {.scope = SCOPE, .id_claim = "sub",
                            .username_claim = "preferred_username", .dialect = DIALECT_KEYCLOAK,
                            .roles_claim = "realm_access.roles",
                            .one_time_code_field = "totp",
-                           .id_token_kind = "ID", .poll_extra_sec = 1},
-    [PROVIDER_OKTA] = {.scope = SCOPE, .id_claim = "sub", .username_claim = "preferred_username"},
+                           .id_token_kind = "ID", .access_token_kind = "Bearer",
+                           .client_claims = {"azp"}, .app_tokens = APP_TOKENS_SERVICE_ACCOUNT,
+                           .poll_extra_sec = 1},
+    [PROVIDER_OKTA] = {.scope = SCOPE, .id_claim = "sub", .username_claim = "preferred_username",
+                       .access_id_claim = "uid", .client_claims = {"cid"}},
 };
 
 static const CloudHosts clouds[_CLOUD_COUNT] = {

@@ -24,6 +24,13 @@ typedef enum TenantClaim {
     TENANT_CLAIM_NEEDED,
 } TenantClaim;
 
+/* How an access token says that a client asked for itself, and nobody signed in. */
+typedef enum AppTokens {
+    APP_TOKENS_SUBJECT = 0,     /* sub is the client (RFC 9068 §2.2) */
+    APP_TOKENS_IDTYP,           /* idtyp, or sub is oid and there is no scp */
+    APP_TOKENS_SERVICE_ACCOUNT, /* the account's name is service-account-… */
+} AppTokens;
+
 /* Addresses and texts hold {tenant}, {policy}, {client}, {origin} (scheme and host of the issuer),
  * {login} and {ciam} (hosts of the cloud). */
 typedef struct ProviderTraits {
@@ -45,6 +52,10 @@ typedef struct ProviderTraits {
                                       * no code */
     const char
         *id_token_kind; /* what the payload's own typ says of an ID token; NULL: no such claim */
+    const char *access_token_kind; /* the same of an access token */
+    const char *access_id_claim;   /* IdClaim= of a person's access token, where that is another */
+    const char *client_claims[2];  /* in which it names the client it was given to */
+    AppTokens app_tokens;
     bool asks_consent;       /* without prompt=consent it gives no refresh token (Core §11) */
     unsigned poll_extra_sec; /* a device code is polled so much slower than announced */
 } ProviderTraits;

@@ -18,6 +18,7 @@
 typedef struct Http Http;
 typedef struct Provider Provider;
 typedef struct ProviderOp ProviderOp;
+typedef struct AccessToken AccessToken; /* access-token.h */
 
 /* The person a validated token speaks of. Every text is bounded by CLAIM_MAX and harmless
  * (common/utf8.h). */
@@ -49,6 +50,7 @@ typedef struct TokenResult {
     Evidence evidence;     /* always set; meaning CONFIRMED when the tokens are good */
     Identity *identity;    /* of the validated ID token; NULL unless CONFIRMED, and where a refresh
                             * answered without one */
+    AccessToken *access;   /* what a bearer token says besides; NULL otherwise */
     Secret *refresh_token; /* the new one, or NULL: keep the old one. Also set with NEUTRAL evidence
                             * when the provider rotated but its ID token did not hold: to be
                             * stored, the old one may be dead */
@@ -140,6 +142,12 @@ typedef struct PasswordLogin {
 } PasswordLogin;
 int provider_password_login(Provider *provider, const PasswordLogin *login, uint64_t timeout_usec,
                             ProviderTokenHandler handler, void *userdata, ProviderOp **ret_op);
+
+/* An access token that somebody presents (access-token.h): judged by the keys that are known,
+ * which are asked for again when it names another. No request is made for the token itself. A
+ * refused one is evidence WRONG_SECRET. Returns and answers as above. */
+int provider_bearer_login(Provider *provider, const Secret *token, uint64_t timeout_usec,
+                          ProviderTokenHandler handler, void *userdata, ProviderOp **ret_op);
 
 /* RFC 6749 §6 redemption, one request that is never repeated. `expected_id` (may be NULL): an ID
  * token that names somebody else is evidence NEUTRAL with a reason. Returns as above, or -EINVAL

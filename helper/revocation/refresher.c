@@ -284,8 +284,9 @@ static const char *job_redeem(RefreshJob *job)
  * what is left. */
 static void job_start(RefreshJob *job)
 {
-    bool by_directory = job->is_wanted &&
-                        directories_know(job->refresher->manager->directories, job->account);
+    const Directories *directories = job->refresher->manager->directories;
+    bool by_directory = (job->is_wanted && directories_know(directories, job->account)) ||
+                        directories_know_client(directories, job->account);
     Evidence evidence;
 
     job->started_usec = refresher_boot_usec(job->refresher);

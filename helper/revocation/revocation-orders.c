@@ -50,22 +50,51 @@ int revocation_set_stored(Revocation *revocation, Account *account, Verdict verd
     return 0;
 }
 
-int revocation_signed_in(Revocation *revocation, Account *account)
+static bool is_younger(const Stamp *a, const Stamp *b, const Stamp *now)
+{
+    return stamp_age_usec(a, now) < stamp_age_usec(b, now);
+}
+
+static int sign_in_at(Revocation *revocation, Account *account, const Stamp *when, const Stamp *now,
+                      const char *evidence)
 {
     Accounts *accounts = revocation->manager->accounts;
-    Stamp now = stamp_now();
-    int r;
+    int r = 0;
 
     if (account->state != ACCOUNT_ACTIVE || account->verdict == VERDICT_DISABLED)
         return -EACCES;
     if (revocation_is_ending(account))
         return -EBUSY;
-    r = account_set_signed_in(accounts, account, &now);
-    if (r >= 0)
-        r = account_set_confirmed(accounts, account, &now);
+    if (is_younger(when, &account->signed_in, now))
+        r = account_set_signed_in(accounts, account, when);
+    if (r >= 0 && is_younger(when, &account->confirmed, now))
+        r = account_set_confirmed(accounts, account, when);
     if (r < 0 || account->verdict == VERDICT_ACTIVE)
         return r;
-    return revocation_set_stored(revocation, account, VERDICT_ACTIVE, "sign-in", &now);
+    return revocation_set_stored(revocation, account, VERDICT_ACTIVE, evidence, now);
+}
+
+int revocation_signed_in(Revocation *revocation, Account *account)
+{
+    Stamp now = stamp_now();
+
+    return sign_in_at(revocation, account, &now, &now, "sign-in");
+}
+
+/* The wall clock alone: it is the provider's. */
+bool revocation_is_after(const Account *account, const Stamp *issued)
+{
+    return (account->verdict == VERDICT_REVOKED || account->verdict == VERDICT_AGED) &&
+           account->verdict_since.wall_usec >= issued->wall_usec;
+}
+
+int revocation_token_presented(Revocation *revocation, Account *account, const Stamp *issued)
+{
+    Stamp now = stamp_now();
+
+    if (revocation_is_after(account, issued))
+        return -ESTALE;
+    return sign_in_at(revocation, account, issued, &now, "bearer token");
 }
 
 int revocation_reinstate(Revocation *revocation, Account *account)

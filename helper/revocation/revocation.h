@@ -36,6 +36,12 @@ void revocation_directory(Revocation *revocation, Account *account, const Eviden
  * still being ended, or another negative errno; then deny. */
 int revocation_signed_in(Revocation *revocation, Account *account);
 
+/* An access token of theirs was presented that was issued at `issued`: as a sign-in of that
+ * time. Nothing that is younger is made older, and what was revoked since stays so: -ESTALE. */
+int revocation_token_presented(Revocation *revocation, Account *account, const Stamp *issued);
+/* Would it be that? */
+bool revocation_is_after(const Account *account, const Stamp *issued);
+
 /* Forgets an account that was disabled only to be ended first: `before` is the verdict it had.
  * Where that was DISABLED, or something survived, DISABLED stays with the number, so that adding
  * the name again does not reinstate anybody. */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include "helper/config/config.h"
 #include "helper/token/jwks.h"
+#include "helper/token/token-claims.h"
 #include "helper/provider/provider.h"
 
 typedef struct IdTokenRules {
@@ -17,13 +18,8 @@ typedef struct IdTokenRules {
     uint64_t now_sec;             /* wall clock, seconds since the epoch */
 } IdTokenRules;
 
-/* Positive results. */
-#define ID_TOKEN_E_UNKNOWN_KEY                                                                     \
-    1 /* signed by a key that is not in the set: look whether there are newer ones */
-#define ID_TOKEN_E_REFUSED 2
-
 /* Validates `token` (NUL-terminated) and reads the person out of it. On any positive result
- * *ret_reason is a static text for the log. Returns 0, ID_TOKEN_E_*, -ENOMEM; *ret_identity is
+ * *ret_reason is a static text for the log. Returns 0, TOKEN_E_*, -ENOMEM; *ret_identity is
  * untouched unless 0. */
 int id_token_validate(const char *token, const Jwks *jwks, const IdTokenRules *rules,
                       Identity **ret_identity, const char **ret_reason);

@@ -64,18 +64,26 @@ static int decode_object(const char *text, size_t size, json_t **ret_object)
     return r;
 }
 
-/* RFC 8725 §3.11: an ID token says nothing or "JWT"; secevent+jwt, logout+jwt and at+jwt are other
- * things. */
-static bool type_is_plain(const json_t *header)
+/* RFC 8725 §3.11: an ID token says nothing or "JWT", an access token may say what RFC 9068 §2.1
+ * has it say; secevent+jwt and logout+jwt are other things. Up to NULL. */
+static const char *const plain_types[] = {"JWT", "application/jwt", NULL};
+static const char *const access_types[] = {"at+jwt", "application/at+jwt", "JWT", "application/jwt",
+                                           NULL};
+
+static bool type_is_among(const json_t *header, const char *const *types)
 {
     const json_t *typ = json_object_get(header, "typ");
 
-    return !typ ||
-           (json_is_string(typ) && (strcasecmp(json_string_value(typ), "JWT") == 0 ||
-                                    strcasecmp(json_string_value(typ), "application/jwt") == 0));
+    if (!typ)
+        return true;
+    for (; json_is_string(typ) && *types; types++)
+        if (strcasecmp(json_string_value(typ), *types) == 0)
+            return true;
+    return false;
 }
 
-static const char *header_refusal(const json_t *header, const SignatureAlgorithm **ret_algorithm)
+static const char *header_refusal(const json_t *header, const char *const *types,
+                                  const SignatureAlgorithm **ret_algorithm)
 {
     const json_t *alg = json_object_get(header, "alg"), *kid = json_object_get(header, "kid");
 
@@ -89,16 +97,20 @@ static const char *header_refusal(const json_t *header, const SignatureAlgorithm
         return "alg of the token is not allowed";
     if (kid && !json_is_string(kid))
         return "kid of the token is no string";
-    return type_is_plain(header) ? NULL : "typ of the token is not JWT";
+    if (type_is_among(header, types))
+        return NULL;
+    return types == plain_types ? "typ of the token is not JWT"
+                                : "typ of the token is not that of an access token";
 }
 
-static int parse_header(Jwt *jwt, const Segments *segments, const char **ret_reason)
+static int parse_header(Jwt *jwt, const Segments *segments, const char *const *types,
+                        const char **ret_reason)
 {
     *ret_reason = "token header is not strict base64url and JSON";
     int r = decode_object(segments->start[0], segments->size[0], &jwt->header);
     if (r < 0)
         return r == -ENOMEM ? r : -EBADMSG;
-    const char *refusal = header_refusal(jwt->header, &jwt->algorithm);
+    const char *refusal = header_refusal(jwt->header, types, &jwt->algorithm);
     if (refusal) {
         *ret_reason = refusal;
         return -EBADMSG;
@@ -122,7 +134,8 @@ static int parse_rest(Jwt *jwt, const Segments *segments, const char **ret_reaso
     return r == -ENOBUFS ? -EBADMSG : r;
 }
 
-int jwt_parse(const char *token, size_t size, Jwt **ret_jwt, const char **ret_reason)
+static int parse(const char *token, size_t size, const char *const *types, Jwt **ret_jwt,
+                 const char **ret_reason)
 {
     Segments segments = {};
 
@@ -135,7 +148,7 @@ int jwt_parse(const char *token, size_t size, Jwt **ret_jwt, const char **ret_re
     _cleanup_(jwt_freep) Jwt *jwt = calloc(1, sizeof(*jwt));
     if (!jwt)
         return -ENOMEM;
-    int r = parse_header(jwt, &segments, ret_reason);
+    int r = parse_header(jwt, &segments, types, ret_reason);
     if (r == 0)
         r = parse_rest(jwt, &segments, ret_reason);
     if (r < 0)
@@ -144,6 +157,26 @@ int jwt_parse(const char *token, size_t size, Jwt **ret_jwt, const char **ret_re
     jwt->input_size = segments.size[0] + 1 + segments.size[1];
     *ret_jwt = TAKE_PTR(jwt);
     return 0;
+}
+
+int jwt_parse(const char *token, size_t size, Jwt **ret_jwt, const char **ret_reason)
+{
+    return parse(token, size, plain_types, ret_jwt, ret_reason);
+}
+
+int jwt_parse_access(const char *token, size_t size, Jwt **ret_jwt, const char **ret_reason)
+{
+    return parse(token, size, access_types, ret_jwt, ret_reason);
+}
+
+bool jwt_looks_like(const char *text, size_t size)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    Segments segments = {};
+
+    return size > 2 && memcmp(text, "eyJ", 3) == 0 && split(text, size, &segments) &&
+           strspn(text, letters) >= size;
 }
 
 /* Does the key say that it signs for somebody else? */

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include "helper/token/jwks.h"
 
 typedef struct Jwt {
@@ -28,6 +29,13 @@ typedef struct Jwt {
 /* Reads a token; nothing in it may be trusted before jwt_verify(). `token` must outlive *ret_jwt.
  * Returns 0, -EBADMSG with a static *ret_reason, -ENOMEM. */
 int jwt_parse(const char *token, size_t size, Jwt **ret_jwt, const char **ret_reason);
+
+/* The same of an access token, whose typ may be at+jwt (RFC 9068 §2.1). */
+int jwt_parse_access(const char *token, size_t size, Jwt **ret_jwt, const char **ret_reason);
+
+/* Is this text meant to be a signed token: three segments of base64url's letters, the first of
+ * which begins as a JSON object does? Nobody types such a password. */
+bool jwt_looks_like(const char *text, size_t size);
 
 /* Looks for a key that made the signature. `issuers`, up to NULL: keys with an issuer member must
  * name one of these ("{tenantid}" in it standing for `tenant`); NULL: that member is not looked at.

@@ -1,11 +1,12 @@
 /*
  * A token and a key set, both hostile, separated by a line feed: no crash, and a person only with a
- * reason-free success.
+ * reason-free success. The same as an access token.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/token/access-token.h"
 #include "helper/token/id-token.h"
 #include "tests/fuzz/insist.h"
 
@@ -16,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const ProviderConfig config = {
     .issuer = TEXT("https://i"),
     .client_id = TEXT("c"),
+    .api_audience = TEXT("c"),
     .username_claim = TEXT("preferred_username"),
     .id_claim = TEXT("sub"),
     .name_claim = TEXT("name"),
@@ -35,6 +37,20 @@ static void validate(const char *token, const Jwks *jwks)
     identity_free(identity);
 }
 
+static void validate_access(const char *token, const Jwks *jwks)
+{
+    const TokenRules rules = {.config = &config, .now_sec = 1800000000};
+    const char *reason = NULL;
+    AccessToken *access = NULL;
+    Identity *identity = NULL;
+    int r = access_token_validate(token, jwks, &rules, &access, &identity, &reason);
+
+    insist((r == 0) == (identity != NULL) && (r == 0) == (access != NULL));
+    insist(r == 0 || reason);
+    access_token_free(access);
+    identity_free(identity);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *feed = size > 0 ? memchr(data, '\n', size) : NULL;
@@ -48,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (jwks_parse((const char *)feed + 1, (size_t)(data + size - feed - 1), &jwks, &reason) == 0) {
         insist(jwks->count > 0);
         validate(token, jwks);
+        validate_access(token, jwks);
     } else {
         insist(reason && !jwks);
     }

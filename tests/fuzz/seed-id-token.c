@@ -3,7 +3,8 @@
 #include "tests/fuzz/seeds.h"
 
 #define PAYLOAD                                                                                    \
-    "{\"iss\":\"https://i\",\"aud\":\"c\",\"sub\":\"s\",\"exp\":1800003600,\"iat\":1800000000}"
+    "{\"iss\":\"https://i\",\"aud\":\"c\",\"sub\":\"s\",\"client_id\":\"k\",\"scope\":\"a b\","  \
+    "\"exp\":1800003600,\"iat\":1800000000}"
 
 /* Takes the token and the key's text. */
 static int put(const char *folder, size_t number, char *token, char *jwk)

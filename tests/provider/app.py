@@ -41,6 +41,7 @@ class Provider:
         self.certificates = Certificates(self.folder, host, address, also)
         self.ca_file = self.certificates.ca_file
         self.directory = Directory()
+        self.services = {}  # client id -> access.Service
         add_demo_people(self.directory)
         self.graph = graph.Graph(self)
         self.graph.forget()
@@ -123,6 +124,7 @@ class Provider:
         await self.mend()
         self.directory.clear()
         add_demo_people(self.directory)
+        self.services.clear()
         self.graph.forget()
         self.keycloak.forget()
         self.scim.forget()

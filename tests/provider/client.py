@@ -89,6 +89,18 @@ class ProviderControl:
         return self.call("POST", "/evidence", {"row": row.key, "realm": realm,
                                                "username": username})
 
+    # Access tokens
+
+    def access_token(self, realm, **order):
+        """A signed one for `username` or `client`; access.write() says what else."""
+        return self.call("POST", "/access_tokens", {"realm": realm, **order})["token"]
+
+    def add_service(self, client_id, **fields):
+        return self.call("POST", "/services", {"client_id": client_id, **fields})
+
+    def set_service(self, client_id, **fields):
+        return self.call("PATCH", "/services/" + _quote(client_id), fields)
+
     # Codes
 
     def codes(self):

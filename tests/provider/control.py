@@ -11,6 +11,8 @@
 | POST /codes/CODE | {"username", "approve"} |
 | POST /authorize | {"address", "username", "approve"}: where the browser ends |
 | POST /evidence | {"row": its key, "realm", "username"}: a row of the evidence table is said |
+| POST /access_tokens | {"realm", "username" or "client", …}: a signed one, see access.write() |
+| POST /services, PATCH /services/CLIENT | clients that ask for themselves (access.py) |
 | GET /codes | device codes that wait |
 | PATCH /realms/NAME | settings of realm.py |
 | POST /realms/NAME/rotate | {"algorithm", "keep_old"} |
@@ -34,7 +36,7 @@ import dataclasses
 
 from aiohttp import web
 
-from tests.provider import evidence
+from tests.provider import access, evidence
 from tests.provider.faults import ENDPOINTS
 from tests.provider.jwks_lies import JWKS_LIES
 from tests.provider.lies import LIES
@@ -129,6 +131,21 @@ class Control:
         await evidence.say(self.provider, order["row"], self._realm(order["realm"]).name,
                            order["username"])
         return {}
+
+    async def write_token(self, request):
+        order = await request.json()
+        return {"token": access.write(self.provider, self._realm(order["realm"]), order)}
+
+    async def add_service(self, request):
+        service = access.Service(**await request.json())
+        self.provider.services[service.client_id] = service
+        return service.describe()
+
+    async def change_service(self, request):
+        service = self.provider.services[request.match_info["name"]]
+        _set_fields(service, await request.json())
+        self.provider.directory.touch()
+        return service.describe()
 
     async def list_codes(self, request):
         return [{"realm": realm.name, "user_code": grant.user_code, "state": grant.state,
@@ -248,6 +265,8 @@ class Control:
         ("POST", "/people", add_people),
         ("PATCH", "/users/{name}", change_user), ("POST", "/users/{name}/{action}", administer),
         ("POST", "/authorize", authorize), ("POST", "/evidence", say),
+        ("POST", "/access_tokens", write_token), ("POST", "/services", add_service),
+        ("PATCH", "/services/{name}", change_service),
         ("GET", "/codes", list_codes), ("POST", "/codes/{code}", answer_code),
         ("PATCH", "/realms/{name}", change_realm), ("POST", "/realms/{name}/rotate", rotate),
         ("POST", "/realms/{name}/prepare", prepare),

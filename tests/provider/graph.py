@@ -335,6 +335,15 @@ def _gone(request):
     return _error(request, 410, "syncStateNotFound", "Start over.", {"Location": location})
 
 
+async def service_principal(provider, request):
+    wanted = request.match_info["id"]
+    for service in provider.services.values():
+        if service.id == wanted and not service.deleted:
+            return web.json_response({"id": service.id, "displayName": service.client_id,
+                                      "accountEnabled": service.enabled})
+    return _error(request, 404, "Request_ResourceNotFound", "Resource does not exist.")
+
+
 async def delta(provider, request):
     graph, token = provider.graph, request.query.get("$deltatoken")
     if not graph.tells_changes(request):
@@ -435,6 +444,7 @@ ROUTES = (
     ("group-delta", "/v1.0/groups/delta", group_delta),
     ("member-of", "/v1.0/users/{id}/transitiveMemberOf/microsoft.graph.group", member_of),
     ("user", "/v1.0/users/{id}", user),
+    ("service-principal", "/v1.0/servicePrincipals/{id}", service_principal),
 )
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from tests.provider import browser, entra, graph, keycloak_admin, lies, scim, strength
+from tests.provider import (access, browser, entra, graph, keycloak_admin, lies, scim,
+                            strength)
 from tests.provider.jwks_lies import JWKS_LIES
 from tests.provider.keys import ALGORITHMS
 from tests.provider.tokens import access_token, draft_id_token
@@ -119,6 +120,10 @@ async def token(provider, realm, request):
     form = await request.post()
     request["note"]["grant_type"] = form.get("grant_type")
     known = _client_is_known(realm, request, form)
+    if form.get("grant_type") == "client_credentials":
+        own = access.client_credentials(provider, realm, request, form)
+        if own:
+            return _refuse(realm, request, own) if isinstance(own, str) else _no_store(own)
     if form.get("grant_type") == "client_credentials" and _application(realm):
         return _app_token(provider, realm, request, form)
     if not known:
