@@ -17,6 +17,7 @@ typedef enum ExitCode {
     EXIT_UNREACHABLE = 4,   /* the helper does not answer */
     EXIT_NOT_PERMITTED = 5, /* root only */
     EXIT_LEFT = 6,          /* done, but processes are still running */
+    EXIT_FORBIDDEN = 8,     /* who it is is known, and they may not */
     EXIT_AFTER_SIGN_IN = 7, /* not allowed now, but after an interactive sign-in */
 } ExitCode;
 

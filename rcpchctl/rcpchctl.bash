@@ -50,6 +50,7 @@ _rcpchctl()
         'user add'*) options+=' --id --provider --shell --home --full-name --phone' ;;
         'user revoke'*) options+=' --reason' ;;
         'access explain'*) options+=' --service --from' ;;
+        'token verify'*) options='--json --scope --role --help' ;;
         reload*) options='--json --enforce --help' ;;
         log*) options+=' --follow --user --since --lines' ;;
         check-config*|'identity export'*|'totp enrol'*) options='--help' ;;
@@ -62,12 +63,13 @@ _rcpchctl()
     fi
 
     case "${words[*]}" in
-    '') word='status doctor check-config reload user group session provider totp identity access refresh log' ;;
+    '') word='status doctor check-config reload user group session provider token totp identity access refresh log' ;;
     user) word='list show add revoke reinstate unlock forget' ;;
     group|session) word='list' ;;
     provider) word='list test' ;;
     identity) word='export import' ;;
     totp) word='enrol list reset' ;;
+    token) word='verify' ;;
     'identity import')
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return ;;

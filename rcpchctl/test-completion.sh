@@ -21,13 +21,13 @@ same()
 
 help=$("$program" --help | sed -n '/^Verbs:/,/^$/p' | sed -n 's/^  //p')
 same "$(offers '')" "$(awk '{ print $1 }' <<<"$help" | sort -u)"
-for object in user group session access provider identity totp; do
+for object in user group session access provider identity totp token; do
     same "$(offers $object '')" "$(awk -v o=$object '$1 == o { print $2 }' <<<"$help" | sort -u)"
 done
 
 while read -r first second _; do
     case $first in
-        user|group|session|access|provider|identity|totp) verb=("$first" "$second") ;;
+        user|group|session|access|provider|identity|totp|token) verb=("$first" "$second") ;;
         *) verb=("$first") ;;
     esac
     own=$("$program" "${verb[@]}" --help | grep -o -- '--[a-z-]*' | sort -u)

@@ -30,6 +30,8 @@ const OptionRow option_rows[] = {
     {OPTION_SERVICE, 0, "service", "NAME", "PAM service, such as sudo or login; default sshd"},
     {OPTION_FROM, 0, "from", "ADDRESS", "as if from there, or local, for AllowFrom="},
     {OPTION_DRY_RUN, 0, "dry-run", NULL, "only say what would be changed"},
+    {OPTION_SCOPE, 0, "scope", "SCOPE", "the token must have this scope"},
+    {OPTION_ROLE, 0, "role", "ROLE", "the token must have this role"},
     {OPTION_HELP, 'h', "help", NULL, "show help; behind a verb, help about that verb"},
     {OPTION_VERSION, 0, "version", NULL, "show the version"},
 };
@@ -87,6 +89,11 @@ const Verb verbs[] = {
      "there is one, and asks for a device code, which is shown to nobody; where people only use\n"
      "the browser, it offers a code that nobody was given. A policy that refuses when a person\n"
      "signs in cannot be seen so. Exit code 1 when there is an error. Takes 20 seconds at most.\n"},
+    {"token", "verify", NULL, JSON | OPTION_BIT(OPTION_SCOPE) | OPTION_BIT(OPTION_ROLE),
+     verb_token_verify, "what an endpoint would answer to an access token",
+     "Reads the token from the standard input. Prints 200 and what it says, 401 with the reason,\n"
+     "or 403 when it has not that scope or role. Exit code 0, 1 and 8; 4 when the provider's keys\n"
+     "cannot be had (503).\n"},
     {"totp", "enrol", "USER", 0, verb_totp_enrol, "give an account a second factor",
      "Shows a key and its QR code for an authenticator, asks for the code that it shows then, and\n"
      "shows ten recovery codes, once. Then asks what else signs the person in while the provider\n"

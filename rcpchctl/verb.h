@@ -27,6 +27,8 @@ typedef enum OptionId {
     OPTION_SERVICE,
     OPTION_FROM,
     OPTION_DRY_RUN,
+    OPTION_SCOPE,
+    OPTION_ROLE,
     OPTION_HELP,
     OPTION_VERSION,
     _OPTION_COUNT,
@@ -101,6 +103,7 @@ ExitCode verb_provider_list(const Invocation *invocation);
 ExitCode verb_provider_test(const Invocation *invocation);
 ExitCode verb_identity_export(const Invocation *invocation);
 ExitCode verb_identity_import(const Invocation *invocation);
+ExitCode verb_token_verify(const Invocation *invocation);
 ExitCode verb_totp_enrol(const Invocation *invocation);
 ExitCode verb_totp_list(const Invocation *invocation);
 ExitCode verb_totp_reset(const Invocation *invocation);

@@ -42,6 +42,7 @@ int manager_bus_explain_access(sd_bus_message *message, void *userdata, sd_bus_e
 int manager_bus_export_identity(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_import_identity(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_test_provider(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int manager_bus_verify_token(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_list_second_factors(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_reset_second_factor(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int manager_bus_unlock_user(sd_bus_message *message, void *userdata, sd_bus_error *error);

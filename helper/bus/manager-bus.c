@@ -253,6 +253,8 @@ static const sd_bus_vtable manager_vtable[] = {
                   SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ResetSecondFactor", "s", "", manager_bus_reset_second_factor,
                   SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("VerifyToken", "hasas", "ussa{sv}", manager_bus_verify_token,
+                  SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Reload", "b", "bas", reload, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL("AccountRevoked", "sss", 0),
     SD_BUS_SIGNAL("SessionOpened", "ss", 0),

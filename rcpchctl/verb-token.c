@@ -1,0 +1,110 @@
+/*
+ * `token verify`: what an endpoint of this host would answer to an access token.
+ */
+#include "rcpchctl/verb.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/limits.h"
+#include "common/write-all.h"
+
+/* From standard input: an argument would be in /proc for everybody. */
+static int read_token(int fd)
+{
+    char data[4096];
+    size_t size = 0;
+    ssize_t n;
+    int r = 0;
+
+    while (r == 0 && size <= TOKEN_MAX && (n = read(STDIN_FILENO, data, sizeof(data))) > 0) {
+        size += (size_t)n;
+        r = write_all(fd, data, (size_t)n);
+    }
+    explicit_bzero(data, sizeof(data));
+    return r;
+}
+
+static int append_option(sd_bus_message *message, const Options *options, OptionId id)
+{
+    return option_given(options, id) ? sd_bus_message_append(message, "as", 1, options->values[id])
+                                     : sd_bus_message_append(message, "as", 0);
+}
+
+static ExitCode call(const Options *options, int fd, json_t **ret_answer)
+{
+    _cleanup_(bus_close) Bus bus = {.connection = NULL};
+    sd_bus_message *message = NULL;
+    ExitCode code = bus_open(&bus);
+
+    if (code != EXIT_DONE)
+        return code;
+    int r = bus_prepare(&bus, "VerifyToken", &message);
+    if (r >= 0)
+        r = sd_bus_message_append(message, "h", fd);
+    if (r >= 0)
+        r = append_option(message, options, OPTION_SCOPE);
+    if (r >= 0)
+        r = append_option(message, options, OPTION_ROLE);
+    if (r < 0) {
+        sd_bus_message_unref(message);
+        return verb_say_bad_text(r);
+    }
+    return bus_call(&bus, message, ret_answer);
+}
+
+static ExitCode exit_of(json_int_t status)
+{
+    return status == 200   ? EXIT_DONE
+           : status == 403 ? EXIT_FORBIDDEN
+           : status == 503 ? EXIT_UNREACHABLE
+                           : EXIT_REFUSED;
+}
+
+static int print_claims(const json_t *claims)
+{
+    const char *name;
+    json_t *value;
+    size_t i;
+    const json_t *one;
+
+    json_object_foreach((json_t *)(uintptr_t)claims, name, value) {
+        (void)printf("%s:", name);
+        if (json_is_string(value))
+            (void)printf(" %s", json_string_value(value));
+        else if (json_is_integer(value))
+            (void)printf(" %" JSON_INTEGER_FORMAT, json_integer_value(value));
+        json_array_foreach(value, i, one)
+            (void)printf(" %s", json_string_value(one));
+        (void)printf("\n");
+    }
+    return 0;
+}
+
+ExitCode verb_token_verify(const Invocation *invocation)
+{
+    _cleanup_json_ json_t *answer = NULL;
+    _cleanup_close_ int fd = memfd_create("token", MFD_CLOEXEC);
+
+    if (fd < 0 || read_token(fd) < 0) {
+        (void)fprintf(stderr, "rcpchctl: the token cannot be read: %s\n", strerror(errno));
+        return EXIT_REFUSED;
+    }
+    ExitCode code = call(invocation->options, fd, &answer);
+    if (code != EXIT_DONE)
+        return code;
+    json_int_t status = json_integer_value(json_array_get(answer, 0));
+    if (option_given(invocation->options, OPTION_JSON)) {
+        code = print_json(answer);
+        return code == EXIT_DONE ? exit_of(status) : code;
+    }
+    const char *error = json_string_value(json_array_get(answer, 1));
+    const char *reason = json_string_value(json_array_get(answer, 2));
+    (void)printf("%" JSON_INTEGER_FORMAT "%s%s%s%s\n", status, error && *error ? " " : "",
+                 error ? error : "", reason && *reason ? ": " : "", reason ? reason : "");
+    (void)print_claims(json_array_get(answer, 3));
+    return exit_of(status);
+}
