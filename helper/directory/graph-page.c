@@ -74,17 +74,27 @@ static int add_id(const json_t *entry, char ***list, const char **ret_reason)
     return r < 0 ? r : text_list_add(list, id);
 }
 
-/* What they sign in with, such as "emailAddress" or "emailAddress1": who has several, the first.
- * NULL: there is none, as of people who come by another provider. */
-static const char *find_sign_in_name(const json_t *entry, const char *type)
+/* "emailAddress", "emailAddress1": what the tenant has had proven. Not "userName": whoever signs up
+ * to B2C chooses it, and it would be taken for the address of somebody else. */
+static bool is_address(const json_t *identity)
+{
+    static const char word[] = "emailAddress";
+    const char *type = json_text(identity, "signInType", CLAIM_MAX);
+    const char *rest = type && strncmp(type, word, strlen(word)) == 0 ? type + strlen(word) : NULL;
+
+    return rest && strspn(rest, "0123456789") == strlen(rest);
+}
+
+/* What they sign in with; who has several, the first. NULL: there is none, as of people who come by
+ * another provider. */
+static const char *find_address(const json_t *entry)
 {
     const json_t *identities = json_object_get(entry, "identities");
 
     for (size_t i = 0; i < json_array_size(identities); i++) {
         const json_t *identity = json_array_get(identities, i);
-        const char *found = json_text(identity, "signInType", CLAIM_MAX);
         const char *name = json_text(identity, "issuerAssignedId", NAME_FULL_MAX);
-        if (found && name && strncmp(found, type, strlen(type)) == 0)
+        if (name && is_address(identity))
             return name;
     }
     return NULL;
@@ -92,12 +102,8 @@ static const char *find_sign_in_name(const json_t *entry, const char *type)
 
 static const char *find_name(const json_t *entry, const ProviderConfig *settings)
 {
-    const char *name = NULL;
+    const char *name = graph_names_identities(settings) ? find_address(entry) : NULL;
 
-    if (graph_names_identities(settings))
-        name = find_sign_in_name(entry, "emailAddress");
-    if (!name && graph_names_identities(settings))
-        name = find_sign_in_name(entry, "userName");
     return name ? name : json_text(entry, "userPrincipalName", NAME_FULL_MAX);
 }
 
@@ -106,7 +112,7 @@ static int read_names(const json_t *entry, const ProviderConfig *settings, Direc
     const char *name = find_name(entry, settings);
     const char *full_name = json_text(entry, "displayName", CLAIM_MAX);
 
-    int r = name ? directory_person_set_name(person, name, settings->domains) : 0;
+    int r = name ? directory_person_set_name(person, name, NULL) : 0;
 
     return r == 0 && full_name ? hostile_text_strip(full_name, CLAIM_MAX, &person->full_name) : r;
 }

@@ -34,8 +34,8 @@ int graph_person_groups_url(const char *base, const char *id, char **ret_url);
 #define GRAPH_PROPERTY_SIZE 256u
 bool graph_uid_property(const ProviderConfig *settings, char ret_name[GRAPH_PROPERTY_SIZE]);
 
-/* People of such a tenant sign in with a name that is not the one Microsoft gave the account: an
- * address, mostly, which stands in the property "identities". */
+/* People of such a tenant sign in with an address that is not the name Microsoft gave the account:
+ * it stands in the property "identities". */
 bool graph_names_identities(const ProviderConfig *settings);
 
 /* Widens what one of them asks of people to what the configuration wants. */

@@ -367,8 +367,17 @@ static void test_the_name_that_people_of_external_tenants_sign_in_with(void **st
          "{\"signInType\":\"emailAddress1\",\"issuerAssignedId\":\"a@clinic.org\"},"
          "{\"signInType\":\"emailAddress\",\"issuerAssignedId\":\"b@clinic.org\"}]",
          "a@clinic.org", "made@t.onmicrosoft.com"},
+        /* Chosen at the sign-up by whoever came: it must not become somebody's address. */
         {"\"identities\":[{\"signInType\":\"userName\",\"issuerAssignedId\":\"alice\"}]",
-         "alice@clinic.org", "made@t.onmicrosoft.com"},
+         "made@t.onmicrosoft.com", "made@t.onmicrosoft.com"},
+        {"\"identities\":[{\"signInType\":\"userName\","
+         "\"issuerAssignedId\":\"alice@clinic.org\"}]",
+         "made@t.onmicrosoft.com", "made@t.onmicrosoft.com"},
+        {"\"identities\":[{\"signInType\":\"emailAddress\",\"issuerAssignedId\":\"alice\"}]",
+         NULL, "made@t.onmicrosoft.com"},
+        {"\"identities\":[{\"signInType\":\"emailAddressWanted\","
+         "\"issuerAssignedId\":\"alice@clinic.org\"}]",
+         "made@t.onmicrosoft.com", "made@t.onmicrosoft.com"},
         {"\"identities\":[{\"signInType\":\"federated\",\"issuerAssignedId\":\"1234\"}]",
          "made@t.onmicrosoft.com", "made@t.onmicrosoft.com"},
         {"\"identities\":[{\"signInType\":\"emailAddress\",\"issuerAssignedId\":\"a b\"}]", NULL,
