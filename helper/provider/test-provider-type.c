@@ -258,6 +258,7 @@ static void test_where_a_directorys_tokens_come_from(void **state)
         (void)read_text(text, &config, &messages);
         if (!config)
             fail_msg("%s: %s", rows[i].text, messages.lines[0]);
+        config_messages_clear(&messages);
         const char *endpoint = config->providers[0].directory_token_endpoint;
         if (rows[i].endpoint)
             assert_string_equal(endpoint, rows[i].endpoint);
