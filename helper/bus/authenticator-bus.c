@@ -326,14 +326,17 @@ static int authorise_enrolment(Manager *manager, sd_bus_message *message, const 
 
 /* What runs under somebody's number is not yet that person: a sign-in on the same channel comes
  * first, whatever the session it is asked from has seen. */
-static int sign_in_to_enrol(Manager *manager, const char *user, const char *by, int *ret_channel)
+static int sign_in_to_enrol(Manager *manager, const Account *account, const char *by,
+                            int *ret_channel)
 {
     const LoginRequest request = {
-        .user = user, .service = "rcpchctl", .rhost = "", .tty = "", .ruser = "", .auth_info = "",
-        .provider = "", .unprivileged = true, .enrols = by,
+        .user = account->name, .service = "rcpchctl", .rhost = "", .tty = "", .ruser = "",
+        .auth_info = "", .provider = "", .unprivileged = true, .enrols = by,
     };
     char sign_in[RANDOM_ID_SIZE];
 
+    if (!enrolments_may_ask(manager->enrolments, account))
+        return -EBUSY;
     return logins_begin(manager->logins, &request, ret_channel, sign_in);
 }
 
@@ -351,12 +354,11 @@ static int method_begin_enrolment(sd_bus_message *message, void *userdata, sd_bu
         r = authorise_enrolment(manager, message, user, &account, by, &by_themselves, ret_error);
     if (r < 0)
         return r;
-    r = by_themselves ? sign_in_to_enrol(manager, user, by, &channel)
+    r = by_themselves ? sign_in_to_enrol(manager, account, by, &channel)
                       : enrolments_begin(manager->enrolments, account, by, &channel);
     if (r == -EBUSY)
         return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.TooMany",
-                                      "Too many people enrol at this moment. Try again in a "
-                                      "minute.");
+                                      "Too many enrolments at this moment. Try again in a minute.");
     return r < 0 ? r : sd_bus_reply_method_return(message, "h", channel);
 }
 

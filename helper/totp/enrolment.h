@@ -24,6 +24,10 @@ int enrolments_begin(Enrolments *enrolments, Account *account, const char *by, i
  * said there. */
 void enrolments_go_on(Enrolments *enrolments, Account *account, const char *by, int channel);
 
+/* Counts that this account's person asks to enrol by themselves. False: too often within a minute;
+ * each time makes a line of the log and a request to the provider. */
+bool enrolments_may_ask(Enrolments *enrolments, const Account *account);
+
 /* Why this account's person may not enrol by themselves, for them to read; NULL: they may. */
 const char *enrolments_refusal(const Enrolments *enrolments, const Account *account);
 

@@ -14,7 +14,7 @@ import pytest
 from tests.authenticator import RECOVERY_CODE, Authenticator, oathtool
 from tests.line import place
 from tests.line.channel import ASK_VISIBLE, Channel, Finished
-from tests.line.line import AUTHENTICATOR
+from tests.line.line import AUTHENTICATOR, NAME, PATH
 from tests.line.test_password import ALICE, SECRET, configure, sign_in  # noqa: F401 (a fixture)
 
 
@@ -245,6 +245,22 @@ def test_a_process_of_theirs_that_cannot_sign_in_enrols_nothing(configure):
     finally:
         leader.kill()
         leader.wait()
+
+
+def test_a_process_that_asks_again_and_again_is_stopped(configure):
+    """Each try is a line of the log and a request to the provider: a loop must fill neither."""
+    line = configure(factor="totp", methods="password device")
+    uid = int(line.manager("GetUser", "s", "alice")["uid"])
+    sign_in_by_code(line)
+    call = f"busctl call {NAME} {PATH} {AUTHENTICATOR} BeginEnrolment s alice"
+    with place.caller(uid):
+        said = subprocess.run(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
+                               "sh", "-c", f"for i in $(seq 15); do {call}; done"],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False).stdout
+    assert said.count("in a minute") == 5, said
+    assert len(line.wait_records(11, event="login")) == 11
+    enrol(line)  # root may
 
 
 def test_no_factor_is_replaced_by_who_signs_in(configure):
