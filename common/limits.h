@@ -39,6 +39,9 @@
 #define OFFLINE_PASSPHRASE_LEAST 8u    /* characters that OfflinePassphraseMin= may ask for */
 #define OFFLINE_PASSPHRASE_DEFAULT 12u
 
+/* Second factors that are imported (rcpchctl totp import). */
+#define TOTP_IMPORT_FILE_MAX    (64u * 1024u) /* bytes */
+
 /* Enforcer socket (common/enforcer-protocol.h). */
 #define ENFORCER_MESSAGE_MAX    8192u
 #define ENFORCER_QUEUE_MAX      8192u  /* requests that wait on one connection */

@@ -90,16 +90,21 @@ static ExitCode finish(const Step *step)
     return step->outcome == OUTCOME_ALLOW ? EXIT_DONE : EXIT_REFUSED;
 }
 
-static int take_step(int channel, const Step *step)
+/* answer: NULL asks at the terminal. */
+static int take_step(int channel, const Step *step, const char *answer)
 {
-    if (step->kind == STEP_ASK_VISIBLE || step->kind == STEP_ASK_HIDDEN)
+    bool asks = step->kind == STEP_ASK_VISIBLE || step->kind == STEP_ASK_HIDDEN;
+
+    if (asks && answer)
+        return channel_send_answer(channel, ANSWER_TEXT, answer, strlen(answer));
+    if (asks)
         return ask(channel, step->text, step->kind == STEP_ASK_HIDDEN);
     if (step->kind == STEP_SHOW)
         (void)printf("%s", step->text);
     return 0;
 }
 
-ExitCode conversation_hold(int channel)
+static ExitCode hold(int channel, const char *answer)
 {
     Step step = {.kind = STEP_WAIT};
     int patience_ms = PATIENCE_MS;
@@ -108,7 +113,7 @@ ExitCode conversation_hold(int channel)
     while (r == 0 && (r = channel_receive_step(channel, patience_ms, &step)) == 0 &&
            step.kind != STEP_FINISHED) {
         patience_ms = step.kind == STEP_WAIT ? WAIT_MS : PATIENCE_MS;
-        r = take_step(channel, &step);
+        r = take_step(channel, &step, answer);
     }
     ExitCode code = EXIT_UNREACHABLE;
     if (r == 0)
@@ -117,4 +122,14 @@ ExitCode conversation_hold(int channel)
         (void)fprintf(stderr, "rcpchctl: the helper has gone (%s)\n", strerror(-r));
     explicit_bzero(&step, sizeof(step));
     return code;
+}
+
+ExitCode conversation_hold(int channel)
+{
+    return hold(channel, NULL);
+}
+
+ExitCode conversation_answer(int channel, const char *answer)
+{
+    return hold(channel, answer);
 }

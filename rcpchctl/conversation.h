@@ -12,3 +12,6 @@ ExitCode conversation_begin(const char *method, const char *text, int *ret_chann
 /* Until the helper has finished: shows, asks, sends. Its last text goes to stdout, or to stderr
  * when it refuses. */
 ExitCode conversation_hold(int channel);
+
+/* The same with `answer` to whatever is asked, and without a terminal. */
+ExitCode conversation_answer(int channel, const char *answer);

@@ -53,7 +53,7 @@ _rcpchctl()
         'token verify'*) options='--json --scope --role --help' ;;
         reload*) options='--json --enforce --help' ;;
         log*) options+=' --follow --user --since --lines' ;;
-        check-config*|'identity export'*|'totp enrol'*) options='--help' ;;
+        check-config*|'identity export'*|'totp enrol'*|'totp import'*) options='--help' ;;
         'identity import'*) options='--json --dry-run --help' ;;
         'user reinstate'*|'user unlock'*|'user forget'*|'totp reset'*|'group list'*|refresh*|doctor*|provider*) options='--json --help' ;;
         '') options+=' --version' ;;
@@ -68,9 +68,9 @@ _rcpchctl()
     group|session) word='list' ;;
     provider) word='list test' ;;
     identity) word='export import' ;;
-    totp) word='enrol list reset' ;;
+    totp) word='enrol import list reset' ;;
     token) word='verify' ;;
-    'identity import')
+    'identity import'|'totp import')
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return ;;
     'provider test') word=$(_rcpchctl_providers) ;;

@@ -36,6 +36,7 @@ done <<<"$help"
 
 same "$(offers access explain '' | tr '\n' ' ')" "alice bob "
 (cd /usr; same "$(offers identity import li)" "$(compgen -f li | sort)")
+(cd /usr; same "$(offers totp import li)" "$(compgen -f li | sort)")
 same "$(offers user show '' | tr '\n' ' ')" "alice bob "
 same "$(offers provider test '' | tr '\n' ' ')" "alice bob "
 same "$(offers log --user a | tr '\n' ' ')" "alice "

@@ -99,6 +99,10 @@ const Verb verbs[] = {
      "shows ten recovery codes, once. Then asks what else signs the person in while the provider\n"
      "cannot be reached. Replaces an earlier one. Root for anybody; people for themselves, once,\n"
      "after they signed in for it: see EnrolWithin= of [totp].\n"},
+    {"totp", "import", "FILE", 0, verb_totp_import, "take keys that other hosts know, too",
+     "Each line is: USER otpauth://totp/LABEL?secret=... FILE is root's alone (mode 600), or\n"
+     "\"-\" for the standard input. Needs AllowSharedTotp=yes in [totp]: who sees such a code on\n"
+     "one of the hosts can use it on another. Replaces nothing; gives no recovery codes.\n"},
     {"totp", "list", NULL, SHOW, verb_totp_list, "who has a second factor", NULL},
     {"totp", "reset", "USER", JSON, verb_totp_reset, "take an account's second factor away",
      "Its recovery codes and offline passphrase go, too. The person enrols anew.\n"},

@@ -105,6 +105,7 @@ ExitCode verb_identity_export(const Invocation *invocation);
 ExitCode verb_identity_import(const Invocation *invocation);
 ExitCode verb_token_verify(const Invocation *invocation);
 ExitCode verb_totp_enrol(const Invocation *invocation);
+ExitCode verb_totp_import(const Invocation *invocation);
 ExitCode verb_totp_list(const Invocation *invocation);
 ExitCode verb_totp_reset(const Invocation *invocation);
 ExitCode verb_log(const Invocation *invocation);

@@ -340,6 +340,14 @@ static int sign_in_to_enrol(Manager *manager, const Account *account, const char
     return logins_begin(manager->logins, &request, ret_channel, sign_in);
 }
 
+static int reply_enrolment(sd_bus_message *message, int r, int channel, sd_bus_error *ret_error)
+{
+    if (r == -EBUSY)
+        return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.TooMany",
+                                      "Too many enrolments at this moment. Try again in a minute.");
+    return r < 0 ? r : sd_bus_reply_method_return(message, "h", channel);
+}
+
 static int method_begin_enrolment(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     Manager *manager = userdata;
@@ -356,10 +364,30 @@ static int method_begin_enrolment(sd_bus_message *message, void *userdata, sd_bu
         return r;
     r = by_themselves ? sign_in_to_enrol(manager, account, by, &channel)
                       : enrolments_begin(manager->enrolments, account, by, &channel);
-    if (r == -EBUSY)
-        return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.TooMany",
-                                      "Too many enrolments at this moment. Try again in a minute.");
-    return r < 0 ? r : sd_bus_reply_method_return(message, "h", channel);
+    return reply_enrolment(message, r, channel, ret_error);
+}
+
+static int method_begin_import(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    Manager *manager = userdata;
+    _cleanup_close_ int channel = -1;
+    Account *account = NULL;
+    const char *user;
+    bool by_themselves = false;
+    char by[32];
+
+    int r = bus_caller_require_root(message, ret_error);
+    if (r >= 0)
+        r = read_texts(message, &user, 1, ret_error);
+    if (r >= 0)
+        r = authorise_enrolment(manager, message, user, &account, by, &by_themselves, ret_error);
+    if (r < 0)
+        return r;
+    const char *refusal = enrolments_import_refusal(manager->enrolments, account);
+    if (refusal)
+        return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.NotAllowed", refusal);
+    r = enrolments_import(manager->enrolments, account, by, &channel);
+    return reply_enrolment(message, r, channel, ret_error);
 }
 
 /* SD_BUS_VTABLE_UNPRIVILEGED: sd-bus's own rule would look at capabilities in /proc. */
@@ -383,6 +411,8 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("BeginEnrolment", SD_BUS_ARGS("s", user), SD_BUS_RESULT("h", channel),
                             method_begin_enrolment, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("BeginImport", SD_BUS_ARGS("s", user), SD_BUS_RESULT("h", channel),
+                            method_begin_import, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("CloseSession", SD_BUS_ARGS("s", session), SD_BUS_NO_RESULT,
                             method_close_session, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,

@@ -216,6 +216,7 @@ static const ConfigKey keys[] = {
     {"totp", "Algorithm", &config_kind_word, CONFIG(totp_algorithm), .words = totp_algorithms},
     {"totp", "Digits", &config_kind_number, CONFIG(totp_digits), TOTP_DIGITS_MIN, TOTP_DIGITS_MAX},
     {"totp", "EnrolWithin", &config_kind_duration, CONFIG(totp_enrol_within_usec), 0, DAY, SEC},
+    {"totp", "AllowSharedTotp", &config_kind_boolean, CONFIG(totp_allow_shared)},
     {"totp", "OfflineSecret", &config_kind_word, CONFIG(totp_offline_secret),
      .words = offline_secrets},
     {"totp", "OfflinePassphraseMin", &config_kind_number, CONFIG(totp_passphrase_min),

@@ -237,6 +237,7 @@ typedef struct Config {
     TotpAlgorithm totp_algorithm;  /* Algorithm=sha1|sha256|sha512 */
     unsigned totp_digits;          /* Digits=6 */
     uint64_t totp_enrol_within_usec; /* EnrolWithin=, after a sign-in for it; 0: only root enrols */
+    bool totp_allow_shared;        /* AllowSharedTotp=: keys that other hosts know, too */
     OfflineSecret totp_offline_secret; /* OfflineSecret=any|passphrase|password|no */
     unsigned totp_passphrase_min;  /* OfflinePassphraseMin=12, characters */
 

@@ -42,6 +42,7 @@ static const Refused refused[] = {
     {"[totp]\nDigit=6\n", "unknown key 'Digit' in [totp]; did you mean 'Digits'?"},
     {"[totp]\nDigits=9\n", "Digits"},
     {"[totp]\nAlgorithm=md5\n", "Algorithm"},
+    {"[totp]\nAllowSharedTotp=some\n", "[totp] AllowSharedTotp=some is neither yes nor no"},
     /* single values */
     {"[access]\nAllowAll=perhaps\n", "[access] AllowAll=perhaps is neither yes nor no"},
     {"[access]\nAllowAll=\n", "is neither yes nor no"},

@@ -37,7 +37,8 @@ const char *login_method_to_word(Method method)
 const char *login_words(const Login *login)
 {
     static const char *const with_factor[] = {
-        [FACTOR_TOTP] = "password,totp", [FACTOR_RECOVERY] = "password,recovery-code"};
+        [FACTOR_TOTP] = "password,totp", [FACTOR_TOTP_SHARED] = "password,totp-shared",
+        [FACTOR_RECOVERY] = "password,recovery-code"};
 
     if (login->method == METHOD_PASSWORD && login->factor.kind != FACTOR_NONE)
         return with_factor[login->factor.kind];

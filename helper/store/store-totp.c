@@ -144,7 +144,7 @@ int store_totp_put(Store *store, const Account *account, const TotpRow *row,
     r = delete_all(store, account);
     if (r >= 0)
         r = insert_row(store, account, row);
-    for (unsigned i = 0; r >= 0 && i < RECOVERY_CODES; i++)
+    for (unsigned i = 0; r >= 0 && hashes && i < RECOVERY_CODES; i++)
         r = insert_recovery(store, account, i, hashes[i]);
     return store_end(store, r < 0 ? r : 0);
 }

@@ -23,7 +23,8 @@ void totp_row_clear(TotpRow *row);
 int store_totp_get(Store *store, const Account *account, TotpRow *ret_row);
 int store_totp_has(Store *store, const Account *account); /* 1, 0, negative errno */
 
-/* Replaces an earlier enrolment with its recovery codes. `hashes` are RECOVERY_CODES texts. */
+/* Replaces an earlier enrolment with its recovery codes. `hashes` are RECOVERY_CODES texts, or
+ * NULL: there are none. */
 int store_totp_put(Store *store, const Account *account, const TotpRow *row,
                    const char hashes[RECOVERY_CODES][RECOVERY_HASH_SIZE]);
 int store_totp_delete(Store *store, const Account *account); /* 0, also when there was none */

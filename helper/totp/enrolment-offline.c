@@ -94,7 +94,7 @@ void enrolment_offline_begin(Enrolment *enrolment)
     if (config_of(enrolment)->offline_grace_usec == 0 ||
         config_of(enrolment)->totp_offline_secret == OFFLINE_SECRET_NO)
         enrolment_finish(enrolment, OUTCOME_ALLOW, "Enrolled.");
-    else if (enrolment->by_themselves && has_password(enrolment) &&
+    else if (enrolment->way == ENROLMENT_BY_THEMSELVES && has_password(enrolment) &&
              allows(enrolment, OFFLINE_SECRET_PASSWORD))
         ask_consent(enrolment);
     else

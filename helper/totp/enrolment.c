@@ -161,12 +161,6 @@ static void on_code(Enrolment *enrolment, const Secret *code)
     Stamp now = stamp_now();
     TotpState state;
 
-    if (enrolment->account->state != ACCOUNT_ACTIVE ||
-        enrolment->account->verdict == VERDICT_DISABLED ||
-        enrolment->account->verdict == VERDICT_REVOKED) {
-        enrolment_finish(enrolment, OUTCOME_DISABLED, NULL);
-        return;
-    }
     int r = totp_match(&enrolment->key, &fresh, secret_peek(code), now.wall_usec / USEC_PER_SEC,
                        &state);
     if (r == 0)
@@ -179,6 +173,24 @@ static void on_code(Enrolment *enrolment, const Secret *code)
                       STEP_ASK_VISIBLE, PROMPT);
 }
 
+static bool is_ended(const Account *account)
+{
+    return account->state != ACCOUNT_ACTIVE || account->verdict == VERDICT_DISABLED ||
+           account->verdict == VERDICT_REVOKED;
+}
+
+static void on_answer(Enrolment *enrolment, const Secret *text)
+{
+    if (enrolment->stage <= ENROLMENT_URI && is_ended(enrolment->account))
+        enrolment_finish(enrolment, OUTCOME_DISABLED, NULL);
+    else if (enrolment->stage == ENROLMENT_CODE)
+        on_code(enrolment, text);
+    else if (enrolment->stage == ENROLMENT_URI)
+        enrolment_import_answer(enrolment, text);
+    else
+        enrolment_offline_answer(enrolment, text);
+}
+
 static int on_channel(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
     _cleanup_secret_ Secret *text = NULL;
@@ -188,10 +200,8 @@ static int on_channel(sd_event_source *source, int fd, uint32_t events, void *us
     int r = channel_receive_answer(fd, &kind, &text);
     if (r == -EAGAIN && (events & (EPOLLHUP | EPOLLERR)) == 0)
         return 0;
-    if (r == 0 && kind == ANSWER_TEXT && enrolment->stage == ENROLMENT_CODE)
-        on_code(enrolment, text);
-    else if (r == 0 && kind == ANSWER_TEXT)
-        enrolment_offline_answer(enrolment, text);
+    if (r == 0 && kind == ANSWER_TEXT)
+        on_answer(enrolment, text);
     else
         enrolment_hang_up(enrolment);
     return 0;
@@ -223,7 +233,7 @@ static int draw_key(const Config *config, TotpKey *key)
 
 /* Takes the channel over in any case. */
 static int enrolment_new(Enrolments *enrolments, Account *account, const char *by,
-                         bool by_themselves, int channel, uint64_t patience_usec,
+                         EnrolmentWay way, int channel, uint64_t patience_usec,
                          Enrolment **ret_enrolment)
 {
     _cleanup_(enrolment_freep) Enrolment *enrolment = calloc(1, sizeof(*enrolment));
@@ -236,9 +246,10 @@ static int enrolment_new(Enrolments *enrolments, Account *account, const char *b
     enrolment->enrolments = enrolments;
     enrolment->account = account;
     enrolment->channel = channel;
-    enrolment->by_themselves = by_themselves;
+    enrolment->way = way;
     snprintf(enrolment->by, sizeof(enrolment->by), "%s", by);
-    int r = draw_key(enrolments->manager->config, &enrolment->key);
+    int r = way == ENROLMENT_IMPORTED ? 0
+                                      : draw_key(enrolments->manager->config, &enrolment->key);
     if (r >= 0)
         r = sd_event_add_io(event, &enrolment->io, enrolment->channel, EPOLLIN, on_channel,
                             enrolment);
@@ -246,7 +257,7 @@ static int enrolment_new(Enrolments *enrolments, Account *account, const char *b
         r = sd_event_add_time_relative(event, &enrolment->timer, CLOCK_BOOTTIME, patience_usec, 0,
                                        on_time, enrolment);
     if (r >= 0)
-        r = show_key(enrolment);
+        r = way == ENROLMENT_IMPORTED ? enrolment_import_begin(enrolment) : show_key(enrolment);
     if (r < 0)
         return r;
     *ret_enrolment = TAKE_PTR(enrolment);
@@ -255,7 +266,7 @@ static int enrolment_new(Enrolments *enrolments, Account *account, const char *b
 
 /* Takes the channel over in any case. */
 static int begin_on(Enrolments *enrolments, Account *account, const char *by,
-                    bool by_themselves, int channel, uint64_t patience_usec)
+                    EnrolmentWay way, int channel, uint64_t patience_usec)
 {
     Enrolment *enrolment = NULL;
     unsigned waiting = 0;
@@ -267,7 +278,7 @@ static int begin_on(Enrolments *enrolments, Account *account, const char *by,
         close(channel);
         return -EBUSY;
     }
-    int r = enrolment_new(enrolments, account, by, by_themselves, channel, patience_usec,
+    int r = enrolment_new(enrolments, account, by, way, channel, patience_usec,
                           &enrolment);
     if (r < 0)
         return r;
@@ -276,18 +287,29 @@ static int begin_on(Enrolments *enrolments, Account *account, const char *by,
     return 0;
 }
 
-int enrolments_begin(Enrolments *enrolments, Account *account, const char *by, int *ret_channel)
+static int begin(Enrolments *enrolments, Account *account, const char *by, EnrolmentWay way,
+                 int *ret_channel)
 {
     int pair[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     _cleanup_close_ int theirs = pair[1];
-    int r = begin_on(enrolments, account, by, false, pair[0], PATIENCE_USEC);
+    int r = begin_on(enrolments, account, by, way, pair[0], PATIENCE_USEC);
     if (r < 0)
         return r;
     *ret_channel = TAKE_FD(theirs);
     return 0;
+}
+
+int enrolments_begin(Enrolments *enrolments, Account *account, const char *by, int *ret_channel)
+{
+    return begin(enrolments, account, by, ENROLMENT_BY_ROOT, ret_channel);
+}
+
+int enrolments_import(Enrolments *enrolments, Account *account, const char *by, int *ret_channel)
+{
+    return begin(enrolments, account, by, ENROLMENT_IMPORTED, ret_channel);
 }
 
 /* By a method that asks for no code of ours: one that is not there yet cannot be given. */
@@ -335,7 +357,7 @@ void enrolments_go_on(Enrolments *enrolments, Account *account, const char *by, 
 {
     const char *refusal = enrolments_refusal(enrolments, account);
 
-    if (!refusal && begin_on(enrolments, account, by, true, channel,
+    if (!refusal && begin_on(enrolments, account, by, ENROLMENT_BY_THEMSELVES, channel,
                              enrolments->manager->config->totp_enrol_within_usec) == 0)
         return;
     if (!refusal) /* the channel has gone with it: the client says that nobody answers */

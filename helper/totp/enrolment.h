@@ -28,6 +28,13 @@ void enrolments_go_on(Enrolments *enrolments, Account *account, const char *by, 
  * each time makes a line of the log and a request to the provider. */
 bool enrolments_may_ask(Enrolments *enrolments, const Account *account);
 
+/* As enrolments_begin(), for a key that other hosts know, too: it is asked for (otpauth.h), stored
+ * and logged as shared; nothing is shown. */
+int enrolments_import(Enrolments *enrolments, Account *account, const char *by, int *ret_channel);
+
+/* Why no such key is taken for this account, to be read by root; NULL: one is. */
+const char *enrolments_import_refusal(const Enrolments *enrolments, const Account *account);
+
 /* Why this account's person may not enrol by themselves, for them to read; NULL: they may. */
 const char *enrolments_refusal(const Enrolments *enrolments, const Account *account);
 

@@ -11,7 +11,7 @@ static int check_totp(const TotpRow *row, const char *code, uint64_t now_sec, Fa
 {
     int r = totp_match(&row->key, &row->state, code, now_sec, &factor->state);
 
-    factor->kind = FACTOR_TOTP;
+    factor->kind = row->is_shared ? FACTOR_TOTP_SHARED : FACTOR_TOTP;
     if (r == -EKEYREJECTED)
         *reason = "the one-time code is wrong";
     if (r == -EALREADY)
@@ -64,6 +64,7 @@ int factor_use(Store *store, const Account *account, const Factor *factor)
 {
     switch (factor->kind) {
     case FACTOR_TOTP:
+    case FACTOR_TOTP_SHARED:
         return store_totp_use(store, account, factor->enrolled_usec, &factor->state);
     case FACTOR_RECOVERY:
         return store_recovery_use(store, account, factor->enrolled_usec, factor->number);
@@ -71,12 +72,4 @@ int factor_use(Store *store, const Account *account, const Factor *factor)
         break;
     }
     return -EINVAL;
-}
-
-const char *factor_to_word(FactorKind kind)
-{
-    static const char *const words[] = {
-        [FACTOR_NONE] = NULL, [FACTOR_TOTP] = "totp", [FACTOR_RECOVERY] = "recovery-code"};
-
-    return (unsigned)kind < sizeof(words) / sizeof(words[0]) ? words[kind] : NULL;
 }

@@ -13,13 +13,14 @@
 typedef enum FactorKind {
     FACTOR_NONE = 0,
     FACTOR_TOTP,
+    FACTOR_TOTP_SHARED, /* other hosts know the key, too */
     FACTOR_RECOVERY,
 } FactorKind;
 
 /* A code that was found good and is not used up yet. */
 typedef struct Factor {
     FactorKind kind;
-    TotpState state; /* of FACTOR_TOTP, as it is to be remembered */
+    TotpState state; /* of a one-time code, as it is to be remembered */
     unsigned number; /* of FACTOR_RECOVERY */
     uint64_t enrolled_usec; /* of which enrolment: a later one is another's */
 } Factor;
@@ -32,6 +33,3 @@ int factor_check(Store *store, const Account *account, const Secret *code, uint6
 
 /* Uses it up; on the disk when 0 is returned. -EALREADY: somebody was faster. */
 int factor_use(Store *store, const Account *account, const Factor *factor);
-
-/* "totp", "recovery-code": for the log's method. */
-const char *factor_to_word(FactorKind kind);
