@@ -227,10 +227,19 @@ static bool is_offered(const Login *login)
     return manager->config->offline_grace_usec > 0 && store_offline_any(manager->store) > 0;
 }
 
+/* The code that was pasted is whoever's pasted it: that the provider fails at one proves no
+ * outage, and must not lead past what it would say of them. */
+static bool may_be_their_doing(const Login *login, const Evidence *evidence)
+{
+    return evidence->reach == REACH_FAILED && login->method == METHOD_BROWSER &&
+           login->state == LOGIN_WAITING;
+}
+
 bool login_offline_takes_over(Login *login, const Evidence *evidence)
 {
     /* Who enrols shows that the provider knows them. */
-    if (evidence->reach == REACH_ANSWERED || login->method == METHOD_OFFLINE || login->enrols)
+    if (evidence->reach == REACH_ANSWERED || login->method == METHOD_OFFLINE || login->enrols ||
+        may_be_their_doing(login, evidence))
         return false;
     if (asks_again(login, evidence))
         return true;

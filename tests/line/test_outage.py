@@ -10,6 +10,7 @@ import pytest
 from tests.authenticator import STEP, Authenticator, oathtool
 from tests.line.channel import ASK_HIDDEN, ASK_VISIBLE, WAIT, Finished
 from tests.line.line import wait_until
+from tests.line.test_browser import address_shown, changed, use
 from tests.line.test_password import ALICE, SECRET, configure, sign_in  # noqa: F401 (a fixture)
 from tests.line.test_totp import Enrolling, Person, sign_in_by_code
 
@@ -133,6 +134,25 @@ def test_one_failure_is_asked_again(device):
     assert line.sign_in("alice")[0] == "allow"
     (first, second) = line.wait_records(2, event="login")
     assert (first["method"], second["method"]) == ("device", "device")
+
+
+def test_what_somebody_pasted_makes_no_outage(bare):
+    """The code is theirs to choose: one that the provider fails at must not lead past its word."""
+    line = use(bare)
+    channel = line.begin("alice")
+    channel.answer(text=line.control.authorize(address_shown(channel), ALICE).encode())
+    assert channel.finished()[0] == "allow"
+    channel.close()
+    person = enrol(line)
+    channel = line.begin("alice")
+    pasted = changed(line.control.authorize(address_shown(channel), ALICE), code="hostile")
+    line.control.disable(ALICE)
+    line.control.fault("token", "status", status=500, times=1)
+    channel.answer(text=pasted.encode())
+    with pytest.raises(Finished) as early:
+        answer_offline(channel, PASSPHRASE, person.code())
+    assert early.value.outcome == "unavailable"
+    channel.close()
 
 
 def test_disabled_before(device):
