@@ -12,9 +12,11 @@ from secrets import randbelow
 
 import pytest
 
-from tests.e2e.factors import BY_PASSWORD, PASSWORD, enrol, sign_in
+from tests.e2e.factors import BY_PASSWORD, PASSWORD, REFUSED, enrol, sign_in
+from tests.e2e.test_conversations import with_paramiko
 from tests.e2e.test_password import assert_refused
 from tests.host.process import wait_for
+from tests.provider.access import AUDIENCE
 
 WRONG = "a-password-that-is-wrong"
 CAPTURE = "/tmp/bus.pcap"
@@ -37,8 +39,9 @@ def loud(lab, sshd):
     lab.host.write(COMMON_AUTH, before.replace("pam_rcpch.so", "pam_rcpch.so debug"))
     lab.host.run("systemctl daemon-reload && systemctl restart rcpch-enforcer systemd-logind")
     sshd("LogLevel DEBUG3")
-    lab.configure(provider={**BY_PASSWORD, "Methods": "password device"}, totp={"Digits": 8},
-                  access={"LockAfter": 1000})
+    lab.configure(provider={**BY_PASSWORD, "Methods": "password device bearer",
+                            "ApiAudience": AUDIENCE},
+                  totp={"Digits": 8}, access={"LockAfter": 1000})
     yield
     lab.host.write(COMMON_AUTH, before)
     lab.host.run(["rm", "-f", *[LOUD.format(unit) for unit in UNITS]])
@@ -140,6 +143,19 @@ def search(places, secrets):
     return found
 
 
+def present_tokens(lab, person):
+    """Access tokens, right and wrong, at the same prompt and to rcpchctl; whole and in parts."""
+    given = []
+    for audience, right in ((AUDIENCE, True), ("api://else", False)):
+        token = lab.control.access_token("entra", username=person.username, audience=audience)
+        shown = with_paramiko(lab, person.name, "interactive", token)
+        assert (person.name in shown.split()) == right and (REFUSED in shown) != right, shown
+        done = lab.rcpchctl("token", "verify", check=False, input=token)
+        assert (done.returncode == 0) == right, done
+        given += [("access token", part) for part in (token, *token.split(".")[1:])]
+    return given
+
+
 def spend(lab, person):
     """A run of every kind of sign-in, right and wrong; returns the secrets that it took."""
     held = enrol(lab, person)
@@ -157,6 +173,7 @@ def spend(lab, person):
             terminal.close(force=True)
         else:
             assert_refused(terminal)
+    given += present_tokens(lab, person)
     lab.rcpchctl("totp", "reset", person.name)
     terminal = lab.sign_in(person.name)  # by a device code
     lab.control.revoke(person.username)  # and its refresh token is used
@@ -180,5 +197,6 @@ def test_nothing_is_left_in_clear(lab, person, loud):
                   lab.host.path("/var/lib/rcpch/state.db")):
         assert search({place: places[place]}, [("name", alice.username.split("@")[0])]), place
     assert b" allowed for " in places["journal"]  # the module, at debug
-    assert {kind for kind, _ in secrets} >= {"password", "code", "recovery code", "key", "token"}
+    assert {kind for kind, _ in secrets} >= {"password", "code", "recovery code", "key", "token",
+                                         "access token"}
     assert search(places, secrets) == []
