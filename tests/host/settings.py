@@ -34,7 +34,6 @@ def provider_section(kind, origin, domains="rcpch.ac.uk", authority=CA_FILE):
         "Domains": domains,
         "CaFile": authority,
         "FirstBind": "username",
-        "HttpTimeoutSec": 5,
         "RequestsPerMinute": 60000,
     }
 
