@@ -1,10 +1,14 @@
 """Signing in over SSH while nobody can reach the provider, and what becomes of it afterwards."""
 
+import time
+
 import pytest
 
-from tests.e2e.conftest import access_log, wait_gone
+from tests.e2e.conftest import access_log, account, wait_gone
 from tests.e2e.factors import enrol
+from tests.host.process import wait_for
 
+GRACE = 1  # second
 PASSPHRASE = "seven dry staples"
 ASK_PASSPHRASE = r"Offline passphrase, or password: ?"
 ASK_CODE = r"\) One-time code: ?"
@@ -50,9 +54,11 @@ def test_inside_the_grace_and_cut_when_the_provider_returns(lab, prepared, how):
 
 
 def test_outside_the_grace(lab, prepared, configured):
-    configured(revocation={"OfflineGrace": "1"})
+    configured(revocation={"OfflineGrace": GRACE})
     alice, held = prepared
     lab.control.outage("refuse")
+    wait_for(lambda: time.time() > account(lab, alice.name)["confirmed"] / 1e6 + GRACE,
+             "the grace's end")
     terminal = offline(lab, alice, held.code())
     status, seen = terminal.wait_end()
     assert status == 255 and "could not be signed in offline" in seen
