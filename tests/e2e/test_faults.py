@@ -77,7 +77,8 @@ def assert_new_sign_in_says_so(lab, name, seconds=15):
 
 
 @pytest.mark.parametrize("what", FAULTS)
-def test_endpoints_break(lab, person, resident, what):
+def test_endpoints_break(lab, person, resident, configured, what):
+    configured(provider={"HttpTimeoutSec": 5})
     pid = helper_pid(lab)
     alice = person()
     since = lab.control.last()
