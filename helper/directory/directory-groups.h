@@ -61,7 +61,7 @@ DirectoryGroup *directory_groups_next(DirectoryGroups *groups);
 
 /* Adds to what lies inside the group that is being listed. Returns 0 or -ENOMEM. */
 int directory_group_add_inside(DirectoryGroup *group, char *const *ids);
-/* The directory does not know it. It keeps whom it has, and is asked for now and then. */
+/* The directory does not know it. It keeps whom it has, and is asked for again at times. */
 void directory_group_miss(DirectoryGroup *group, uint64_t now_usec);
 /* What was listed in this round is in force. */
 void directory_groups_applied(DirectoryGroups *groups, uint64_t now_usec);

@@ -149,6 +149,11 @@ const char *login_words(const Login *login);
  * cause. */
 void login_note_answer(Login *login);
 
+/* The last piece of an answer, NULL where none was asked for: nothing more is asked, and `judge`
+ * decides, unless the login is over by now. */
+void login_take_last(Login *login, const Secret *code,
+                     void (*judge)(Login *login, const Secret *code));
+
 /* Would this login ask for a password first? Then what keeps its person out is not shown before.
  * Who is unknown here is asked as the first such provider's people are. */
 bool login_password_hides(const Login *login);

@@ -124,6 +124,19 @@ static bool find_next(const Login *login, Method *ret_method)
     return false;
 }
 
+void login_take_last(Login *login, const Secret *code,
+                     void (*judge)(Login *login, const Secret *code))
+{
+    LoginDecision decision;
+
+    if (!login_step(login, LOGIN_EVENT_ANSWER, &decision))
+        return;
+    login_note_answer(login);
+    login_answered(login);
+    if (login->state == LOGIN_WAITING)
+        judge(login, code);
+}
+
 bool login_method_pass(Login *login)
 {
     Method next;

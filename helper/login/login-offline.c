@@ -161,28 +161,16 @@ static void judge_answers(Login *login, const Secret *code)
         login_refuse(login, login_code_outcome(r), reason, NULL);
 }
 
-static void take_last(Login *login, const Secret *code)
-{
-    LoginDecision decision;
-
-    if (!login_step(login, LOGIN_EVENT_ANSWER, &decision))
-        return;
-    login_note_answer(login);
-    login_answered(login);
-    if (login->state == LOGIN_WAITING)
-        judge_answers(login, code);
-}
-
 void login_answer_offline(Login *login, const Secret *text)
 {
     if (login->pieces++ > 0) {
-        take_last(login, text);
+        login_take_last(login, text, judge_answers);
         return;
     }
     if (secret_copy(text, &login->password) < 0)
         login_refuse(login, OUTCOME_INTERNAL, "out of memory", NULL);
     else if (has_good_code(login))
-        take_last(login, NULL);
+        login_take_last(login, NULL, judge_answers);
     else
         ask(login, LOGIN_EVENT_PIECE, STEP_ASK_VISIBLE, PROMPT_CODE);
 }

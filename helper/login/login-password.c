@@ -179,18 +179,6 @@ static void judge(Login *login, const Secret *code)
         ask_provider(login, is_local_factor(login) ? NULL : code);
 }
 
-static void take_last(Login *login, const Secret *code)
-{
-    LoginDecision decision;
-
-    if (!login_step(login, LOGIN_EVENT_ANSWER, &decision))
-        return;
-    login_note_answer(login);
-    login_answered(login);
-    if (login->state == LOGIN_WAITING)
-        judge(login, code);
-}
-
 /* Nobody has a signed token for a password. */
 static bool is_token(const Login *login, const Secret *text)
 {
@@ -206,7 +194,7 @@ void login_answer_password(Login *login, const Secret *text)
         return;
     }
     if (login->pieces++ > 0) {
-        take_last(login, text);
+        login_take_last(login, text, judge);
         return;
     }
     if (secret_copy(text, &login->password) < 0)
@@ -214,5 +202,5 @@ void login_answer_password(Login *login, const Secret *text)
     else if (wants_code(login))
         login_ask(login, LOGIN_EVENT_PIECE, STEP_ASK_VISIBLE, PROMPT_CODE);
     else
-        take_last(login, NULL);
+        login_take_last(login, NULL, judge);
 }
