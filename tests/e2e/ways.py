@@ -71,7 +71,8 @@ def _sign_in(lab, terminal, name, refused, inside="[$#] $"):
             terminal.send(PASSWORDS.get(name, "some password") + "\r")
         if found < 2:
             found = 2 + terminal.expect([inside, ASKED, refused, pexpect.EOF])
-        return Answer(found == 2, terminal.seen)
+        # A shell writes this itself, in the place of a command that was killed.
+        return Answer(found == 2, terminal.seen, killed=terminal.seen.strip() == "Killed")
     finally:
         terminal.close(force=True)
 
