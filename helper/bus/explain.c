@@ -124,7 +124,8 @@ static Outcome judge_after_sign_in(Manager *manager, const Account *account,
     Outcome outcome = login_may_begin(manager, account, false, &reason);
     if (outcome != OUTCOME_ALLOW)
         return outcome;
-    if (revocation_is_ending(account))
+    if (revocation_is_ending(account) ||
+        !login_has_way(manager->config, account, caller->service))
         return OUTCOME_UNAVAILABLE;
     copy.id = copy.id ? copy.id : bound;
     copy.verdict = VERDICT_ACTIVE;

@@ -8,6 +8,7 @@
 #include "common/limits.h"
 #include "helper/base/hostile-text.h"
 #include "helper/base/networks.h"
+#include "helper/config/config-keys.h"
 #include "helper/base/text-list.h"
 #include "helper/session/admission.h"
 #include "helper/token/strength.h"
@@ -88,6 +89,37 @@ static void check_strength(const Config *config, const ServiceConfig *service,
                                   service->require_acr[0] ? "RequireAuthContext" : "RequireAcr");
 }
 
+/* Some provider's, or that of the clients, which sign in by it whatever Methods= of a provider
+ * says. */
+static bool is_anybodys(const Config *config, Method method)
+{
+    bool found = method == METHOD_BEARER && config->service_account_count > 0;
+
+    for (size_t i = 0; i < config->provider_count; i++)
+        for (size_t j = 0; j < config->providers[i].method_count; j++)
+            found = found || config->providers[i].methods[j] == method;
+    return found;
+}
+
+/* A section takes ways of signing in away and adds none. */
+static void check_methods(const Config *config, const ServiceConfig *service, ConfigReport *report)
+{
+    Method left[_METHOD_COUNT];
+
+    for (size_t i = 0; i < service->method_count; i++)
+        if (!is_anybodys(config, service->methods[i]))
+            config_report_error(report, "service", service->name, "Methods",
+                                "'%s' is in Methods= of no [provider] section, which decides what "
+                                "there is to choose from",
+                                config_method_to_word(service->methods[i]));
+    for (size_t i = 0; service->method_count > 0 && i < config->provider_count; i++)
+        if (config_methods(&config->providers[i], service, left) == 0)
+            config_report_warning(report, "service", service->name, "Methods",
+                                  "lets nobody of [provider %s] sign in: its own Methods= names "
+                                  "none of these",
+                                  config->providers[i].name);
+}
+
 static void check_networks(const ServiceConfig *service, ConfigReport *report)
 {
     if (service_elevates(service->name) && service->allow_from[0] &&
@@ -124,4 +156,5 @@ void config_check_service(const Config *config, const ServiceConfig *service,
     check_end_elevated(service, report);
     check_strength(config, service, report);
     check_networks(service, report);
+    check_methods(config, service, report);
 }

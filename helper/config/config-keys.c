@@ -200,6 +200,7 @@ static const ConfigKey keys[] = {
      .words = require_priors},
     {"service", "Unprivileged", &config_kind_boolean, SERVICE(unprivileged)},
     {"service", "Provider", &config_kind_text, SERVICE(provider)},
+    {"service", "Methods", &config_kind_service_methods, SERVICE(methods), .words = methods},
 
     {"service-account", "ClientId", &config_kind_text, ACCOUNT(client_id)},
     {"service-account", "LocalUser", &config_kind_text, ACCOUNT(local_user)},
@@ -238,6 +239,11 @@ static const ConfigKey keys[] = {
     {"revocation", "KillLoginUid", &config_kind_word, CONFIG(kill_login_uid),
      .words = kill_login_uids},
 };
+
+const char *config_method_to_word(Method method)
+{
+    return (unsigned)method < _METHOD_COUNT ? methods[method] : "";
+}
 
 const ConfigSection *config_section_find(const char *name)
 {

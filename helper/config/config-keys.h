@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "helper/config/config.h"
 #include "helper/config/config-values.h"
 
 typedef struct Config Config;
@@ -22,6 +23,9 @@ const ConfigKey *config_key_find(const ConfigSection *section, const char *key);
 
 /* All keys of all sections: start at 0; NULL at the end. */
 const ConfigKey *config_key_next(size_t *iterator);
+
+/* As Methods= writes it; static. */
+const char *config_method_to_word(Method method);
 
 /* The nearest valid name by edit distance, or NULL when none is near. */
 const char *config_section_suggest(const char *name);

@@ -288,9 +288,9 @@ static int parse_flag_word(const ConfigKey *key, const char *value, void *field,
 }
 
 /* The order is the administrator's: the first is tried first. */
-static int parse_methods(const ConfigKey *key, const char *value, void *field, ConfigWhy *why)
+static int parse_method_words(const ConfigKey *key, const char *value, Method *ret_methods,
+                              size_t *ret_count, ConfigWhy *why)
 {
-    ProviderConfig *provider = (ProviderConfig *)((char *)field - key->offset);
     _cleanup_text_list_ char **words = NULL;
     Method methods[_METHOD_COUNT];
     size_t count = 0;
@@ -309,9 +309,24 @@ static int parse_methods(const ConfigKey *key, const char *value, void *field, C
     }
     if (count == 0)
         return refuse(why, "names no method");
-    memcpy(provider->methods, methods, count * sizeof(methods[0]));
-    provider->method_count = count;
+    memcpy(ret_methods, methods, count * sizeof(methods[0]));
+    *ret_count = count;
     return 0;
+}
+
+static int parse_methods(const ConfigKey *key, const char *value, void *field, ConfigWhy *why)
+{
+    ProviderConfig *provider = (ProviderConfig *)((char *)field - key->offset);
+
+    return parse_method_words(key, value, provider->methods, &provider->method_count, why);
+}
+
+static int parse_service_methods(const ConfigKey *key, const char *value, void *field,
+                                 ConfigWhy *why)
+{
+    ServiceConfig *service = (ServiceConfig *)((char *)field - key->offset);
+
+    return parse_method_words(key, value, service->methods, &service->method_count, why);
 }
 
 static int parse_on_revoked(const ConfigKey *key, const char *value, void *field, ConfigWhy *why)
@@ -343,4 +358,5 @@ const ConfigKind config_kind_duration = {parse_duration, NULL};
 const ConfigKind config_kind_word = {parse_word, NULL};
 const ConfigKind config_kind_flag_word = {parse_flag_word, NULL};
 const ConfigKind config_kind_methods = {parse_methods, NULL};
+const ConfigKind config_kind_service_methods = {parse_service_methods, NULL};
 const ConfigKind config_kind_on_revoked = {parse_on_revoked, NULL};

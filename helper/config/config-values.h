@@ -45,6 +45,7 @@ extern const ConfigKind config_kind_duration;   /* uint64_t, microseconds; "1h 3
 extern const ConfigKind config_kind_word;       /* an enum */
 extern const ConfigKind config_kind_flag_word;  /* bool by two words */
 extern const ConfigKind config_kind_methods;    /* ProviderConfig.methods and .method_count */
+extern const ConfigKind config_kind_service_methods; /* ServiceConfig, the same */
 extern const ConfigKind config_kind_on_revoked; /* Config.on_revoked and .on_revoked_grace_usec */
 
 /* "8h", "15m", "1h 30min", "30" (of `unit_usec`). Returns 0, -EINVAL, -ERANGE. */

@@ -490,3 +490,30 @@ const ServiceConfig *config_service(const Config *config, const char *service)
     }
     return NULL;
 }
+
+static bool has_method(const Method *methods, size_t count, Method method)
+{
+    for (size_t i = 0; i < count; i++)
+        if (methods[i] == method)
+            return true;
+    return false;
+}
+
+bool config_takes_method(const ServiceConfig *service, Method method)
+{
+    return !service || service->method_count == 0 ||
+           has_method(service->methods, service->method_count, method);
+}
+
+size_t config_methods(const ProviderConfig *provider, const ServiceConfig *service,
+                      Method ret_methods[_METHOD_COUNT])
+{
+    bool narrowed = service && service->method_count > 0;
+    const Method *methods = narrowed ? service->methods : provider->methods;
+    size_t listed = narrowed ? service->method_count : provider->method_count, count = 0;
+
+    for (size_t i = 0; i < listed; i++)
+        if (has_method(provider->methods, provider->method_count, methods[i]))
+            ret_methods[count++] = methods[i];
+    return count;
+}

@@ -192,6 +192,8 @@ typedef struct ServiceConfig {
     char **allow_from;         /* AllowFrom= (networks.h); empty: from anywhere */
     RequirePrior require_prior;/* RequirePrior=no|publickey, of sshd only */
     bool unprivileged;         /* Unprivileged=yes */
+    Method methods[_METHOD_COUNT]; /* Methods= */
+    size_t method_count;       /* 0: whatever the provider takes */
     char *provider;            /* Provider= section name or issuer, or NULL (login-provider.h) */
 } ServiceConfig;
 
@@ -289,3 +291,9 @@ const ServiceAccountConfig *config_service_account(const Config *config, const c
 const ProviderConfig *config_service_account_provider(const Config *config,
                                                       const ServiceAccountConfig *service);
 const ServiceConfig *config_service(const Config *config, const char *service);
+/* The provider's methods that the service's section (NULL: there is none) leaves, in the order of
+ * whichever of the two lists counts; a client's own tokens: config_takes_method(). */
+size_t config_methods(const ProviderConfig *provider, const ServiceConfig *service,
+                      Method ret_methods[_METHOD_COUNT]);
+/* Does the section (NULL: there is none) leave this method, where the provider has it? */
+bool config_takes_method(const ServiceConfig *service, Method method);

@@ -58,6 +58,9 @@ static const Refused refused[] = {
     {"[provider p]\nMethods=\n", "names no method"},
     {"[provider p]\nMethods=device device\n", "names a method twice"},
     {"[provider p]\nMethods=carrier-pigeon\n", "is none of: device"},
+    {"[service sudo]\nMethods=\n", "names no method"},
+    {"[service sudo]\nMethods=bearer bearer\n", "names a method twice"},
+    {"[service sudo]\nMethods=carrier-pigeon\n", "is none of: device"},
     {"[provider p]\nPrompt=none\n", "is none of: default no consent login"},
     {"[provider p]\nCaFile=ca.pem\n", "is not an absolute path"},
     {"[provider p]\nClockSkewSec=601\n", "is not between 0 and 10m"},
@@ -176,6 +179,8 @@ static const Refused refused[] = {
     {"[service sudo]\nRequireAuthContext=c1 c100\n",
      "[service sudo] RequireAuthContext= 'c100' is none of c1 to c99"},
     {"[service sudo]\nRequireAcr=g\u00f6ld\n", "RequireAcr= 'g\u00f6ld' is no value of acr"},
+    {"[provider p]\nMethods=device\n[service sudo]\nMethods=device bearer\n",
+     "rcpch.conf:4: [service sudo] Methods= 'bearer' is in Methods= of no [provider] section"},
     {"[service sudo]\nRequirePrior=publickey\n",
      "[service sudo] RequirePrior= is for [service sshd] only"},
     {"[service sshd]\nAllowFrom=10.0.0.0/8 audit01\n",
@@ -232,6 +237,11 @@ static void warnings(void **state)
                   "[provider college]\nIssuer=https://x.example\nClientId=c\n"
                   "[service sudo]\nRequireAuthContext=c1\n",
                   "lets nobody of [provider college] in: its type needs RequireAcr=");
+    assert_warned(*state,
+                  "[provider college]\nIssuer=https://x.example\nClientId=c\nMethods=browser\n"
+                  "ApiAudience=api://x\n"
+                  "[service-account d]\nClientId=d\nLocalUser=d\n[service sudo]\nMethods=bearer\n",
+                  "Methods= lets nobody of [provider college] sign in: its own Methods= names");
     assert_warned(*state, "[service su]\nAllowFrom=10.0.0.0/8\n", "AllowFrom= has no 'local'");
     assert_warned(*state, "[user deploy]\nDirectory=alice@elsewhere.example\n",
                   "rcpch.conf:2: warning: [user deploy] Directory= no [provider] section");

@@ -105,8 +105,8 @@ static void begin_with(Login *login, const char *name)
     }
     text_list_free(login->choices);
     login->choices = NULL;
-    login->method = provider->methods[0];
-    login_method_begin(login);
+    if (login_first_method(login))
+        login_method_begin(login);
 }
 
 bool login_choice_answer(Login *login, const Secret *text)

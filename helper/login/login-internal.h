@@ -157,14 +157,19 @@ void login_take_last(Login *login, const Secret *code,
 /* Would this login ask for a password first? Then what keeps its person out is not shown before.
  * Who is unknown here is asked as the first such provider's people are. */
 bool login_password_hides(const Login *login);
-const ProviderConfig *login_password_stand_in(const Config *config);
+const ProviderConfig *login_password_stand_in(const Login *login);
 
 /* Asks, in a state that `event` leads out of. */
 void login_ask(Login *login, LoginEvent event, StepKind kind, const char *prompt);
 
 /* The provider that is asked, of its account or of who is unknown here; NULL when there is none. */
 const ProviderConfig *login_settings(const Login *login);
-/* Does Methods= of that provider name it, and did nobody refuse it yet? */
+/* By which this login may be: of a client its token, else those of the provider that the service
+ * leaves. Returns how many, in their order. */
+size_t login_methods(const Login *login, Method ret_methods[_METHOD_COUNT]);
+/* The first of them; false, and the login refused with what to do, when there is none. */
+bool login_first_method(Login *login);
+/* Is it one of them, and did nobody refuse it yet? */
 bool login_has_method(const Login *login, Method method);
 
 /* The client that signs in as this account, which signs in by nothing but its tokens; NULL: a

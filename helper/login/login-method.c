@@ -56,13 +56,52 @@ void login_ask(Login *login, LoginEvent event, StepKind kind, const char *prompt
 
 bool login_has_method(const Login *login, Method method)
 {
-    const ProviderConfig *settings = login_settings(login);
+    Method methods_left[_METHOD_COUNT];
+    size_t count = login_methods(login, methods_left);
 
-    if (login_client(login))
-        return method == METHOD_BEARER;
-    for (size_t i = 0; settings && i < settings->method_count; i++)
-        if (settings->methods[i] == method)
+    for (size_t i = 0; i < count; i++)
+        if (methods_left[i] == method)
             return (login->refused_methods & 1u << method) == 0;
+    return false;
+}
+
+size_t login_methods(const Login *login, Method ret_methods[_METHOD_COUNT])
+{
+    const ProviderConfig *settings = login_settings(login);
+    const ServiceConfig *service = login_service(login);
+
+    if (!login_client(login))
+        return settings ? config_methods(settings, service, ret_methods) : 0;
+    ret_methods[0] = METHOD_BEARER;
+    return config_takes_method(service, METHOD_BEARER) ? 1 : 0;
+}
+
+bool login_has_way(const Config *config, const Account *account, const char *service)
+{
+    const ProviderConfig *provider = config_provider(config, account->provider);
+    const ServiceConfig *section = config_service(config, service);
+    Method methods_left[_METHOD_COUNT];
+
+    if (config_service_account(config, account->name))
+        return config_takes_method(section, METHOD_BEARER);
+    return provider && config_methods(provider, section, methods_left) > 0;
+}
+
+bool login_first_method(Login *login)
+{
+    Method methods_left[_METHOD_COUNT];
+    char text[384];
+
+    if (login_methods(login, methods_left) > 0) {
+        login->method = methods_left[0];
+        return true;
+    }
+    snprintf(text, sizeof(text),
+             "%.64s takes none of the ways of signing in that there are for your account.\n"
+             "Ask the administrator of this host: Methods= of [service %.64s] decides.",
+             login->service, login_service(login) ? login_service(login)->name : login->service);
+    login_refuse(login, OUTCOME_UNAVAILABLE,
+                 "Methods= of the service leaves no way of signing in for the account", text);
     return false;
 }
 
@@ -105,16 +144,14 @@ uint64_t login_method_time_usec(Login *login)
  * changed the list meanwhile. */
 static bool find_next(const Login *login, Method *ret_method)
 {
-    const ProviderConfig *provider =
-        config_provider(login->logins->manager->config, login->account->provider);
+    Method methods_left[_METHOD_COUNT];
+    size_t count = login_methods(login, methods_left);
     bool behind = false;
 
-    if (login_client(login))
+    if (!manager_provider(login->logins->manager, login->account))
         return false;
-    if (!provider || !manager_provider(login->logins->manager, login->account))
-        return false;
-    for (size_t i = 0; i < provider->method_count; i++) {
-        Method method = provider->methods[i];
+    for (size_t i = 0; i < count; i++) {
+        Method method = methods_left[i];
         if (behind && !(login->refused_methods & 1u << method)) {
             *ret_method = method;
             return true;

@@ -19,11 +19,13 @@
 #define PROMPT_CODE     "One-time code: "
 #define PASSWORD_MAX    1024u /* bytes */
 
-/* Asks this provider for a secret first? */
-static bool asks_for_secret(const ProviderConfig *settings)
+/* Is one of this provider's people asked for a secret first? */
+static bool asks_for_secret(const Login *login, const ProviderConfig *settings)
 {
-    return settings && settings->method_count > 0 &&
-           (settings->methods[0] == METHOD_PASSWORD || settings->methods[0] == METHOD_BEARER);
+    Method methods[_METHOD_COUNT];
+    size_t count = settings ? config_methods(settings, login_service(login), methods) : 0;
+
+    return count > 0 && (methods[0] == METHOD_PASSWORD || methods[0] == METHOD_BEARER);
 }
 
 const ProviderConfig *login_settings(const Login *login)
@@ -31,20 +33,22 @@ const ProviderConfig *login_settings(const Login *login)
     const Config *config = login->logins->manager->config;
 
     return login->account ? config_provider(config, login->account->provider)
-                          : login_password_stand_in(config);
+                          : login_password_stand_in(login);
 }
 
-const ProviderConfig *login_password_stand_in(const Config *config)
+const ProviderConfig *login_password_stand_in(const Login *login)
 {
+    const Config *config = login->logins->manager->config;
+
     for (size_t i = 0; i < config->provider_count; i++)
-        if (asks_for_secret(&config->providers[i]))
+        if (asks_for_secret(login, &config->providers[i]))
             return &config->providers[i];
     return NULL;
 }
 
 bool login_password_hides(const Login *login)
 {
-    return login_client(login) || asks_for_secret(login_settings(login));
+    return login_client(login) || asks_for_secret(login, login_settings(login));
 }
 
 static bool wants_code(const Login *login)

@@ -519,19 +519,14 @@ static Outcome judge_origin(const Login *login, const char *auth_info, const cha
     return OUTCOME_ALLOW;
 }
 
-static Method first_method(const Login *login)
-{
-    return login_client(login) ? METHOD_BEARER : login_settings(login)->methods[0];
-}
-
 /* Asks for everything that it would ask somebody for who may come in. */
 static void pretend(Login *login, Outcome outcome, const char *reason)
 {
     login->pretends = true;
     login->pretended = outcome;
     login->pretended_reason = reason;
-    login->method = first_method(login);
-    login_method_begin(login);
+    if (login_first_method(login))
+        login_method_begin(login);
 }
 
 static void begin(Login *login, const char *auth_info)
@@ -557,8 +552,9 @@ static void begin(Login *login, const char *auth_info)
         return;
     }
     bool pretends = outcome != OUTCOME_ALLOW && login_password_hides(login);
-    if (outcome == OUTCOME_ALLOW)
-        login->method = first_method(login);
+    /* Where a menu is shown first, what is chosen decides. */
+    if (outcome == OUTCOME_ALLOW && !login->choices && !login_first_method(login))
+        return;
     if (outcome == OUTCOME_ALLOW || pretends) {
         replace_older(login->logins, login);
         const char *limit = limit_reached(login->logins, login);

@@ -38,6 +38,9 @@ int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel,
 Outcome login_may_begin(Manager *manager, const Account *account, bool unprivileged,
                         const char **ret_reason);
 
+/* Is there a way for this account to sign in to this service at all? */
+bool login_has_way(const Config *config, const Account *account, const char *service);
+
 /* Ends logins of an account that wait: the verdict moved meanwhile. */
 void logins_account_changed(Logins *logins, Account *account, Outcome outcome);
 
