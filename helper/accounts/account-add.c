@@ -403,6 +403,7 @@ static void inherit(Account *account, const Account *present, bool tied)
 {
     account->row = present->row;
     account->session_count = present->session_count;
+    account->cut_usec = present->cut_usec;
     if (present->verdict == VERDICT_DISABLED) {
         account->verdict = present->verdict;
         account->by_administrator = present->by_administrator;

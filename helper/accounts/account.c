@@ -236,6 +236,16 @@ int account_set_confirmed(Accounts *accounts, Account *account, const Stamp *now
     return r;
 }
 
+/* A thief's token is as good as its owner's: the sign-in that makes the account ACTIVE again must
+ * not bring it back to life. Who was disabled and is reinstated has to fetch a new one, too. */
+uint64_t account_cut_usec(const Account *account, Verdict verdict, const Stamp *now)
+{
+    bool cuts = verdict == VERDICT_REVOKED || verdict == VERDICT_DISABLED;
+    bool reinstates = account->verdict == VERDICT_DISABLED && verdict == VERDICT_UNCONFIRMED;
+
+    return cuts || reinstates ? now->wall_usec : account->cut_usec;
+}
+
 int account_set_verdict(Accounts *accounts, Account *account, Verdict verdict,
                         bool by_administrator, const char *evidence, const Stamp *now)
 {
@@ -244,6 +254,7 @@ int account_set_verdict(Accounts *accounts, Account *account, Verdict verdict,
 
     if (!text)
         return -ENOMEM;
+    changed.cut_usec = account_cut_usec(account, verdict, now);
     changed.verdict = verdict;
     changed.by_administrator = by_administrator;
     changed.verdict_since = *now;

@@ -45,6 +45,8 @@ typedef struct Account {
     bool by_administrator; /* DISABLED by `user revoke`: only `user reinstate` lifts it */
     Stamp verdict_since;
     char *evidence;        /* what moved the verdict last; never NULL */
+    uint64_t cut_usec;     /* wall clock: no token of theirs that was issued up to then opens
+                            * anything, whatever the verdict is now; 0: all do */
     Stamp confirmed;       /* the provider last vouched for it */
     Stamp signed_in;       /* last interactive sign-in */
     uint64_t added_usec;
@@ -122,6 +124,8 @@ int account_set_signed_in(Accounts *accounts, Account *account, const Stamp *now
 int account_set_confirmed(Accounts *accounts, Account *account, const Stamp *now);
 int account_set_verdict(Accounts *accounts, Account *account, Verdict verdict,
                         bool by_administrator, const char *evidence, const Stamp *now);
+/* What cut_usec is once this verdict stands. */
+uint64_t account_cut_usec(const Account *account, Verdict verdict, const Stamp *now);
 /* Deletes token, binding and personal data; the number stays. */
 int account_forget(Accounts *accounts, Account *account);
 

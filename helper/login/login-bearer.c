@@ -85,11 +85,11 @@ static Outcome judge_token(const Login *login, const AccessToken *token, const I
     Outcome outcome = client ? judge_client(login, client, token, identity, ret_reason)
                              : judge_person(login, token, identity, ret_reason);
 
-    if (outcome != OUTCOME_ALLOW)
+    if (outcome != OUTCOME_ALLOW || !revocation_is_after(login->account, &login->issued))
         return outcome;
     *ret_reason = "the token was issued before the sign-in was revoked, or expired";
-    return revocation_is_after(login->account, &login->issued) ? verdict_stands(login->account)
-                                                               : OUTCOME_ALLOW;
+    outcome = verdict_stands(login->account);
+    return outcome == OUTCOME_ALLOW ? OUTCOME_REVOKED : outcome;
 }
 
 /* ClientId= says whose account it is: the first token shows the id behind that. What RequireClaims=

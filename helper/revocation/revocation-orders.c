@@ -84,8 +84,9 @@ int revocation_signed_in(Revocation *revocation, Account *account)
 /* The wall clock alone: it is the provider's. */
 bool revocation_is_after(const Account *account, const Stamp *issued)
 {
-    return (account->verdict == VERDICT_REVOKED || account->verdict == VERDICT_AGED) &&
-           account->verdict_since.wall_usec >= issued->wall_usec;
+    return account->cut_usec >= issued->wall_usec ||
+           (account->verdict == VERDICT_AGED &&
+            account->verdict_since.wall_usec >= issued->wall_usec);
 }
 
 int revocation_token_presented(Revocation *revocation, Account *account, const Stamp *issued)

@@ -32,6 +32,7 @@ static void set_verdict_in_memory(Account *account, Verdict verdict, bool by_adm
 {
     char *copy = strdup(evidence);
 
+    account->cut_usec = account_cut_usec(account, verdict, now);
     account->verdict = verdict;
     account->by_administrator = by_administrator;
     account->verdict_since = *now;

@@ -127,6 +127,9 @@ static const char *const migrations[] = {
     " account INTEGER PRIMARY KEY REFERENCES accounts (id),"
     " kind INTEGER NOT NULL,"
     " sealed BLOB);",
+    /* 13: which tokens are from before the last cut. 3 and 4 are REVOKED and DISABLED. */
+    ("ALTER TABLE accounts ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;"
+     "UPDATE accounts SET cut = since_wall WHERE verdict IN (3, 4);"),
 };
 
 static int run_step(Store *store, size_t index)

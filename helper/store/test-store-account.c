@@ -29,6 +29,7 @@ static void accounts_round_trip(void **state)
     account->verdict_since = stamp_now();
     account->confirmed = (Stamp){.wall_usec = 5, .boot_usec = UINT64_C(1) << 62};
     account->added_usec = 77;
+    account->cut_usec = 78;
     memset(account->former_id, 9, 32);
     assert_int_equal(store_account_save(fixture->store, account), 0);
     assert_true(account->row > 0);
@@ -50,6 +51,7 @@ static void accounts_round_trip(void **state)
     assert_memory_equal(&read->confirmed, &account->confirmed, sizeof(Stamp));
     assert_false(stamp_is_set(&read->signed_in));
     assert_int_equal(read->added_usec, 77);
+    assert_int_equal(read->cut_usec, 78);
     assert_memory_equal(read->former_id, account->former_id, 32);
 
     free(read->id);

@@ -1,0 +1,69 @@
+"""Access tokens in the wrong hands: what was cut stays cut, what was taken away does not come back,
+and nothing but a sign-in of the person's opens what only they may do."""
+
+import time
+
+from tests.line.line import wait_until
+from tests.line.test_bearer import ALICE, configure, present, token_of  # noqa: F401 (a fixture)
+from tests.line.test_token_verify import verify
+
+BOTH = "bearer device"   # Enter alone at the prompt for a token goes on to a code
+
+
+def sign_in(line):
+    """By code; the outcome."""
+    channel = line.begin("alice")
+    channel.prompt()
+    channel.answer()
+    line.control.approve(channel.code(), ALICE)
+    channel.answer()
+    outcome, _ = channel.finished()
+    channel.close()
+    return outcome
+
+
+def stolen(line, **claims):
+    """One that was issued a minute ago, before whatever the test does."""
+    then = int(time.time()) - 60
+    return token_of(line, claims={"iat": then, "nbf": then, **claims})
+
+
+def user(line):
+    return line.manager("GetUser", "s", "alice")
+
+
+def restart(line):
+    line.helper.stop()
+    line.helper.start()
+
+
+def assert_dead(line, token):
+    assert present(line, token)[0] == "revoked"
+    assert verify(line, token)[:2] == (401, "invalid_token")
+
+
+def test_a_stolen_token_stays_dead_when_its_owner_signs_in_again(configure):
+    line = configure("entra", methods=BOTH, RefreshCheckSec=1)
+    assert sign_in(line) == "allow"
+    token = stolen(line)
+    line.control.revoke(ALICE)
+    line.manager("RefreshUser", "s", "alice")
+    assert user(line)["verdict"] == "revoked"
+    assert sign_in(line) == "allow"
+    assert_dead(line, token)
+    restart(line)
+    assert_dead(line, token)
+
+
+def test_a_stolen_token_stays_dead_when_the_administrator_reinstates(configure):
+    line = configure()
+    assert present(line, token_of(line))[0] == "allow"
+    line.manager("RevokeUser", "ss", "alice", "laptop stolen")
+    line.wait_records(event="verdict", verdict_new="disabled")
+    meanwhile = token_of(line)   # whoever has the laptop goes on
+    line.manager("ReinstateUser", "s", "alice")
+    for token in (stolen(line), meanwhile):
+        assert_dead(line, token)
+    restart(line)
+    assert_dead(line, meanwhile)
+    wait_until(lambda: present(line, token_of(line))[0] == "allow", 10, "a token of later")
