@@ -337,6 +337,8 @@ static int choose_rest(Addition *addition)
     account->roles = text_list_new();
     account->claims = text_list_new();
     account->added_usec = stamp_now().wall_usec;
+    if (addition->options->groups)
+        account->learnt_usec = account->added_usec;
     if (!account->gecos || !account->phone || !account->evidence || !account->roles ||
         !account->claims)
         return -ENOMEM;
@@ -404,6 +406,7 @@ static void inherit(Account *account, const Account *present, bool tied)
     account->row = present->row;
     account->session_count = present->session_count;
     account->cut_usec = present->cut_usec;
+    account->learnt_usec = present->learnt_usec;
     if (present->verdict == VERDICT_DISABLED) {
         account->verdict = present->verdict;
         account->by_administrator = present->by_administrator;

@@ -188,9 +188,11 @@ static int change_list(Accounts *accounts, Account *account, size_t offset, char
     if (r < 0)
         return r;
     *(char ***)(void *)((char *)&changed + offset) = list;
+    changed.learnt_usec = stamp_now().wall_usec;
     r = store_account_save(accounts_store(accounts), &changed);
     if (r < 0)
         return r;
+    account->learnt_usec = changed.learnt_usec;
     text_list_free(*known);
     *known = TAKE_PTR(list);
     return 0;

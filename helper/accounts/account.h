@@ -47,6 +47,8 @@ typedef struct Account {
     char *evidence;        /* what moved the verdict last; never NULL */
     uint64_t cut_usec;     /* wall clock: no token of theirs that was issued up to then opens
                             * anything, whatever the verdict is now; 0: all do */
+    uint64_t learnt_usec;  /* wall clock: groups, roles and claims are as they were then; what a
+                            * token from before says of them is old */
     Stamp confirmed;       /* the provider last vouched for it */
     Stamp signed_in;       /* last interactive sign-in */
     uint64_t added_usec;

@@ -104,8 +104,14 @@ static int bind_first(Login *login, const Identity *identity)
     return 0;
 }
 
-/* What the directory says of a bound account is kept whether or not it admits here. */
-static int store_facts(Login *login, const Identity *identity)
+/* An access token may be older than what was learnt since: then it gives nobody a group back. */
+static bool is_outdated(const Login *login)
+{
+    return login->method == METHOD_BEARER &&
+           login->issued.wall_usec <= login->account->learnt_usec;
+}
+
+static int put_facts(Login *login, const Identity *identity)
 {
     Accounts *accounts = login->logins->manager->accounts;
     Account *account = login->account;
@@ -130,6 +136,18 @@ static int store_facts(Login *login, const Identity *identity)
     if (identity->full_name && strcmp(identity->full_name, known) != 0)
         return account_set_profile(accounts, account, identity->full_name);
     return 0;
+}
+
+/* What the directory says of a bound account is kept whether or not it admits here. */
+static int store_facts(Login *login, const Identity *identity)
+{
+    Account *account = login->account;
+    uint64_t before = account->learnt_usec;
+
+    int r = is_outdated(login) ? 0 : put_facts(login, identity);
+    if (login->method == METHOD_BEARER && account->learnt_usec != before)
+        account->learnt_usec = login->issued.wall_usec;
+    return r;
 }
 
 /* Without a new refresh token the old one goes too: it belongs to a sign-in that is over, and
@@ -384,6 +402,8 @@ void login_accept(Login *login, TokenResult *result)
 
     free(login->identity);
     login->identity = describe(result->identity);
+    if (is_outdated(login))
+        result->identity->groups_known = result->identity->roles_known = false;
     if (hear_directory(login, result->identity) < 0) {
         login_refuse(login, OUTCOME_UNAVAILABLE, "out of memory", NULL);
         return;

@@ -130,6 +130,9 @@ static const char *const migrations[] = {
     /* 13: which tokens are from before the last cut. 3 and 4 are REVOKED and DISABLED. */
     ("ALTER TABLE accounts ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;"
      "UPDATE accounts SET cut = since_wall WHERE verdict IN (3, 4);"),
+    /* 14: as of when groups, roles and claims are; so far from the last sign-in, at least. */
+    ("ALTER TABLE accounts ADD COLUMN learnt INTEGER NOT NULL DEFAULT 0;"
+     "UPDATE accounts SET learnt = signed_in_wall;"),
 };
 
 static int run_step(Store *store, size_t index)

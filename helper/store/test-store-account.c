@@ -30,6 +30,7 @@ static void accounts_round_trip(void **state)
     account->confirmed = (Stamp){.wall_usec = 5, .boot_usec = UINT64_C(1) << 62};
     account->added_usec = 77;
     account->cut_usec = 78;
+    account->learnt_usec = 79;
     memset(account->former_id, 9, 32);
     assert_int_equal(store_account_save(fixture->store, account), 0);
     assert_true(account->row > 0);
@@ -52,6 +53,7 @@ static void accounts_round_trip(void **state)
     assert_false(stamp_is_set(&read->signed_in));
     assert_int_equal(read->added_usec, 77);
     assert_int_equal(read->cut_usec, 78);
+    assert_int_equal(read->learnt_usec, 79);
     assert_memory_equal(read->former_id, account->former_id, 32);
 
     free(read->id);

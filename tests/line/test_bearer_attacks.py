@@ -6,6 +6,7 @@ import time
 from tests.line.line import wait_until
 from tests.line.test_bearer import ALICE, configure, present, token_of  # noqa: F401 (a fixture)
 from tests.line.test_token_verify import verify
+from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 BOTH = "bearer device"   # Enter alone at the prompt for a token goes on to a code
 
@@ -67,3 +68,14 @@ def test_a_stolen_token_stays_dead_when_the_administrator_reinstates(configure):
     restart(line)
     assert_dead(line, meanwhile)
     wait_until(lambda: present(line, token_of(line))[0] == "allow", 10, "a token of later")
+
+
+def test_an_older_token_brings_no_group_back(configure):
+    line = configure(methods=BOTH, RefreshCheckSec=60)
+    older = stolen(line, groups=[AUDIT_STAFF, AUDIT_ADMINS])
+    line.control.set_user(ALICE, groups=[AUDIT_STAFF])
+    assert sign_in(line) == "allow"   # and is in audit-admins no more
+    restart(line)
+    assert present(line, older)[0] == "allow"
+    assert list(user(line)["groups"]) == ["audit-staff"]
+    assert line.check("alice", service="sudo", ruser="alice")[0] == "not-in-group"
