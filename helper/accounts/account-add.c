@@ -430,6 +430,7 @@ static Account *take_over(Addition *addition)
     present->session_count = old.session_count;
     present->revocation_case = old.revocation_case;
     present->refresh_job = old.refresh_job;
+    present->token_turn = old.token_turn + 1;
     *addition->account = old;
     accounts_index_identity(addition->accounts, present);
     return present;

@@ -60,6 +60,8 @@ typedef struct Account {
      * hang here. */
     unsigned session_count;
     bool directory_told; /* of its groups, since the configuration was loaded (directories.h) */
+    uint32_t token_turn; /* moves when a refresh token that was kept before is worth nothing: a
+                          * sign-in brought another, or the account was let in again without one */
     uint32_t directory_uid; /* what UidClaim= said there last; 0: nothing */
     bool is_doubtful; /* added, bound or given groups by something else than its directory, which is
                        * asked about it */

@@ -30,7 +30,7 @@ typedef struct RefreshJob {
     Evidence last;
 
     /* Of the redemption under way. */
-    Stamp signed_in;    /* the account's last sign-in when it began */
+    uint32_t token_turn; /* the account's when it began */
     bool was_redeeming; /* an earlier reply was lost: the token may have been rotated */
     bool lost_reply;    /* the same, known to memory where storage failed */
     bool is_overtaken;  /* somebody signed in meanwhile: the answer speaks of an older token */

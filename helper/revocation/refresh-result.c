@@ -16,17 +16,13 @@
 #include "helper/directory/directories.h"
 #include "helper/session/elevations.h"
 
-static bool same_sign_in(const Stamp *a, const Stamp *b)
-{
-    return a->wall_usec == b->wall_usec && a->boot_usec == b->boot_usec;
-}
-
-/* A newer sign-in brought another token: what memory knew of the old one is void. */
+/* A newer sign-in brought another token: what memory knew of the old one is void. Not so an access
+ * token that was presented: who has a few could hide every answer behind them. */
 static void forget_old_sign_in(RefreshJob *job)
 {
-    if (same_sign_in(&job->signed_in, &job->account->signed_in))
+    if (job->token_turn == job->account->token_turn)
         return;
-    job->signed_in = job->account->signed_in;
+    job->token_turn = job->account->token_turn;
     job->unstored_token = secret_free(job->unstored_token);
     job->lost_reply = false;
 }
@@ -225,7 +221,7 @@ void refresh_result_take(Manager *manager, RefreshJob *job, TokenResult *result,
     if (evidence.code[0] == '\0' && result->reason[0] != '\0')
         snprintf(evidence.code, sizeof(evidence.code), "%.95s", result->reason);
     job->is_overtaken =
-        !same_sign_in(&job->signed_in, &account->signed_in) || account->state != ACCOUNT_ACTIVE;
+        job->token_turn != account->token_turn || account->state != ACCOUNT_ACTIVE;
     if (!job->is_overtaken)
         keep_token(manager, job, result);
     if (job->was_redeeming)

@@ -48,6 +48,7 @@ static void lift(Revocation *revocation, Account *account)
     Accounts *accounts = revocation->manager->accounts;
     const Stamp never = {0};
     Stamp now = stamp_now();
+    account->token_turn++;
     int r = account_set_signed_in(accounts, account, &never);
 
     if (r >= 0)

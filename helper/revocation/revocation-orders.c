@@ -78,6 +78,7 @@ int revocation_signed_in(Revocation *revocation, Account *account)
 {
     Stamp now = stamp_now();
 
+    account->token_turn++;
     return sign_in_at(revocation, account, &now, &now, "sign-in");
 }
 
@@ -110,6 +111,7 @@ int revocation_reinstate(Revocation *revocation, Account *account)
     if (revocation_is_ending(account))
         return -EBUSY;
     /* Without token and confirmation nothing but a new sign-in makes the account ACTIVE. */
+    account->token_turn++;
     r = store_token_put(manager->store, account, NULL);
     if (r >= 0)
         r = account_set_confirmed(manager->accounts, account, &never);

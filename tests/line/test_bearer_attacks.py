@@ -1,6 +1,7 @@
 """Access tokens in the wrong hands: what was cut stays cut, what was taken away does not come back,
 and nothing but a sign-in of the person's opens what only they may do."""
 
+import threading
 import time
 
 from tests.line.line import wait_until
@@ -79,3 +80,23 @@ def test_an_older_token_brings_no_group_back(configure):
     assert present(line, older)[0] == "allow"
     assert list(user(line)["groups"]) == ["audit-staff"]
     assert line.check("alice", service="sudo", ruser="alice")[0] == "not-in-group"
+
+
+def test_a_token_presented_meanwhile_hides_no_revocation(configure):
+    """The refresh under way counts, and its new token is kept, whoever presents what meanwhile."""
+    line = configure("entra", methods=BOTH, RefreshCheckSec=600)
+    line.control.set_realm("entra", rotation="rotate")
+    assert sign_in(line) == "allow"
+    signed_in = int(time.time())
+    wait_until(lambda: time.time() >= signed_in + 2, 5, "a token that is younger than the sign-in")
+    since = line.control.last()
+    line.control.fault("token", "late")
+    check = threading.Thread(target=line.manager, args=("RefreshUser", "s", "alice"))
+    check.start()
+    assert line.control.journal(since, wait=10, endpoint="token", outcome="fault:late")
+    assert present(line, token_of(line))[0] == "allow"
+    line.control.clear_fault()
+    check.join()
+    line.control.revoke(ALICE)
+    line.manager("RefreshUser", "s", "alice")
+    assert user(line)["verdict"] == "revoked"
