@@ -65,15 +65,29 @@ bool login_has_method(const Login *login, Method method)
     return false;
 }
 
+/* A second factor is for who has signed in at this moment; a token may lie anywhere. */
+static size_t without_bearer(Method methods_left[_METHOD_COUNT], size_t count)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (methods_left[i] != METHOD_BEARER)
+            methods_left[left++] = methods_left[i];
+    return left;
+}
+
 size_t login_methods(const Login *login, Method ret_methods[_METHOD_COUNT])
 {
     const ProviderConfig *settings = login_settings(login);
     const ServiceConfig *service = login_service(login);
+    size_t count = 0;
 
-    if (!login_client(login))
-        return settings ? config_methods(settings, service, ret_methods) : 0;
-    ret_methods[0] = METHOD_BEARER;
-    return config_takes_method(service, METHOD_BEARER) ? 1 : 0;
+    if (login_client(login)) {
+        ret_methods[0] = METHOD_BEARER;
+        count = config_takes_method(service, METHOD_BEARER) ? 1 : 0;
+    } else if (settings)
+        count = config_methods(settings, service, ret_methods);
+    return login->enrols ? without_bearer(ret_methods, count) : count;
 }
 
 bool login_has_way(const Config *config, const Account *account, const char *service)

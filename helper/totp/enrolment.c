@@ -312,14 +312,18 @@ int enrolments_import(Enrolments *enrolments, Account *account, const char *by, 
     return begin(enrolments, account, by, ENROLMENT_IMPORTED, ret_channel);
 }
 
-/* By a method that asks for no code of ours: one that is not there yet cannot be given. */
+/* By a method that asks for no code of ours: one that is not there yet cannot be given. Nor by a
+ * token: whoever has one need not be its person. */
 static bool can_sign_in(const Config *config, const Account *account)
 {
     const ProviderConfig *provider = config_provider(config, account->provider);
 
+    if (config_service_account(config, account->name))
+        return false;
     for (size_t i = 0; provider && i < provider->method_count; i++)
-        if (provider->methods[i] != METHOD_PASSWORD ||
-            provider->second_factor != SECOND_FACTOR_TOTP)
+        if (provider->methods[i] != METHOD_BEARER &&
+            (provider->methods[i] != METHOD_PASSWORD ||
+             provider->second_factor != SECOND_FACTOR_TOTP))
             return true;
     return false;
 }

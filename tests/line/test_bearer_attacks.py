@@ -7,6 +7,7 @@ import time
 from tests.line.line import wait_until
 from tests.line.test_bearer import ALICE, configure, present, token_of  # noqa: F401 (a fixture)
 from tests.line.test_token_verify import verify
+from tests.line.test_totp import Enrolling
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 BOTH = "bearer device"   # Enter alone at the prompt for a token goes on to a code
@@ -100,3 +101,23 @@ def test_a_token_presented_meanwhile_hides_no_revocation(configure):
     line.control.revoke(ALICE)
     line.manager("RefreshUser", "s", "alice")
     assert user(line)["verdict"] == "revoked"
+
+
+def test_a_token_enrols_no_second_factor(configure):
+    """Enrolling takes a sign-in of this moment: whoever holds a token has made none."""
+    line = configure(methods=BOTH)
+    assert present(line, token_of(line))[0] == "allow"
+    thief = Enrolling(line, int(user(line)["uid"]))
+    try:
+        thief.until("Press Enter")
+        assert "Access token" not in thief.shown
+    finally:
+        thief.program.terminate()
+        thief.end()
+
+
+def test_where_tokens_are_all_there_is_nobody_enrols_by_themselves(configure):
+    line = configure(methods="bearer")
+    assert present(line, token_of(line))[0] == "allow"
+    thief = Enrolling(line, int(user(line)["uid"]))
+    assert thief.end() == 1 and "given by the administrator" in thief.shown
