@@ -105,6 +105,7 @@ static void begin_with(Login *login, const char *name)
     }
     text_list_free(login->choices);
     login->choices = NULL;
+    login->pieces = 0;
     if (login_first_method(login))
         login_method_begin(login);
 }

@@ -4,10 +4,13 @@ and nothing but a sign-in of the person's opens what only they may do."""
 import threading
 import time
 
+from tests.line import place
 from tests.line.line import wait_until
 from tests.line.test_bearer import ALICE, configure, present, token_of  # noqa: F401 (a fixture)
+from tests.line.test_providers import SHARED, STAFF, paste, section
 from tests.line.test_token_verify import verify
 from tests.line.test_totp import Enrolling
+from tests.provider.access import AUDIENCE
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 BOTH = "bearer device"   # Enter alone at the prompt for a token goes on to a code
@@ -121,3 +124,25 @@ def test_where_tokens_are_all_there_is_nobody_enrols_by_themselves(configure):
     assert present(line, token_of(line))[0] == "allow"
     thief = Enrolling(line, int(user(line)["uid"]))
     assert thief.end() == 1 and "given by the administrator" in thief.shown
+
+
+def test_a_slip_in_the_menu_spoils_no_password(bare):
+    text = (section(bare, "ministry", "keycloak", "nhs.net")
+            + section(bare, "trust", "generic", "nhs.net")
+            + "[access]\nAllowGroups=staff-ministry, staff-trust\nSharedDomains=nhs.net\n")
+    for methods in ("device browser", "browser"):
+        text = text.replace(f"Methods={methods}\n",
+                            f"Methods=bearer password\nSecondFactor=none\nApiAudience={AUDIENCE}\n")
+    place.CONFIGURATION.write_text(text)
+    bare.helper.start()
+    bare.control.add_user(SHARED, groups=[STAFF])
+    bare.control.set_user(SHARED, password="secret")
+    bare.add_user(SHARED)
+    channel = bare.begin("fay")
+    for choice in ("3", "2"):
+        channel.prompt(2)
+        paste(channel, choice)
+    assert channel.prompt() == "Access token: "
+    channel.answer(text=b"secret")
+    assert channel.finished()[0] == "allow"
+    channel.close()
