@@ -11,6 +11,7 @@
 
 #include "common/limits.h"
 #include "common/write-all.h"
+#include "rcpchctl/cell.h"
 
 /* From standard input: an argument would be in /proc for everybody. */
 static int read_token(int fd)
@@ -64,6 +65,14 @@ static ExitCode exit_of(json_int_t status)
                            : EXIT_REFUSED;
 }
 
+/* The provider chose it, and the terminal is root's. */
+static void print_text(const json_t *text)
+{
+    _cleanup_free_ char *escaped = cell_escape(json_string_value(text), json_string_length(text));
+
+    (void)printf(" %s", escaped ? escaped : "");
+}
+
 static int print_claims(const json_t *claims)
 {
     const char *name;
@@ -74,11 +83,11 @@ static int print_claims(const json_t *claims)
     json_object_foreach((json_t *)(uintptr_t)claims, name, value) {
         (void)printf("%s:", name);
         if (json_is_string(value))
-            (void)printf(" %s", json_string_value(value));
+            print_text(value);
         else if (json_is_integer(value))
             (void)printf(" %" JSON_INTEGER_FORMAT, json_integer_value(value));
         json_array_foreach(value, i, one)
-            (void)printf(" %s", json_string_value(one));
+            print_text(one);
         (void)printf("\n");
     }
     return 0;

@@ -111,6 +111,12 @@ static int append_list(sd_bus_message *reply, const char *name, char *const *lis
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+/* For ever, where it is later than a time can be. */
+static uint64_t in_usec(uint64_t sec)
+{
+    return sec > UINT64_MAX / USEC_PER_SEC ? UINT64_MAX : sec * USEC_PER_SEC;
+}
+
 static int append_claims(sd_bus_message *reply, const AccessToken *token, const Identity *identity,
                          const Account *account)
 {
@@ -119,8 +125,8 @@ static int append_claims(sd_bus_message *reply, const AccessToken *token, const 
         reply, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "kind", "s", kind, "issuer", "s",
         identity->issuer, "id", "s", identity->id, "username", "s",
         identity->username ? identity->username : "", "client", "s", token->client, "account", "s",
-        account ? account->name : "", "issued", "t", token->issued_sec * USEC_PER_SEC, "expires",
-        "t", token->expires_sec * USEC_PER_SEC);
+        account ? account->name : "", "issued", "t", in_usec(token->issued_sec), "expires", "t",
+        in_usec(token->expires_sec));
 
     if (r >= 0)
         r = append_list(reply, "scopes", token->scopes);

@@ -8,7 +8,7 @@ from tests.line import place
 from tests.line.line import wait_until
 from tests.line.test_bearer import ALICE, configure, present, token_of  # noqa: F401 (a fixture)
 from tests.line.test_providers import SHARED, STAFF, paste, section
-from tests.line.test_token_verify import verify
+from tests.line.test_token_verify import run, verify
 from tests.line.test_totp import Enrolling
 from tests.provider.access import AUDIENCE
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
@@ -146,3 +146,15 @@ def test_a_slip_in_the_menu_spoils_no_password(bare):
     channel.answer(text=b"secret")
     assert channel.finished()[0] == "allow"
     channel.close()
+
+
+def test_what_a_token_says_moves_no_terminal(configure):
+    line = configure()
+    told = run(line, token_of(line, claims={"scope": "a\x1b[2J b\u202e", "client_id": "x\x1b]0;y"}))
+    assert told.returncode == 0 and "\x1b" not in told.stdout and "\u202e" not in told.stdout
+
+
+def test_a_token_for_ever_does_not_wrap_round(configure):
+    line = configure()
+    status, _, _, claims = verify(line, token_of(line, claims={"exp": 18446744073710}))
+    assert status == 200 and int(claims["expires"]) > 4000000000 * 1000000
