@@ -180,6 +180,17 @@ def host_benchmark(log):
     return Counts(passed=1) if status == 0 else Counts(failures=[f"see {figures}"])
 
 
+def refusal_benchmark(log):
+    """A thousand refusals of each cause, and ten thousand wrong passwords, against their
+    targets."""
+    folder = build("gcc", [], log)
+    figures = log.with_name("refusals.log")
+    figures.unlink(missing_ok=True)
+    status = call(["/usr/bin/python3", "-B", "-m", "tests.bench.refusals", folder], figures, 2400)
+    print(figures.read_text(encoding="utf-8"))
+    return Counts(passed=1) if status == 0 else Counts(failures=[f"see {figures}"])
+
+
 # pytest
 
 def pytest_results(path):
@@ -280,7 +291,8 @@ def end_to_end_long(log):
 
 PHASES = (unit_and_module, sanitized_units, provider, packages, end_to_end)
 FULL_PHASES = (unit_and_module, sanitized_units, clang_units, random_test, fuzzers, benchmark,
-               provider, packages, end_to_end, end_to_end_long, host_benchmark)
+               provider, packages, end_to_end, end_to_end_long, host_benchmark,
+               refusal_benchmark)
 
 
 def play(phase):

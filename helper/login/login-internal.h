@@ -39,6 +39,7 @@ struct Login {
     char *hint;      /* the module's provider=, or "" */
     char **choices;  /* the menu's, by name; NULL: nothing is to be chosen */
     bool recorded; /* its line was given to the log */
+    bool is_at_home; /* has one of the places of those who were here before (login-limits.c) */
     Account *account;
     Method method;
     unsigned refused_methods; /* bits 1 << Method, by the provider */
@@ -94,6 +95,11 @@ void login_finish(Login *login, Outcome outcome, const char *text);
 
 /* Ends the login here, admitted, and gives its channel away; -1 when the client has gone. */
 int login_give_channel(Login *login);
+
+/* login-limits.c. limit: what keeps one more login from waiting, NULL: nothing; an older one of
+ * this account and source gives way to it. */
+bool login_is_pending(const Login *login);
+const char *login_limit(Login *newer);
 
 /* Stops waiting for the publisher and the enforcer. */
 void login_accept_cancel(Login *login);

@@ -352,55 +352,6 @@ void login_unlimit_time(Login *login)
 
 /* --- limits ----------------------------------------------------------------------------------- */
 
-static bool is_pending(const Login *login)
-{
-    return login->state != LOGIN_DECIDED;
-}
-
-/* Sign-ins on the host itself have no address; there the terminal tells them apart. */
-static bool same_source(const Login *a, const Login *b)
-{
-    if (!networks_same_place(a->rhost, b->rhost))
-        return false;
-    return a->rhost[0] != '\0' || strcmp(a->tty, b->tty) == 0;
-}
-
-/* Anybody has many terminals: who runs su for others has one sign-in waiting, whoever it is for. */
-static bool same_asker(const Login *a, const Login *b)
-{
-    return a->asker[0] != '\0' && strcmp(a->asker, b->asker) == 0;
-}
-
-/* One pending login per account and source: the person connected again and sees the new code. */
-static void replace_older(Logins *logins, const Login *newer)
-{
-    for (Login *login = logins->first; login; login = login->next)
-        if (login != newer && is_pending(login) &&
-            (same_asker(login, newer) ||
-             (strcmp(login->user, newer->user) == 0 && same_source(login, newer))))
-            login_refuse(login, OUTCOME_CANCELLED, "replaced by a newer sign-in",
-                         "A newer sign-in for this account from the same place took over.");
-}
-
-static const char *limit_reached(Logins *logins, const Login *newer)
-{
-    const Config *config = logins->manager->config;
-    unsigned account = 0, source = 0, total = 0;
-
-    for (Login *login = logins->first; login; login = login->next) {
-        if (login == newer || !is_pending(login))
-            continue;
-        total++;
-        account += strcmp(login->user, newer->user) == 0;
-        source += networks_same_place(login->rhost, newer->rhost);
-    }
-    if (account >= config->logins_per_account)
-        return "too many sign-ins of this account";
-    if (source >= config->logins_per_source)
-        return "too many sign-ins from this source";
-    return total >= config->logins_total ? "too many sign-ins on this host" : NULL;
-}
-
 /* Decided logins whose module sits in its prompt hold a descriptor each: the oldest go first. */
 static void bound_lingering(Logins *logins)
 {
@@ -416,7 +367,7 @@ size_t logins_count(const Logins *logins)
     size_t count = 0;
 
     for (const Login *login = logins->first; login; login = login->next)
-        count += is_pending(login);
+        count += login_is_pending(login);
     return count;
 }
 
@@ -556,8 +507,7 @@ static void begin(Login *login, const char *auth_info)
     if (outcome == OUTCOME_ALLOW && !login->choices && !login_first_method(login))
         return;
     if (outcome == OUTCOME_ALLOW || pretends) {
-        replace_older(login->logins, login);
-        const char *limit = limit_reached(login->logins, login);
+        const char *limit = login_limit(login);
         reason = limit ? limit : reason;
         outcome = limit ? OUTCOME_TOO_MANY : outcome;
     }
@@ -667,14 +617,14 @@ void logins_account_changed(Logins *logins, Account *account, Outcome outcome)
     if (outcome == OUTCOME_ALLOW)
         return;
     for (Login *login = logins->first; login; login = login->next)
-        if (login->account == account && is_pending(login))
+        if (login->account == account && login_is_pending(login))
             login_refuse(login, outcome, account->evidence, NULL);
 }
 
 void logins_end_all(Logins *logins, Outcome outcome, const char *reason)
 {
     for (Login *login = logins->first; login; login = login->next)
-        if (is_pending(login))
+        if (login_is_pending(login))
             login_refuse(login, outcome, reason, NULL);
 }
 

@@ -81,6 +81,22 @@ def test_the_owner_gets_in_from_where_they_were_before(configure):
     assert sign_in(line, SECRET, alice.recovery[2], rhost=HOME)[0] == "allow"
 
 
+def test_strangers_at_the_prompt_keep_no_owner_out(configure):
+    """As many as may wait for one account, from as many places; and from the owner's own place as
+    many as may wait from there. Who never was there waits like them."""
+    line = configure(factor="totp", extra="[access]\nLoginsPerSource=5\n")
+    alice = enrol(line)
+    assert sign_in(line, SECRET, alice.recovery[0], rhost=HOME)[0] == "allow"
+    waiting = [line.begin("alice", rhost=f"198.51.100.{number}") for number in range(5)]
+    waiting += [line.begin(f"nobody{number}", rhost=HOME) for number in range(5)]
+    for channel in waiting:
+        assert channel.prompt() == "Password: "
+    assert sign_in(line, SECRET, alice.recovery[1], rhost="203.0.113.9")[0] == "too-many"
+    assert sign_in(line, SECRET, alice.recovery[1], rhost=HOME)[0] == "allow"
+    for channel in waiting:
+        channel.close()
+
+
 def test_device_codes_lock_nobody(configure):
     line = configure(methods="device", extra=LOCKS)
     for _ in range(5):
