@@ -7,6 +7,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 #include "helper/accounts/account.h"
+#include "helper/base/ask-limit.h"
 #include "helper/config/config.h"
 #include "helper/enforcer/enforcer-client.h"
 #include "helper/provider/http.h"
@@ -56,6 +57,7 @@ typedef struct Manager {
     Directories *directories; /* NULL before the start */
     Logins *logins;
     SignIns *sign_ins;
+    AskLimit own_logins, own_checks; /* that others than root ask for */
     Sessions *sessions;
     Enrolments *enrolments;
     Hasher *hasher;

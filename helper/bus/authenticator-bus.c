@@ -17,6 +17,8 @@
 #include "helper/session/sessions.h"
 #include "helper/totp/enrolment.h"
 
+#define OWN_ASKS_MAX 20u /* of one account, within a minute */
+
 typedef struct Options {
     uint32_t timeout_sec;
     bool no_qr;
@@ -115,6 +117,12 @@ static int refuse_caller(sd_bus_error *ret_error)
                                   "You may not ask about this account or for this service.");
 }
 
+static int refuse_often(sd_bus_error *ret_error)
+{
+    return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.TooMany",
+                                  "Too many of these within a minute. Try again in a minute.");
+}
+
 static int authorise(Manager *manager, sd_bus_message *message, const char *user,
                      const char *service, bool *ret_unprivileged, sd_bus_error *ret_error)
 {
@@ -155,6 +163,16 @@ static int read_call(Manager *manager, sd_bus_message *message, size_t user, siz
                      &call->unprivileged, ret_error);
 }
 
+/* An account's own programs ask for a person at a screen. A loop of theirs would fill the log, and
+ * use the requests up that everybody's sign-ins need. */
+static bool asks_too_often(const AccountCall *call, Manager *manager, const char *user,
+                           AskLimit *limit)
+{
+    const Account *account = call->unprivileged ? accounts_find(manager->accounts, user) : NULL;
+
+    return account && !ask_limit_take(limit, account->uid, OWN_ASKS_MAX, stamp_now().boot_usec);
+}
+
 /* --- the methods ------------------------------------------------------------------------------ */
 
 static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -168,6 +186,8 @@ static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_er
     int r = read_call(manager, message, USER, SERVICE, &call, ret_error);
     if (r < 0)
         return r;
+    if (asks_too_often(&call, manager, call.texts[USER], &manager->own_logins))
+        return refuse_often(ret_error);
     LoginRequest request = {
         .user = call.texts[USER], .service = call.texts[SERVICE], .rhost = call.texts[RHOST],
         .tty = call.texts[TTY], .timeout_sec = call.options.timeout_sec,
@@ -199,6 +219,8 @@ static int method_check_account(sd_bus_message *message, void *userdata, sd_bus_
     int r = read_call(manager, message, USER, SERVICE, &call, ret_error);
     if (r < 0)
         return r;
+    if (asks_too_often(&call, manager, call.texts[USER], &manager->own_checks))
+        return refuse_often(ret_error);
     AccountCheckRequest request = {
         .user = call.texts[USER], .ruser = call.texts[RUSER], .service = call.texts[SERVICE],
         .rhost = call.texts[RHOST], .target = call.options.target,

@@ -45,20 +45,11 @@ struct Enrolment {
     sd_event_source *io, *timer;
 };
 
-#define ENROLMENT_ASKED_MAX 256u
-
-/* When somebody asked to enrol by themselves. */
-typedef struct EnrolmentAsked {
-    uint32_t uid;
-    uint64_t usec; /* CLOCK_BOOTTIME; 0: unused */
-} EnrolmentAsked;
-
 struct Enrolments {
     Manager *manager;
     Enrolment *first;
     sd_event_source *reaper;
-    EnrolmentAsked asked[ENROLMENT_ASKED_MAX]; /* a ring */
-    size_t next_asked;
+    AskLimit asked; /* to enrol by themselves */
 };
 
 #define ENROLMENT_TRIES_MAX 5u

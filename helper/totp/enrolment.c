@@ -328,22 +328,9 @@ static bool can_sign_in(const Config *config, const Account *account)
     return false;
 }
 
-/* What is refused does not count, so nobody pushes others out of the ring. */
 bool enrolments_may_ask(Enrolments *enrolments, const Account *account)
 {
-    uint64_t now = stamp_now().boot_usec;
-    unsigned count = 0;
-
-    for (size_t i = 0; i < ENROLMENT_ASKED_MAX; i++) {
-        const EnrolmentAsked *asked = &enrolments->asked[i];
-        count += asked->usec > 0 && asked->uid == account->uid &&
-                 now - asked->usec < 60 * USEC_PER_SEC;
-    }
-    if (count >= ASKS_MAX)
-        return false;
-    enrolments->asked[enrolments->next_asked] = (EnrolmentAsked){account->uid, now};
-    enrolments->next_asked = (enrolments->next_asked + 1) % ENROLMENT_ASKED_MAX;
-    return true;
+    return ask_limit_take(&enrolments->asked, account->uid, ASKS_MAX, stamp_now().boot_usec);
 }
 
 const char *enrolments_refusal(const Enrolments *enrolments, const Account *account)
