@@ -247,8 +247,25 @@ static void deny(Login *login, const Evidence *evidence, const char *reason)
     login_refuse(login, evidence_to_outcome(evidence->meaning), reason, NULL);
 }
 
+static void on_asked_about(Account *account, const Evidence *evidence, void *userdata)
+{
+}
+
+/* "Disabled" is reason to ask about the account that was signed in to, of which we know the id. */
+static void ask_about_account(Login *login, const Evidence *evidence)
+{
+    Manager *manager = login->logins->manager;
+    Account *account = login->account;
+
+    if (evidence->meaning == EVIDENCE_DISABLED && account && account->id &&
+        account->state == ACCOUNT_ACTIVE)
+        (void)refresher_check(manager->refresher, account, manager->config->check_timeout_usec,
+                              on_asked_about, NULL, NULL);
+}
+
 /* What the provider's answers here prove they prove about whoever signed in there, who need not be
- * the account's owner: it decides this login and never moves a verdict. */
+ * the account's owner, or about a name, which may be another's by now: it decides this login and
+ * never moves a verdict. */
 void login_method_refused(Login *login, const Evidence *evidence, const char *reason)
 {
     Method next;
@@ -257,6 +274,7 @@ void login_method_refused(Login *login, const Evidence *evidence, const char *re
     login->evidence = strdup(evidence->code);
     if (evidence->meaning == EVIDENCE_WRONG_SECRET)
         login_offline_doubt(login);
+    ask_about_account(login, evidence);
     if (login_offline_takes_over(login, evidence))
         return;
     login->refused_methods |= 1u << login->method;
