@@ -11,6 +11,7 @@
 
 #include "helper/manager.h"
 #include "helper/revocation/revocation-case.h"
+#include "helper/store/store-offline.h"
 
 #define RETRY_LIMIT_USEC (30 * USEC_PER_SEC) /* between two attempts to store */
 #define FOLLOW_UP_USEC   USEC_PER_SEC        /* one more look for what was just being started */
@@ -119,6 +120,14 @@ static void log_ended(Revocation *revocation, const Account *account, const Endi
 
 /* --- storage and log, behind the cut ---------------------------------------------------------- */
 
+/* Whose access ended signs in offline with what they set up anew. */
+static int forget_offline(Store *store, const Account *account)
+{
+    bool ended = account->verdict == VERDICT_DISABLED || account->verdict == VERDICT_REVOKED;
+
+    return ended ? store_offline_delete(store, account) : 0;
+}
+
 static int case_store(RevocationCase *one)
 {
     Account *account = one->account;
@@ -127,8 +136,9 @@ static int case_store(RevocationCase *one)
 
     if (!evidence)
         return -ENOMEM;
-    return account_set_verdict(one->revocation->manager->accounts, account, account->verdict,
-                               account->by_administrator, evidence, &since);
+    int r = account_set_verdict(one->revocation->manager->accounts, account, account->verdict,
+                                account->by_administrator, evidence, &since);
+    return r < 0 ? r : forget_offline(one->revocation->manager->store, account);
 }
 
 void revocation_case_settle(RevocationCase *one)

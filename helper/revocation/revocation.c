@@ -16,7 +16,6 @@
 #include "helper/login/login.h"
 #include "helper/manager.h"
 #include "helper/store/store-lockout.h"
-#include "helper/store/store-offline.h"
 #include "helper/totp/enrolment.h"
 #include "helper/revocation/revocation-case.h"
 
@@ -53,7 +52,6 @@ static void tell_the_others(Revocation *revocation, Account *account)
     enrolments_account_gone(revocation->manager->enrolments, account);
     /* Who signed in from there may be whom it is taken from. Not stored: the lock-out is laxer. */
     (void)store_places_delete(revocation->manager->store, account);
-    (void)store_offline_delete(revocation->manager->store, account);
     manager_bus_account_revoked(revocation->manager, account);
 }
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
+from tests.line.test_outage import enrol as enrol_for_outages
 
 ALICE = "alice@rcpch.ac.uk"
 STATE = pathlib.Path("/var/lib/rcpch")
@@ -71,6 +72,27 @@ def test_state_cannot_be_written(bare):
         assert bare.check("alice")[0] != "allow"
         filler.unlink()
         assert bare.sign_in("alice")[0] == "allow"
+        bare.helper.stop()
+
+
+def offline_secret(line):
+    return str(line.manager("ListSecondFactors")[0]["offline"])
+
+
+def test_what_is_kept_for_outages_goes_when_there_is_room_again(bare):
+    """Of whoever was revoked while nothing could be stored."""
+    with small_disk(STATE, "2m", place.UID) as filler:
+        bare.helper.start()
+        bare.add_user(ALICE)
+        assert bare.sign_in("alice")[0] == "allow"
+        enrol_for_outages(bare)
+        assert offline_secret(bare) == "passphrase"
+        fill(filler)
+        with pytest.raises(dbus.DBusException, match="cannot be stored yet"):
+            bare.manager("RevokeUser", "ss", "alice", "left")
+        assert verdict(bare) == "disabled" and offline_secret(bare) == "passphrase"
+        filler.unlink()
+        wait_until(lambda: offline_secret(bare) == "", 40, "the passphrase to be forgotten")
         bare.helper.stop()
 
 
