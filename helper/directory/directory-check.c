@@ -57,13 +57,19 @@ static void answer(DirectoryCheck *check, const Evidence *evidence, bool is_said
     handler(evidence, is_said, userdata);
 }
 
-/* It proves nothing. */
-static void answer_nothing(DirectoryCheck *check, EvidenceMeaning meaning, const char *what)
+/* It proves nothing; it may be an answer all the same. */
+static void answer_reached(DirectoryCheck *check, EvidenceMeaning meaning, EvidenceReach reach,
+                           const char *what)
 {
-    Evidence evidence = {.meaning = meaning};
+    Evidence evidence = {.meaning = meaning, .reach = reach};
 
     snprintf(evidence.code, sizeof(evidence.code), "directory: %s", what);
     answer(check, &evidence, false);
+}
+
+static void answer_nothing(DirectoryCheck *check, EvidenceMeaning meaning, const char *what)
+{
+    answer_reached(check, meaning, meaning == EVIDENCE_LATER ? REACH_NONE : REACH_ANSWERED, what);
 }
 
 /* --- what comes back -------------------------------------------------------------------------- */
@@ -155,7 +161,8 @@ static void take_refusal(DirectoryCheck *check, const HttpReply *reply)
     if (is_later && reply->retry_after_usec > 0)
         directory_told_to_wait(directory, reply->retry_after_usec);
     snprintf(what, sizeof(what), "http %ld", reply->status);
-    answer_nothing(check, is_later ? EVIDENCE_LATER : EVIDENCE_NEUTRAL, what);
+    answer_reached(check, is_later ? EVIDENCE_LATER : EVIDENCE_NEUTRAL,
+                   evidence_reach(reply->status, NULL), what);
 }
 
 static void on_reply(const HttpReply *reply, void *userdata)

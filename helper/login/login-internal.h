@@ -12,6 +12,7 @@
 #include "helper/login/login-states.h"
 #include "helper/login/login-text.h"
 #include "helper/manager.h"
+#include "helper/revocation/refresher.h"
 #include "helper/totp/hasher.h"
 #include "helper/totp/second-factor.h"
 
@@ -56,6 +57,7 @@ struct Login {
     Stamp issued;     /* when the access token was, of a bearer login; else not set */
     bool from_known_place; /* its owner was here before, and gives a second factor */
     HashJob *hash;    /* compares what was typed, offline */
+    RefreshWait *asking; /* the provider, once more, about somebody who was right offline */
     EvidenceReach reach; /* of the provider, once the offline method took over */
     bool asked_again; /* the provider failed, and was asked once more */
     bool pretends;    /* nobody gets in, and nobody is to see why: asks as it would anybody */

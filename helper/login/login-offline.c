@@ -14,6 +14,7 @@
 #include "helper/login/lockout.h"
 #include "helper/login/login-internal.h"
 #include "helper/login/outage.h"
+#include "helper/revocation/refresher.h"
 #include "helper/revocation/revocation.h"
 #include "helper/store/store-offline.h"
 
@@ -103,6 +104,37 @@ static void admit(Login *login)
         login_accept_offline(login);
 }
 
+static void on_asked(Account *account, const Evidence *evidence, void *userdata)
+{
+    Login *login = userdata;
+    const char *reason;
+
+    login->asking = NULL;
+    if (evidence->meaning != EVIDENCE_CONFIRMED)
+        login->reach = evidence->reach;
+    Outcome outcome = login_offline_judge(login, &reason);
+    if (outcome == OUTCOME_ALLOW)
+        admit(login);
+    else
+        login_refuse(login, outcome, reason, NULL);
+}
+
+/* All that was asked for is right. The prompt may have stood for minutes, and whoever is between us
+ * and the provider may have kept the sign-in from it and nothing else: it is asked once more, about
+ * the account. A word of it against them counts, and any that does not vouch for them means that
+ * there is no outage. A screen locker's sign-in changes no verdict. */
+static void ask_once_more(Login *login)
+{
+    Manager *manager = login->logins->manager;
+
+    if (login->unprivileged)
+        admit(login);
+    else if (refresher_check(manager->refresher, login->account,
+                             manager->config->check_timeout_usec, on_asked, login,
+                             &login->asking) < 0)
+        login_refuse(login, OUTCOME_UNAVAILABLE, "the provider could not be asked", NULL);
+}
+
 static void on_checked(int r, const char *hash, void *userdata)
 {
     Login *login = userdata;
@@ -110,7 +142,7 @@ static void on_checked(int r, const char *hash, void *userdata)
     login->hash = NULL;
     login->password = secret_free(login->password);
     if (r == 0)
-        admit(login);
+        ask_once_more(login);
     else if (r == -EKEYREJECTED)
         login_refuse(login, OUTCOME_WRONG_SECRET, "the offline passphrase or password is wrong",
                      NULL);

@@ -33,13 +33,20 @@
 
 static uint64_t now_usec(Login *login);
 
+/* Nothing that is asked for it goes on. */
+static void cancel_work(Login *login)
+{
+    login->op = provider_op_cancel(login->op);
+    login->hash = hash_job_cancel(login->hash);
+    login->asking = refresher_wait_cancel(login->asking);
+    login_accept_cancel(login);
+}
+
 static Login *login_free(Login *login)
 {
     if (!login)
         return NULL;
-    provider_op_cancel(login->op);
-    hash_job_cancel(login->hash);
-    login_accept_cancel(login);
+    cancel_work(login);
     sd_event_source_disable_unref(login->io);
     sd_event_source_disable_unref(login->timer);
     closep(&login->channel);
@@ -59,14 +66,6 @@ static Login *login_free(Login *login)
     return NULL;
 }
 DEFINE_CLEANUP(Login *, login_free)
-
-/* Nothing that is asked for it goes on. */
-static void cancel_work(Login *login)
-{
-    login->op = provider_op_cancel(login->op);
-    login->hash = hash_job_cancel(login->hash);
-    login_accept_cancel(login);
-}
 
 /* --- the end of a login ----------------------------------------------------------------------- */
 

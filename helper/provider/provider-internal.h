@@ -127,6 +127,9 @@ void op_enqueue(ProviderOp *op);
 int op_post(ProviderOp *op, const char *url, Buffer *form);
 void op_finish(ProviderOp *op);
 void op_fail(ProviderOp *op, EvidenceMeaning meaning, const char *reason);
+/* Its time is over. The provider was not reached where a request of it is under way; one that waits
+ * for the request budget says nothing about that. */
+void op_time_out(ProviderOp *op);
 /* Classifies a reply of the token endpoint into op->result. */
 void op_classify(ProviderOp *op, const HttpReply *reply);
 /* Takes a 200 reply's tokens and goes on to validation; ends the operation. */

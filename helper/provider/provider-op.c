@@ -101,6 +101,14 @@ void op_fail(ProviderOp *op, EvidenceMeaning meaning, const char *reason)
     fail(op, &(Evidence){.meaning = meaning}, reason);
 }
 
+void op_time_out(ProviderOp *op)
+{
+    bool is_asking = op->state == OP_WAITING_METADATA || op->state == OP_REQUESTING;
+
+    fail(op, &(Evidence){.meaning = EVIDENCE_LATER,
+                         .reach = is_asking ? REACH_NONE : REACH_ANSWERED}, "network: timed out");
+}
+
 ProviderOp *provider_op_cancel(ProviderOp *op)
 {
     if (!op || op->is_done)

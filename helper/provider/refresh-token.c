@@ -38,7 +38,7 @@ static void refresh_on_deadline(ProviderOp *op)
     if (op->state == OP_QUEUED)
         op_fail(op, EVIDENCE_LATER, "not sent: the request budget is used up");
     else
-        op_fail(op, EVIDENCE_LATER, "network: timed out");
+        op_time_out(op);
 }
 
 static void refresh_report(ProviderOp *op)

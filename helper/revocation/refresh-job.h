@@ -68,6 +68,7 @@ uint64_t refresh_job_interval_usec(RefreshJob *job);
 void refresh_job_conclude(RefreshJob *job, const Evidence *evidence, bool is_in_force);
 /* Tells those who wait what was told last; it proves no more than before. */
 void refresh_job_repeat(RefreshJob *job);
+/* What this host says itself: nobody was asked, or did not answer in time. */
 void refresh_neutral(Evidence *evidence, EvidenceMeaning meaning, const char *code);
 
 /* refresh-look.c: asks the enforcer; the job is due again when something runs. */

@@ -73,7 +73,7 @@ void refresh_job_conclude(RefreshJob *job, const Evidence *evidence, bool is_in_
 
 void refresh_neutral(Evidence *evidence, EvidenceMeaning meaning, const char *code)
 {
-    *evidence = (Evidence){.meaning = meaning};
+    *evidence = (Evidence){.meaning = meaning, .reach = REACH_NONE};
     snprintf(evidence->code, sizeof(evidence->code), "%s", code);
 }
 
@@ -95,6 +95,7 @@ void refresh_job_repeat(RefreshJob *job)
     Evidence evidence;
 
     refresh_neutral(&evidence, EVIDENCE_LATER, job->last.code);
+    evidence.reach = job->last.reach;
     refresh_job_conclude(job, &evidence, false);
     job->answered_usec = answered;
 }
