@@ -191,6 +191,15 @@ static void tell_later(Login *login, Outcome outcome)
         close_channel(login);
 }
 
+/* Who leaves, or has the time run out, before the answer was found right has tried it all the
+ * same. Who waits for the provider's word on a right one has not guessed. */
+static bool has_left_untold(const Login *login, Outcome outcome)
+{
+    return (outcome == OUTCOME_CANCELLED || outcome == OUTCOME_CODE_EXPIRED) && !login->asking &&
+           (login->method == METHOD_PASSWORD || login->method == METHOD_OFFLINE) &&
+           (login->seen & 1u << LOGIN_EVENT_APPROVED) == 0;
+}
+
 /* A wrong answer to what can be guessed, also where any answer would have been wrong. */
 static bool is_failure(const Login *login, Outcome outcome)
 {
@@ -199,9 +208,7 @@ static bool is_failure(const Login *login, Outcome outcome)
     /* No guess is ever a signed token: who presents an old one ten times locks nobody out. */
     if (login->method == METHOD_BEARER)
         return false;
-    /* Who leaves while it is judged has tried a password all the same. */
-    if (((login->method == METHOD_PASSWORD && login->op) || login->hash) &&
-        outcome == OUTCOME_CANCELLED)
+    if (has_left_untold(login, outcome))
         return true;
     return login->pretends || outcome == OUTCOME_WRONG_SECRET;
 }

@@ -1,5 +1,6 @@
 """Lock-out of guessers: by name, by source, over restarts, and never of the owner at home."""
 
+import os
 import signal
 
 from tests.line.test_password import SECRET, configure, sign_in  # noqa: F401 (a fixture)
@@ -12,6 +13,14 @@ HOME, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 def guess(line, times, rhost=ELSEWHERE, user="alice"):
     for _ in range(times):
         assert sign_in(line, "wrong", rhost=rhost, user=user)[0] == "wrong-secret"
+
+
+def leave_an_answer(line, channel, text):
+    """It is in the channel, and nobody at its other end any more when it is read."""
+    os.kill(line.helper.pid, signal.SIGSTOP)
+    channel.answer(text=text)
+    channel.close()
+    os.kill(line.helper.pid, signal.SIGCONT)
 
 
 def outcomes(line, count, **wanted):
@@ -121,3 +130,22 @@ def test_who_leaves_before_the_answer_has_tried(configure):
     line.control.clear_fault()
     assert sign_in(line, SECRET)[0] == "wrong-secret"
     assert outcomes(line, 4)[-1] == "locked-out"
+
+
+def test_who_leaves_before_the_answer_is_read_has_tried(configure):
+    line = configure(extra=LOCKS)
+    for _ in range(3):
+        channel = line.begin("alice")
+        channel.prompt()
+        leave_an_answer(line, channel, b"wrong")
+    line.wait_records(event="account", action="locked")
+
+
+def test_leaving_the_prompt_is_no_try(configure):
+    line = configure(extra=LOCKS)
+    for _ in range(4):
+        channel = line.begin("alice")
+        channel.prompt()
+        channel.close()
+    line.wait_records(4, event="login", outcome="cancelled")
+    assert sign_in(line, SECRET)[0] == "allow"

@@ -11,6 +11,7 @@ from tests.authenticator import STEP, Authenticator, oathtool
 from tests.line.channel import ASK_HIDDEN, ASK_VISIBLE, WAIT, Finished
 from tests.line.line import wait_until
 from tests.line.test_browser import address_shown, changed, use
+from tests.line.test_lockout import leave_an_answer
 from tests.line.test_password import ALICE, SECRET, configure, sign_in  # noqa: F401 (a fixture)
 from tests.line.test_totp import Enrolling, Person, sign_in_by_code
 
@@ -234,6 +235,32 @@ def test_who_leaves_before_the_answer_has_tried(device):
     channel.until(WAIT)  # it is being compared
     channel.close()
     line.wait_records(event="account", action="locked")
+
+
+def test_a_passphrase_counts_whose_verdict_nobody_waits_for(device):
+    """Who types it is gone when it is read."""
+    line, alice = device(extra="[access]\nLockAfter=1\nLockWindow=1h\n")
+    line.control.outage("refuse")
+    channel = line.begin("alice", rhost="198.51.100.7")
+    channel.prompt()
+    channel.answer(text=b"a guess")
+    channel.prompt(ASK_VISIBLE)
+    leave_an_answer(line, channel, alice.code().encode())
+    line.wait_records(event="account", action="locked")
+
+
+def test_leaving_the_prompt_is_no_guess(device):
+    line, alice = device(extra="[access]\nLockAfter=1\nLockWindow=1h\n")
+    line.control.outage("refuse")
+    for answers in ((), (b"a passphrase",)):
+        channel = line.begin("alice", rhost="198.51.100.7")
+        channel.prompt()
+        for text in answers:
+            channel.answer(text=text)
+            channel.prompt(ASK_VISIBLE)
+        channel.close()
+    line.wait_records(3, event="login")
+    assert offline(line, alice.code(), rhost="198.51.100.7")[0] == "allow"
 
 
 def open_offline(line, alice, leader):
