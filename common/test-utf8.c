@@ -52,12 +52,15 @@ static void test_harmful_characters(void **state)
     static const char *const rows[] = {
         "\x1b[2J", "a\nb", "a\rb", "\x7f", ("\xc2\x9b" "31m"), "\xe2\x80\xa8", "\xe2\x80\xae",
         "\xe2\x81\xa6", "\xd8\x9c", "\xe2\x80\x8f",
+        "\xef\xb7\x90", "\xef\xb7\xaf", "\xef\xbf\xbe", "\xef\xbf\xbf", /* U+FDD0 … U+FFFF */
+        "\xf0\x9f\xbf\xbe", "\xf4\x8f\xbf\xbf", /* U+1FFFE, U+10FFFF */
     };
     for (size_t i = 0; i < ELEMENTSOF(rows); i++)
         assert_false(utf8_text_is_harmless(rows[i], strlen(rows[i])));
     assert_false(utf8_text_is_harmless("a\0b", 3));
     assert_true(utf8_text_is_harmless("", 0));
     assert_true(utf8_text_is_harmless("Zoë O'Brien \xe2\x9c\x93", 16));
+    assert_true(utf8_text_is_harmless("\xef\xbf\xbd\xf0\x9f\x90\xb4", 7)); /* U+FFFD, a horse */
 }
 
 int main(void)

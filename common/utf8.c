@@ -29,7 +29,7 @@ typedef struct CodeRange {
 
 static const CodeRange harmful_codes[] = {
     {0x00, 0x1f},     {0x7f, 0x9f},     {0x061c, 0x061c}, {0x200e, 0x200f},
-    {0x2028, 0x202e}, {0x2066, 0x2069}, {0xfff9, 0xfffb},
+    {0x2028, 0x202e}, {0x2066, 0x2069}, {0xfdd0, 0xfdef}, {0xfff9, 0xfffb},
 };
 
 static const Utf8Lead *utf8_lead(uint8_t byte)
@@ -62,6 +62,8 @@ int utf8_next(const char *text, size_t size, uint32_t *ret_code)
 
 bool utf8_is_harmless(uint32_t code)
 {
+    if ((code & 0xfffe) == 0xfffe)
+        return false;
     for (size_t i = 0; i < ELEMENTSOF(harmful_codes); i++)
         if (code >= harmful_codes[i].first && code <= harmful_codes[i].last)
             return false;

@@ -13,7 +13,9 @@
 int utf8_next(const char *text, size_t size, uint32_t *ret_code);
 
 /* False for C0, DEL, C1, the line and paragraph separators and the bidirectional controls
- * (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069, U+FFF9 to U+FFFB). */
+ * (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069, U+FFF9 to U+FFFB), and for what is
+ * no character (U+FDD0 to U+FDEF, U+FFFE, U+FFFF and the same of each plane): sd-bus takes no
+ * message that holds one. */
 bool utf8_is_harmless(uint32_t code);
 
 /* Valid UTF-8 with harmless characters only. Empty is fine. */

@@ -150,6 +150,8 @@ static void answer(VerifyCall *call, uint32_t status, const char *error, const c
         r = sd_bus_message_close_container(reply);
     if (r >= 0)
         (void)sd_bus_send(NULL, reply, NULL);
+    else
+        (void)sd_bus_reply_method_errno(call->message, r, NULL);
 }
 
 static void answer_refused(VerifyCall *call, const char *error, const char *reason)

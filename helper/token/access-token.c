@@ -13,6 +13,8 @@
 #include "helper/base/json-strict.h"
 #include "helper/base/text-list.h"
 #include "helper/provider/provider-type.h"
+#include "helper/base/hostile-text.h"
+#include "helper/token/claims.h"
 #include "helper/token/identity.h"
 
 typedef const char *(*ClaimCheck)(const json_t *payload, const TokenRules *rules);
@@ -104,7 +106,8 @@ static const char *client_of(const json_t *payload, const ProviderConfig *config
     const ProviderTraits *traits = provider_traits(config->type);
 
     for (size_t i = 0; i < ELEMENTSOF(traits->client_claims) && traits->client_claims[i]; i++) {
-        const char *client = json_text(payload, traits->client_claims[i], CLAIM_MAX);
+        const char *client =
+            claim_exact_text(json_object_get(payload, traits->client_claims[i]));
         if (client)
             return client;
     }
@@ -193,7 +196,13 @@ static int read_identity(const json_t *payload, const TokenRules *rules, bool ap
 
 /* --- scopes ----------------------------------------------------------------------------------- */
 
-/* RFC 6749 §3.3: words with blanks between. */
+/* RFC 6749 §3.3: printable ASCII. Whoever reads the answer is not to be disturbed by another. */
+static int add_scope(char ***list, const char *word)
+{
+    return hostile_text_is_graphic(word, CLAIM_MAX) ? text_list_add(list, word) : 0;
+}
+
+/* The same: words with blanks between. */
 static int add_words(char ***list, const char *text)
 {
     int r = 0;
@@ -201,7 +210,7 @@ static int add_words(char ***list, const char *text)
     while (r >= 0 && *(text += strspn(text, " "))) {
         size_t size = strcspn(text, " ");
         _cleanup_free_ char *word = strndup(text, size);
-        r = word ? text_list_add(list, word) : -ENOMEM;
+        r = word ? add_scope(list, word) : -ENOMEM;
         text += size;
     }
     return r;
@@ -222,7 +231,7 @@ static int read_scopes(const json_t *payload, AccessToken *token)
     size_t count = json_array_size(value);
     for (size_t i = 0; r >= 0 && i < count && i < CLAIM_GROUPS_MAX; i++)
         if (json_is_string(json_array_get(value, i)))
-            r = text_list_add(&token->scopes, json_string_value(json_array_get(value, i)));
+            r = add_scope(&token->scopes, json_string_value(json_array_get(value, i)));
     return r;
 }
 

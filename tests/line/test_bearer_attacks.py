@@ -1,6 +1,7 @@
 """Access tokens in the wrong hands: what was cut stays cut, what was taken away does not come back,
 and nothing but a sign-in of the person's opens what only they may do."""
 
+import subprocess
 import threading
 import time
 
@@ -150,11 +151,24 @@ def test_a_slip_in_the_menu_spoils_no_password(bare):
 
 def test_what_a_token_says_moves_no_terminal(configure):
     line = configure()
-    told = run(line, token_of(line, claims={"scope": "a\x1b[2J b\u202e", "client_id": "x\x1b]0;y"}))
-    assert told.returncode == 0 and "\x1b" not in told.stdout and "\u202e" not in told.stdout
+    told = run(line, token_of(line, claims={"scope": "a\x1b[2J b\u202e c\uffff good"}))
+    assert told.returncode == 0 and "scopes: good\n" in told.stdout, told.stdout
+    told = run(line, token_of(line, claims={"client_id": "x\x1b]0;y"}))
+    assert told.returncode == 1 and "names no client" in told.stdout
 
 
 def test_a_token_for_ever_does_not_wrap_round(configure):
     line = configure()
     status, _, _, claims = verify(line, token_of(line, claims={"exp": 18446744073710}))
     assert status == 200 and int(claims["expires"]) > 4000000000 * 1000000
+
+
+def test_a_name_that_no_program_may_read_leaves_the_lists_readable(configure):
+    """People choose their names; U+FFFF is no character, and sd-bus refuses what holds it."""
+    line = configure(methods=BOTH)
+    line.control.set_user(ALICE, name="Alice \uffffA\ufdd0\U0001fffe")
+    assert sign_in(line) == "allow"
+    told = subprocess.run([line.build / "rcpchctl/rcpchctl", "user", "list"], capture_output=True,
+                          text=True, timeout=30, check=False)
+    assert told.returncode == 0 and "alice" in told.stdout, told.stderr
+    assert user(line)["full_name"] == "Alice A"
