@@ -164,6 +164,33 @@ static void answer_forbidden(VerifyCall *call, const char *reason)
     answer(call, STATUS_FORBIDDEN, "insufficient_scope", reason, NULL, NULL, NULL);
 }
 
+/* Whose the first token is that a client presents anywhere, ClientId= says alone: it is bound by a
+ * sign-in, and not by this. */
+static const Account *account_of_client(Manager *manager, const AccessToken *token,
+                                        const Identity *identity)
+{
+    const Config *config = manager->config;
+
+    for (size_t i = 0; i < config->service_account_count; i++) {
+        const ServiceAccountConfig *service = &config->service_accounts[i];
+        const ProviderConfig *provider = config_service_account_provider(config, service);
+        const Account *account = accounts_find(manager->accounts, service->local_user);
+        if (provider && strcmp(provider->issuer, identity->issuer) == 0 &&
+            strcmp(service->client_id, token->client) == 0)
+            return account && account->state == ACCOUNT_ACTIVE && !account->id ? account : NULL;
+    }
+    return NULL;
+}
+
+static const Account *account_of(Manager *manager, const AccessToken *token,
+                                 const Identity *identity)
+{
+    const Account *account =
+        accounts_find_identity(manager->accounts, identity->issuer, identity->id);
+
+    return account || !token->is_app ? account : account_of_client(manager, token, identity);
+}
+
 /* The directory may have disabled them since; a revocation is over once they sign in again. */
 static bool is_ended(const Account *account, const AccessToken *token)
 {
@@ -187,8 +214,7 @@ static void on_judged(Provider *provider, TokenResult *result, void *userdata)
         answer_refused(call, "invalid_token", result->reason);
         return;
     }
-    const Account *account =
-        accounts_find_identity(call->manager->accounts, identity->issuer, identity->id);
+    const Account *account = account_of(call->manager, token, identity);
     if (is_ended(account, token))
         answer_refused(call, "invalid_token", "access token: the account's access was ended");
     else if (!access_token_has_scope(token, call->scopes))

@@ -9,6 +9,7 @@ import pytest
 
 from tests.line import place
 from tests.line.test_bearer import present
+from tests.line.test_token_verify import verify
 from tests.provider.access import AUDIENCE
 
 UID = 4242
@@ -122,6 +123,16 @@ def test_the_administrator_ends_it(configure):
     assert line.check("deploy")[0] == "disabled"
     process.kill()
     process.wait()
+
+
+def test_a_revoked_client_that_never_signed_in_is_refused(configure):
+    """Its id is not known yet; ClientId= says whose token it is."""
+    line = configure()
+    assert verify(line, own(line))[3]["account"] == "deploy"
+    line.manager("RevokeUser", "ss", "deploy", "secret leaked")
+    assert verify(line, own(line))[:2] == (401, "invalid_token")
+    line.control.add_service("another")
+    assert verify(line, own(line, "another"))[0] == 200   # of nobody here
 
 
 def test_graph_says_that_the_client_is_disabled(configure):
