@@ -14,6 +14,10 @@
 #define SSHD    "/usr/sbin/sshd"
 #define DROP_IN "/etc/ssh/sshd_config.d/10-rcpch.conf"
 #define RELOAD  "; then: systemctl reload ssh"
+/* Of most keys the first line wins, of MaxStartups the last: there should be one. */
+#define PUT(line, key)                                                                             \
+    "put \"" line "\" into " DROP_IN                                                               \
+    ", and take out lines elsewhere that say otherwise: grep -ri " key " /etc/ssh" RELOAD
 
 /* pam_rcpch waits 300 s for a sign-in; sshd must wait a little longer. */
 #define GRACE_LEAST_SEC 330u
@@ -56,17 +60,17 @@ static FindingResult judge_methods(const char *value)
 
 static const SettingRow settings[] = {
     {"usepam", judge_yes, "nobody signs in, and SSH keys are not judged",
-     "put \"UsePAM yes\" into " DROP_IN RELOAD},
+     PUT("UsePAM yes", "UsePAM")},
     {"kbdinteractiveauthentication", judge_yes, "no code can be shown",
-     "put \"KbdInteractiveAuthentication yes\" into " DROP_IN RELOAD,
+     PUT("KbdInteractiveAuthentication yes", "KbdInteractive"),
      "KbdInteractiveAuthentication yes"},
     {"authenticationmethods", judge_methods, "no code can be shown",
      "let AuthenticationMethods name keyboard-interactive" RELOAD,
      "AuthenticationMethods any, or a list that names keyboard-interactive"},
     {"logingracetime", judge_grace, "sshd hangs up on people who are still signing in",
-     "put \"LoginGraceTime 330\" into " DROP_IN RELOAD},
+     PUT("LoginGraceTime 330", "LoginGraceTime")},
     {"maxstartups", judge_startups, "few people can sign in at the same time",
-     "put \"MaxStartups 60:30:200\" into " DROP_IN RELOAD},
+     PUT("MaxStartups 60:30:200", "MaxStartups")},
 };
 
 /* The value of `key`, or NULL. `output` is left as it is. */
@@ -146,15 +150,17 @@ static void judge_match(const char *global, const SshdMatch *match, const char *
                  match->connection, status < 0 ? strerror(-status) : output);
 }
 
-/* A block in a later file may take away what the drop-in gives. */
-static void judge_matches(const Host *host, const char *global, const char *name,
-                          Findings *findings)
+/* sshd has lists of its own, and a block in a later file may take away what the drop-in gives. */
+static void judge_people(const Host *host, const char *global, const char *name,
+                         Findings *findings)
 {
     _cleanup_(sshd_people_clear) SshdPeople people = {.people = NULL};
     _cleanup_(sshd_matches_clear) SshdMatches matches = {.rows = NULL};
 
-    if (sshd_people_read(host, &people) < 0 ||
-        sshd_matches_read(host, people.people, people.count, &matches) < 0)
+    if (sshd_people_read(host, &people) < 0)
+        return;
+    doctor_judge_sshd_lists(global, people.people, people.count, name, findings);
+    if (sshd_matches_read(host, people.people, people.count, &matches) < 0)
         return;
     for (size_t i = 0; i < matches.count; i++)
         judge_match(global, &matches.rows[i], name, findings);
@@ -176,7 +182,7 @@ void doctor_sshd(const Host *host, const char *name, Findings *findings)
     int status = host_run(words, &output);
     if (status == 0) {
         doctor_judge_sshd(output, name, findings);
-        judge_matches(host, output, name, findings);
+        judge_people(host, output, name, findings);
         return;
     }
     if (output)

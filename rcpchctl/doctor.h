@@ -37,6 +37,9 @@ void doctor_judge_sshd(const char *output, const char *name, Findings *findings)
 /* What a Match block makes worse for somebody of ours: `global` is without it, `output` with it. */
 void doctor_judge_sshd_match(const char *global, const char *output, const SshdMatch *match,
                              const char *name, Findings *findings);
+/* Warns of `people` whom sshd's own lists of users and groups in `output` keep out. */
+void doctor_judge_sshd_lists(const char *output, const SshdPerson *people, size_t count,
+                             const char *name, Findings *findings);
 
 void doctor_configuration(const Host *host, const char *name, Findings *findings);
 void doctor_control_groups(const Host *host, const char *name, Findings *findings);

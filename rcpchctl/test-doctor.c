@@ -243,6 +243,40 @@ static void test_sshd_match(void **state)
     }
 }
 
+/* sshd's own lists: only people of ours, and only what is said of them by name or group. */
+static void test_sshd_lists(void **state)
+{
+    static const struct {
+        const char *output, *text; /* NULL: nothing is said */
+    } rows[] = {
+        {GOOD_SSHD, NULL},
+        {"allowgroups staff\n", "AllowGroups keeps out 1 of 2 people of ours, alice for one"},
+        {"allowgroups staff\nallowgroups audit-*\n", NULL},
+        {"allowgroups audit-staff\n", NULL},
+        {"allowusers laura\n", "AllowUsers keeps out 2 of 2 people of ours, alice for one"},
+        {"allowusers laura\nallowusers alice\n", "AllowUsers keeps out 1 of 2"},
+        {"allowusers alice@10.0.0.0/8\nallowusers deploy\n", NULL},
+        {"allowusers *\n", NULL},
+        {"denyusers alice\n", "DenyUsers keeps out 1 of 2 people of ours, alice for one"},
+        {"denyusers alice@10.0.0.1\n", NULL},
+        {"denyusers laura\n", NULL},
+        {"denygroups audit-staff\n", "DenyGroups keeps out 1 of 2"},
+        {"denygroups staff\nallowgroupsx staff\n", NULL},
+    };
+    static const char *const alices[] = {"audit-staff", "alice", NULL}, *const none[] = {NULL};
+    static const SshdPerson people[] = {{"alice", alices}, {"deploy", none}};
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        Findings findings = {.rows = NULL};
+        doctor_judge_sshd_lists(rows[i].output, people, ELEMENTSOF(people), "sshd", &findings);
+        if (rows[i].text)
+            assert_says(read_findings(&findings), FINDING_WARNING, rows[i].text);
+        else
+            assert_null(findings.rows);
+        findings_clear(&findings);
+    }
+}
+
 static void test_control_groups(void **state)
 {
     _cleanup_host_ FakeHost *fake = fake_host_new();
@@ -341,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_each_service_to_its_own),
         cmocka_unit_test(test_sshd),
         cmocka_unit_test(test_sshd_match),
+        cmocka_unit_test(test_sshd_lists),
         cmocka_unit_test(test_control_groups),
         cmocka_unit_test(test_local_root),
         cmocka_unit_test(test_findings_are_harmless),

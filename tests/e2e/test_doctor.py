@@ -102,6 +102,19 @@ def test_a_match_block_about_people_of_ours(lab, person, block, said):
         assert status == 1 and f"for {name}, {said}" in text and LATE_SSHD_LINES in text, text
 
 
+@pytest.mark.parametrize("line", ["AllowUsers laura", "DenyUsers {name}", "AllowGroups laura"])
+def test_sshds_own_lists(lab, person, line):
+    """They keep people out who have just signed in, without a word."""
+    name = person().name
+    lab.host.run(f"echo '{line.format(name=name)}' >{LATE_SSHD_LINES}")
+    try:
+        status, found, text = examined(lab)
+    finally:
+        lab.host.run(f"rm {LATE_SSHD_LINES}")
+    assert status == 0 and wrong(found) == {("sshd", "warning")}, text
+    assert f"its {line.split()[0]} keeps out" in text, text
+
+
 def test_the_daemons(lab):
     units = ["rcpch-enforcer.socket", "rcpch-enforcer.service"]
     lab.host.run(["systemctl", "mask", "--runtime", "--now", *units])
