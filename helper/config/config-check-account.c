@@ -8,6 +8,7 @@
 
 #include "common/limits.h"
 #include "common/names.h"
+#include "helper/provider/provider-type.h"
 
 /* --- numbers --------------------------------------------------------------------------------- */
 
@@ -103,6 +104,18 @@ static const char *provider_of(const Config *config, const GroupConfig *group)
     return config->provider_count == 1 ? config->providers[0].name : "";
 }
 
+/* A name grants nothing, and in Entra ID nothing else looks like an id. */
+static void check_group_id(const Config *config, const GroupConfig *group, ConfigReport *report)
+{
+    const ProviderConfig *provider = config_provider(config, provider_of(config, group));
+
+    if (provider && provider_traits(provider->type)->has_tenant && *group->id &&
+        !config_is_guid(group->id))
+        config_report_warning(report, "group", group->name, "Id",
+                              "%.100s is no Object ID of Entra ID: by its name a group grants "
+                              "nothing, and has no members here", group->id);
+}
+
 /* Same directory group, or same pinned number, as an earlier section. */
 static void check_group_twins(const Config *config, const GroupConfig *group, ConfigReport *report)
 {
@@ -147,6 +160,8 @@ void config_check_group(const Config *config, const GroupConfig *group, ConfigRe
         config_report_error(report, "group", group->name, "Id", "is missing");
     else if (strlen(group->id) > CLAIM_MAX)
         config_report_error(report, "group", group->name, "Id", "is too long");
+    else
+        check_group_id(config, group, report);
     if (group->role && strlen(group->role) > CLAIM_MAX)
         config_report_error(report, "group", group->name, "Role", "is too long");
     check_pin("group", group->name, "Gid", group->gid, report);

@@ -61,12 +61,14 @@ void config_check_url(const ProviderConfig *provider, const char *key, const cha
         config_report_error(report, "provider", provider->name, key, "%s", fault);
 }
 
-/* What comes behind it is the answer. */
+/* What comes behind it is the answer. By default it is made of the issuer, whose fault is said. */
 void config_check_redirect_uri(const ProviderConfig *provider, ConfigReport *report)
 {
     const char *uri = provider->redirect_uri;
     const char *fault = url_fault(uri, true);
 
+    if (provider->issuer && url_fault(provider->issuer, true))
+        return;
     if (!fault && strlen(uri) > REDIRECT_URI_MAX)
         fault = "is too long";
     if (!fault && strchr(uri, '?'))

@@ -10,6 +10,9 @@
 /* A name of a section that also stands in paths and messages: letters, digits, "_", ".", "-". */
 bool config_is_plain_word(const char *text, size_t max);
 
+/* 8-4-4-4-12 hexadecimal digits. */
+bool config_is_guid(const char *text);
+
 /* Every one of these names is that of a [group]; `section`, `name`, `key`: where they stand. */
 void config_check_group_names(const Config *config, char *const *names, const char *section,
                               const char *name, const char *key, ConfigReport *report);
@@ -22,7 +25,7 @@ void config_check_url(const ProviderConfig *provider, const char *key, const cha
 void config_check_redirect_uri(const ProviderConfig *provider, ConfigReport *report);
 void config_check_proxy(const ProviderConfig *provider, ConfigReport *report);
 
-/* --- config-check-provider.c, -directory.c, -account.c, -service.c, -client.c ----------------- */
+/* --- config-check-provider.c, -directory.c, -account.c, -service.c, -client.c, -host.c -------- */
 
 /* `check_owner`: also owner and mode of the files that it names. */
 void config_check_provider(const Config *config, const ProviderConfig *provider, bool check_owner,
@@ -36,3 +39,5 @@ void config_check_service(const Config *config, const ServiceConfig *service,
                           ConfigReport *report);
 void config_check_service_account(const Config *config, const ServiceAccountConfig *service,
                                   ConfigReport *report);
+/* What is named and not on this host: local accounts, PAM services. Warns only. */
+void config_check_host(const Config *config, ConfigReport *report);

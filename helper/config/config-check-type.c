@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 #include "common/limits.h"
+#include "helper/config/config-check-private.h"
 #include "helper/token/claims.h"
 #include "helper/token/issuer.h"
 #include "helper/provider/provider-type.h"
@@ -19,31 +20,16 @@ static bool is_shared_tenant(const char *tenant)
            strcmp(tenant, "consumers") == 0;
 }
 
-/* 8-4-4-4-12 hexadecimal digits. */
-static bool is_guid(const char *text)
-{
-    static const unsigned char parts[] = {8, 4, 4, 4, 12};
-
-    for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
-        if (i > 0 && *text++ != '-')
-            return false;
-        if (strspn(text, "0123456789abcdefABCDEF") != parts[i])
-            return false;
-        text += parts[i];
-    }
-    return *text == '\0';
-}
-
 static void check_tenant(const ProviderConfig *provider, ConfigReport *report)
 {
     const char *tenant = provider->tenant, *issuer = provider->issuer;
 
-    if (!provider_traits(provider->type)->has_tenant)
+    if (!provider_traits(provider->type)->has_tenant || !issuer)
         return;
-    if (!tenant || is_shared_tenant(tenant) || strstr(issuer ? issuer : "", "{tenantid}"))
+    if (!tenant || is_shared_tenant(tenant) || strstr(issuer, "{tenantid}"))
         config_report_error(report, "provider", provider->name, "Issuer",
                             "does not name one tenant; use https://HOST/TENANT-ID/v2.0");
-    else if (!is_guid(tenant))
+    else if (!config_is_guid(tenant))
         config_report_warning(report, "provider", provider->name, "Tenant",
                               "%.100s is not a tenant's id: tokens name the id, not the domain",
                               tenant);
@@ -91,6 +77,18 @@ static void check_cloud(const ProviderConfig *provider, ConfigReport *report)
     if (provider->issuer && cloud_of_issuer(provider->issuer, &cloud) && cloud != provider->cloud)
         config_report_error(report, "provider", provider->name, "Cloud",
                             "is not that of Issuer=, whose host belongs to another");
+}
+
+/* What is not written is generic, which takes Entra's refusals for one another. */
+static void check_plain(const ProviderConfig *provider, ConfigReport *report)
+{
+    Cloud cloud;
+
+    if (provider_traits(provider->type)->dialect == DIALECT_PLAIN && provider->issuer &&
+        cloud_of_issuer(provider->issuer, &cloud))
+        config_report_warning(report, "provider", provider->name, "Type",
+                              "is not entra, and Issuer= is of Entra ID: who is disabled there "
+                              "would not be told from who has to sign in again");
 }
 
 static void check_refusals(const ProviderConfig *provider, ConfigReport *report)
@@ -193,6 +191,7 @@ void config_check_type(const ProviderConfig *provider, ConfigReport *report)
     check_ciam_host(provider, report);
     check_policy(provider, report);
     check_cloud(provider, report);
+    check_plain(provider, report);
     check_refusals(provider, report);
     check_claims(provider, report);
     check_copied(provider, report);

@@ -39,10 +39,11 @@ static int check_stat(const struct stat *st, unsigned also_owner, unsigned forbi
                       ConfigWhy *why)
 {
     if (st->st_uid != 0 && st->st_uid != also_owner)
-        return refuse(why, -EPERM, "belongs to user %u, not to root", (unsigned)st->st_uid);
+        return refuse(why, -EPERM, "belongs to user %u, not to root: chown root:rcpch",
+                      (unsigned)st->st_uid);
     if (st->st_mode & forbidden_mode)
-        return refuse(why, -EPERM, "has mode %04o; take away %04o", st->st_mode & 07777u,
-                      st->st_mode & forbidden_mode);
+        return refuse(why, -EPERM, "has mode %04o, which lets too many in: chmod %04o",
+                      st->st_mode & 07777u, st->st_mode & 07777u & ~forbidden_mode);
     return 0;
 }
 

@@ -195,6 +195,8 @@ static int set_value(Reading *reading, const ConfigKey *key, unsigned line, cons
 
     if (is_quoted(value))
         snprintf(why.text, sizeof(why.text), "is in quotes; write it without");
+    else if (strstr(value, " #") || strstr(value, "\t#"))
+        snprintf(why.text, sizeof(why.text), "holds a '#'; comments stand on lines of their own");
     else
         r = key->kind->parse(key, value, field_of(reading, key), &why);
     if (r == -EINVAL) {

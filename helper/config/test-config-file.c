@@ -68,7 +68,8 @@ static void owner_and_mode(void **state)
     write_file(fixture->file, PROVIDER);
     assert_int_equal(chmod(fixture->file, 0664), 0);
     assert_int_equal(config_read(fixture->file, NULL, true, &config, &messages), -EBADMSG);
-    assert_message(&messages, geteuid() == 0 ? "has mode 0664; take away 0020" : "not to root");
+    assert_message(&messages, geteuid() == 0 ? "has mode 0664, which lets too many in: chmod 0644"
+                                             : "not to root");
     config_messages_clear(&messages);
     if (geteuid() != 0)
         return;
@@ -77,13 +78,13 @@ static void owner_and_mode(void **state)
     config_messages_clear(&messages);
     assert_int_equal(chown(fixture->file, 1, 0), 0);
     assert_int_equal(config_read(fixture->file, NULL, true, &config, &messages), -EBADMSG);
-    assert_message(&messages, "belongs to user 1, not to root");
+    assert_message(&messages, "belongs to user 1, not to root: chown root:rcpch");
     config_messages_clear(&messages);
     assert_int_equal(chown(fixture->file, 0, 0), 0);
     assert_int_equal(chmod(fixture->drop_ins, 0777), 0);
     assert_int_equal(config_read(fixture->file, fixture->drop_ins, true, &config, &messages),
                      -EBADMSG);
-    assert_message(&messages, "conf.d: has mode 0777; take away 0022");
+    assert_message(&messages, "conf.d: has mode 0777, which lets too many in: chmod 0755");
     config_messages_clear(&messages);
 }
 

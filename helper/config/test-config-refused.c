@@ -73,6 +73,8 @@ static const Refused refused[] = {
     {"[revocation]\nOnRevoked=grace:soon\n", "needs a duration"},
     {"[revocation]\nOnRevoked=grace:2d\n", "needs a duration of at most a day"},
     {"[revocation]\nOnRevoked=grace\n", "is none of: end keep grace:DURATION"},
+    {"[provider p]\nClientId=x # the host's\n", "holds a '#'; comments stand on lines of"},
+    {"[access]\nAllowGroups=staff # ours\n", "holds a '#'; comments stand on lines of"},
     /* providers */
     {"[provider p]\nClientId=x\n", "[provider p] Issuer= is missing"},
     {"[provider p]\nIssuer=https://a.example\n", "[provider p] ClientId= is missing"},
@@ -247,6 +249,71 @@ static void warnings(void **state)
                   "rcpch.conf:2: warning: [user deploy] Directory= no [provider] section");
 }
 
+static void warnings_of_what_is_likely_meant(void **state)
+{
+    assert_warned(*state,
+                  "[provider p]\nClientId=c\nIssuer=https://login.microsoftonline.com/"
+                  "7f1c5a50-0000-4000-8000-000000000000/v2.0\n",
+                  "rcpch.conf:1: warning: [provider p] Type= is not entra");
+    assert_warned(*state,
+                  "[provider p]\nType=entra\nTenant=9188040d-6c67-4c5b-b112-36a304b66dad\n"
+                  "ClientId=c\n[group staff]\nId=Audit staff\n",
+                  "rcpch.conf:6: warning: [group staff] Id= audit staff is no Object ID");
+}
+
+/* Not in the configuration of a test that looks at no host, and with what every host has. */
+static void warnings_about_this_host(void **state)
+{
+    static const char text[] =
+        PROVIDER "ApiAudience=api://x\n[user rcpch-nobody]\nDirectory=alice@elsewhere.example\n"
+        "[service-account d]\nClientId=d\nLocalUser=rcpch-nothing\n"
+        "[service rcpch-none]\nMaxAuthAge=1h\n[service other]\nMaxAuthAge=1h\n"
+        "[user daemon]\nDirectory=bob@elsewhere.example\n";
+    const Fixture *fixture = *state;
+    ConfigMessages messages = {0};
+    _cleanup_(config_freep) Config *config = NULL;
+
+    write_file(fixture->file, text);
+    assert_int_equal(config_read(fixture->file, NULL, false, &config, &messages), 0);
+    assert_false(has_message(&messages, "local account"));
+    config_messages_clear(&messages);
+    if (geteuid() != 0)
+        return;
+    assert_int_equal(chmod(fixture->file, 0640), 0);
+    config_free(config);
+    config = NULL;
+    assert_int_equal(config_read(fixture->file, NULL, true, &config, &messages), 0);
+    assert_true(has_message(&messages, "[user rcpch-nobody] Directory= ties a local account that"));
+    assert_true(has_message(&messages, "LocalUser= is no local account of this host: useradd"));
+    assert_true(has_message(&messages, "[service rcpch-none] has no effect: nothing here is this"));
+    assert_false(has_message(&messages, "[service other]"));
+    assert_false(has_message(&messages, "[user daemon] Directory= ties a local"));
+    config_messages_clear(&messages);
+}
+
+/* One mistake, one line: what is made of an issuer is not blamed as well. */
+static void a_wrong_issuer_is_said_once(void **state)
+{
+    static const char *const texts[] = {
+        "[provider p]\nType=entra\nClientId=c\nIssuer=http://login.microsoftonline.com/"
+        "7f1c5a50-0000-4000-8000-000000000000/v2.0\n",
+        "[provider p]\nType=entra\nClientId=c\n[access]\nAllowAll=yes\n",
+    };
+    const Fixture *fixture = *state;
+
+    for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+        ConfigMessages messages = {0};
+        Config *config = NULL;
+        unsigned errors = 0;
+        write_file(fixture->file, texts[i]);
+        assert_int_equal(config_read(fixture->file, NULL, false, &config, &messages), -EBADMSG);
+        for (size_t k = 0; k < messages.count; k++)
+            errors += !strstr(messages.lines[k], "warning:");
+        assert_int_equal(errors, 1);
+        config_messages_clear(&messages);
+    }
+}
+
 /* Keycloak's attributes tell both: keycloak-page.c. */
 static void keycloak_tells_phones_and_numbers(void **state)
 {
@@ -289,6 +356,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(warnings, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(warnings_of_what_is_likely_meant, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(warnings_about_this_host, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_wrong_issuer_is_said_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keycloak_tells_phones_and_numbers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(all_mistakes_at_once, set_up, tear_down),
     };
