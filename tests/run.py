@@ -220,9 +220,9 @@ def run_pytest(log, timeout, *arguments):
 
 
 def packages(log):
-    """The Debian packages and the test host's root file system are made."""
-    log.write_text("\n".join(str(deb) for deb in debs.ensure()) + f"\n{image.ensure()}\n",
-                   encoding="utf-8")
+    """The Debian packages and the test host's root file systems are made."""
+    made = [*debs.ensure(), *image.ensure(image.SERVICES)]
+    log.write_text("".join(f"{path}\n" for path in made), encoding="utf-8")
     return Counts(passed=2)
 
 

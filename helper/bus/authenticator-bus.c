@@ -1,17 +1,20 @@
 /*
  * The Authenticator interface (design §2): read, validate, authorise, act, reply.
  *
- * Callers are known by the EUID that the bus recorded. Root may ask about everybody; others only
- * about themselves, and only for services that root marked Unprivileged=yes.
+ * Callers are known by the EUID that the bus recorded. Root may ask about everybody; the users of
+ * CallerUid= about everybody, and only for that service; others only about themselves, and only for
+ * services that root marked Unprivileged=yes.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "common/limits.h"
 #include "common/paths.h"
+#include "helper/accounts/local-names.h"
 #include "helper/login/authenticator.h"
 #include "helper/bus/bus-caller.h"
 #include "helper/bus/bus-options.h"
+#include "helper/bus/service-caller.h"
 #include "helper/login/login.h"
 #include "helper/manager.h"
 #include "helper/session/sessions.h"
@@ -124,17 +127,18 @@ static int refuse_often(sd_bus_error *ret_error)
 }
 
 static int authorise(Manager *manager, sd_bus_message *message, const char *user,
-                     const char *service, bool *ret_unprivileged, sd_bus_error *ret_error)
+                     const char *service, Caller *ret_caller, sd_bus_error *ret_error)
 {
     uid_t uid;
 
     if (bus_caller_uid(message, &uid) < 0)
         return refuse_caller(ret_error);
-    *ret_unprivileged = uid != 0;
-    if (uid == 0)
-        return 0;
     const Account *account = accounts_find(manager->accounts, user);
     const ServiceConfig *rules = config_service(manager->config, service);
+    *ret_caller = uid == 0 ? CALLER_ROOT : CALLER_SERVICE;
+    if (uid == 0 || service_caller_is(rules, uid, LOCAL_PASSWD_FILE))
+        return 0;
+    *ret_caller = CALLER_OWNER;
     if (!account || account->uid != uid || !rules || !rules->unprivileged)
         return refuse_caller(ret_error);
     return 0;
@@ -146,7 +150,7 @@ static int authorise(Manager *manager, sd_bus_message *message, const char *user
 typedef struct AccountCall {
     const char *texts[CALL_TEXTS];
     Options options;
-    bool unprivileged;
+    Caller caller;
 } AccountCall;
 
 /* `user` and `service` are where among the texts those two stand. */
@@ -160,7 +164,7 @@ static int read_call(Manager *manager, sd_bus_message *message, size_t user, siz
     if (r < 0)
         return r;
     return authorise(manager, message, call->texts[user], call->texts[service],
-                     &call->unprivileged, ret_error);
+                     &call->caller, ret_error);
 }
 
 /* An account's own programs ask for a person at a screen. A loop of theirs would fill the log, and
@@ -168,7 +172,8 @@ static int read_call(Manager *manager, sd_bus_message *message, size_t user, siz
 static bool asks_too_often(const AccountCall *call, Manager *manager, const char *user,
                            AskLimit *limit)
 {
-    const Account *account = call->unprivileged ? accounts_find(manager->accounts, user) : NULL;
+    const Account *account =
+        call->caller == CALLER_OWNER ? accounts_find(manager->accounts, user) : NULL;
 
     return account && !ask_limit_take(limit, account->uid, OWN_ASKS_MAX, stamp_now().boot_usec);
 }
@@ -193,7 +198,7 @@ static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_er
         .tty = call.texts[TTY], .timeout_sec = call.options.timeout_sec,
         .ruser = call.options.ruser, .auth_info = call.options.auth_info,
         .provider = call.options.provider, .no_qr = call.options.no_qr,
-        .unprivileged = call.unprivileged,
+        .caller = call.caller,
     };
     r = logins_begin(manager->logins, &request, &channel, sign_in);
     if (r < 0)
@@ -225,7 +230,7 @@ static int method_check_account(sd_bus_message *message, void *userdata, sd_bus_
         .user = call.texts[USER], .ruser = call.texts[RUSER], .service = call.texts[SERVICE],
         .rhost = call.texts[RHOST], .target = call.options.target,
         .auth_info = call.options.auth_info, .sign_in = call.options.sign_in,
-        .audit_session = call.options.audit_session, .unprivileged = call.unprivileged,
+        .audit_session = call.options.audit_session, .caller = call.caller,
     };
     authenticator_check(manager->authenticator, &request, on_decided, sd_bus_message_ref(message));
     return 1;
@@ -353,7 +358,7 @@ static int sign_in_to_enrol(Manager *manager, const Account *account, const char
 {
     const LoginRequest request = {
         .user = account->name, .service = "rcpchctl", .rhost = "", .tty = "", .ruser = "",
-        .auth_info = "", .provider = "", .unprivileged = true, .enrols = by,
+        .auth_info = "", .provider = "", .caller = CALLER_OWNER, .enrols = by,
     };
     char sign_in[RANDOM_ID_SIZE];
 

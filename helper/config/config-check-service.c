@@ -3,9 +3,12 @@
  */
 #include "helper/config/config-check-private.h"
 
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/limits.h"
+#include "common/names.h"
 #include "helper/base/hostile-text.h"
 #include "helper/base/networks.h"
 #include "helper/config/config-keys.h"
@@ -135,6 +138,42 @@ static void check_networks(const ServiceConfig *service, ConfigReport *report)
     }
 }
 
+/* Programs that root runs, or that root's right is had by: nobody else speaks for them. */
+static bool is_roots(const char *service)
+{
+    static const char *const services[] = {"sshd", "login", "remote"};
+
+    for (size_t i = 0; i < ELEMENTSOF(services); i++)
+        if (strcmp(service, services[i]) == 0)
+            return true;
+    return service_elevates(service) || asks_nobody(service);
+}
+
+static bool is_number(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+
+    return digits > 0 && digits <= 10 && text[digits] == '\0' &&
+           strtoull(text, NULL, 10) < UINT32_MAX;
+}
+
+static void check_callers(const ServiceConfig *service, ConfigReport *report)
+{
+    if (service->caller_uid[0] && is_roots(service->name))
+        config_report_error(report, "service", service->name, "CallerUid",
+                            "is for programs that call PAM as their own user; root calls it for "
+                            "%s", service->name);
+    for (size_t i = 0; service->caller_uid[i]; i++) {
+        const char *caller = service->caller_uid[i];
+        if (strcmp(caller, "root") == 0 || (is_number(caller) && strtoull(caller, NULL, 10) == 0))
+            config_report_error(report, "service", service->name, "CallerUid",
+                                "root may ask for every service");
+        else if (!is_number(caller) && !name_is_valid_short(caller))
+            config_report_error(report, "service", service->name, "CallerUid",
+                                "'%.100s' is no local account's name and no number", caller);
+    }
+}
+
 void config_check_service(const Config *config, const ServiceConfig *service,
                           ConfigReport *report)
 {
@@ -157,4 +196,5 @@ void config_check_service(const Config *config, const ServiceConfig *service,
     check_strength(config, service, report);
     check_networks(service, report);
     check_methods(config, service, report);
+    check_callers(service, report);
 }

@@ -225,6 +225,8 @@ static int fill_service(ServiceConfig *service)
         r = default_list(&service->require_acr);
     if (r >= 0)
         r = default_list(&service->require_auth_context);
+    if (r >= 0)
+        r = default_list(&service->caller_uid);
     return r < 0 ? r : default_list(&service->allow_from);
 }
 

@@ -199,6 +199,7 @@ static const ConfigKey keys[] = {
     {"service", "RequirePrior", &config_kind_word, SERVICE(require_prior),
      .words = require_priors},
     {"service", "Unprivileged", &config_kind_boolean, SERVICE(unprivileged)},
+    {"service", "CallerUid", &config_kind_list, SERVICE(caller_uid)},
     {"service", "Provider", &config_kind_text, SERVICE(provider)},
     {"service", "Methods", &config_kind_service_methods, SERVICE(methods), .words = methods},
 

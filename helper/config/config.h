@@ -194,6 +194,7 @@ typedef struct ServiceConfig {
     bool unprivileged;         /* Unprivileged=yes */
     Method methods[_METHOD_COUNT]; /* Methods= */
     size_t method_count;       /* 0: whatever the provider takes */
+    char **caller_uid;         /* CallerUid= local accounts or numbers that call PAM for it */
     char *provider;            /* Provider= section name or issuer, or NULL (login-provider.h) */
 } ServiceConfig;
 

@@ -25,7 +25,7 @@ struct Check {
     Check *next;
     char *user, *ruser, *service, *rhost, *target, *auth_info, *sign_in;
     uint32_t audit_session;
-    bool unprivileged;
+    Caller caller;
     RefreshWait *wait;
     AuthenticatorHandler handler;
     void *userdata;
@@ -68,9 +68,9 @@ static int check_new(Authenticator *authenticator, const AccountCheckRequest *re
     check->rhost = strdup(request->rhost);
     check->target = strdup(request->target);
     check->auth_info = strdup(request->auth_info);
-    check->sign_in = strdup(request->unprivileged ? "" : request->sign_in);
+    check->sign_in = strdup(request->caller == CALLER_OWNER ? "" : request->sign_in);
     check->audit_session = request->audit_session;
-    check->unprivileged = request->unprivileged;
+    check->caller = request->caller;
     if (!check->user || !check->ruser || !check->service || !check->rhost || !check->target ||
         !check->auth_info || !check->sign_in)
         return -ENOMEM;
@@ -172,7 +172,8 @@ static void decide(Check *check)
             .audit_session = check->audit_session,
             .signed_in = sign_in ? sign_in->when : (Stamp){0},
             .strength = sign_in ? sign_in->strength : NULL,
-            .any_strength = check->unprivileged, /* login-accept.c has judged it */
+            .any_strength = check->caller == CALLER_OWNER, /* login-accept.c has judged it */
+            .stores_nothing = check->caller == CALLER_SERVICE,
         };
         request = admission_request(manager, account, &caller);
         outcome = admission_judge(&request, manager->config, &now, &rule);
@@ -252,7 +253,7 @@ void authenticator_check(Authenticator *authenticator, const AccountCheckRequest
     }
     check->handler = handler;
     check->userdata = userdata;
-    if (!request->unprivileged && wants_provider(check, account) &&
+    if (request->caller != CALLER_OWNER && wants_provider(check, account) &&
         ask_provider(check, account) == 0) {
         check = NULL; /* on_checked() has it */
         return;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include "common/outcome.h"
 #include "helper/accounts/account.h"
+#include "helper/login/login.h"
 
 typedef struct Manager Manager;
 typedef struct Authenticator Authenticator;
@@ -18,7 +19,7 @@ typedef struct AccountCheckRequest {
     const char *auth_info; /* SSH_AUTH_INFO_0, else "" */
     const char *sign_in;   /* the sign-in that was just made here, else ""; see sign-in.h */
     uint32_t audit_session; /* of the caller's process; AUDIT_SESSION_NONE */
-    bool unprivileged;     /* asked by the account itself: no check, nothing changes */
+    Caller caller;           /* an owner's question makes no request to the provider */
 } AccountCheckRequest;
 
 /* Called exactly once, perhaps before authenticator_check() returns. `message` is for the person,

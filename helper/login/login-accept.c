@@ -198,16 +198,17 @@ static int store_all(Login *login, const TokenResult *result)
 
 /* --- the record, then ALLOW ------------------------------------------------------------------- */
 
-/* Until the session claims it. A screen locker's sign-in admits no session (design §2). Forgotten
- * for want of memory, the session counts as one without a sign-in. */
+/* Until the session claims it, or the account phase of the service that asked. A screen locker's
+ * sign-in admits no session (design §2). Forgotten for want of memory, the session counts as one
+ * without a sign-in. */
 static void remember_sign_in(const Login *login)
 {
-    Stamp now = stamp_is_set(&login->issued) ? login->issued : stamp_now();
+    Stamp now = stamp_now();
+    const Stamp *when = stamp_is_set(&login->issued) ? &login->issued : &now;
 
-    if (!login->unprivileged)
+    if (login->caller != CALLER_OWNER)
         (void)sign_ins_add(login->logins->manager->sign_ins, login->sign_in, login->account->name,
-                           login->service, login_words(login), login->strength,
-                           &now);
+                           login->service, login_words(login), login->strength, when, &now);
 }
 
 static void finish(Login *login)
@@ -239,7 +240,7 @@ static void on_recorded(int result, const EnforcerAppendReply *reply, void *user
     if (!login_step(login, LOGIN_EVENT_RECORDED, &decision) || decision != LOGIN_DECIDES_ADMIT)
         return;
     remember_sign_in(login);
-    if (!login->unprivileged && login->method != METHOD_BEARER)
+    if (login->caller == CALLER_ROOT && login->method != METHOD_BEARER)
         lockout_succeeded(login->logins->manager, login->account, login->rhost);
     login_offline_keep(login);
     login->password = secret_free(login->password);
@@ -344,7 +345,7 @@ static void keep_facts_of_refused(Login *login, const Identity *identity)
 {
     Manager *manager = login->logins->manager;
 
-    if (!login->account->id || login->unprivileged)
+    if (!login->account->id || login->caller != CALLER_ROOT)
         return;
     if (store_facts(login, identity) < 0 || publisher_request(manager->publisher, NULL, NULL) < 0)
         manager_alarm(manager, "the groups of %s could not be stored", login->account->name);
@@ -426,8 +427,9 @@ void login_accept(Login *login, TokenResult *result)
     }
     if (!login_step(login, LOGIN_EVENT_APPROVED, &decision))
         return;
-    /* A screen locker's sign-in proves who sits there; it renews nothing (design §2). */
-    if (login->unprivileged) {
+    /* A screen locker's sign-in, or one to a database, proves who is there; it renews nothing
+     * (design §2). */
+    if (login->caller != CALLER_ROOT) {
         be_ready(login);
         return;
     }

@@ -33,7 +33,8 @@ struct Login {
     char *user, *service, *rhost, *tty;
     char *asker; /* another account of this host that asks for this one (su), or "" */
     char sign_in[RANDOM_ID_SIZE]; /* its name, should it be admitted */
-    bool no_qr, unprivileged;
+    bool no_qr;
+    Caller caller;
     bool answered; /* Enter has come, or what was asked for */
     unsigned pieces; /* pasted so far, of a browser login; before: wrong answers to the menu */
     char *enrols;    /* who goes on to enrol a second factor; NULL: nobody */
@@ -115,6 +116,10 @@ void login_fill_record(const Login *login, Record *record, char uid[16]);
 int login_choice_prepare(Login *login);
 bool login_choice_begin(Login *login);
 bool login_choice_answer(Login *login, const Secret *text);
+
+/* A program gives its answer at once, and no person is waited for: a pool of connections to a
+ * database, a mail program. Many at a time are no second try. */
+bool login_is_brief(const Login *login);
 
 /* Begins the method of the login, in LOGIN_STARTING. */
 void login_method_begin(Login *login);

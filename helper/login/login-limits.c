@@ -32,8 +32,9 @@ static bool same_asker(const Login *a, const Login *b)
 /* One pending login per account and source: the person connected again and sees the new code. */
 static void replace_older(const Login *newer)
 {
-    for (Login *login = newer->logins->first; login; login = login->next)
-        if (login != newer && login_is_pending(login) &&
+    for (Login *login = newer->logins->first; login && !login_is_brief(newer);
+         login = login->next)
+        if (login != newer && login_is_pending(login) && !login_is_brief(login) &&
             (same_asker(login, newer) ||
              (strcmp(login->user, newer->user) == 0 && same_source(login, newer))))
             login_refuse(login, OUTCOME_CANCELLED, "replaced by a newer sign-in",
@@ -50,20 +51,20 @@ static const char *limit_reached(const Login *newer, bool at_home)
         if (login == newer || !login_is_pending(login) || (at_home && !login->is_at_home))
             continue;
         total++;
-        account += strcmp(login->user, newer->user) == 0;
+        account += !login_is_brief(login) && strcmp(login->user, newer->user) == 0;
         source += networks_same_place(login->rhost, newer->rhost);
     }
-    if (account >= config->logins_per_account)
+    if (!login_is_brief(newer) && account >= config->logins_per_account)
         return "too many sign-ins of this account";
     if (source >= config->logins_per_source)
         return "too many sign-ins from this source";
     return total >= config->logins_total ? "too many sign-ins on this host" : NULL;
 }
 
-/* Without an address everybody is at the same place. */
+/* Without an address everybody is at the same place; one that a service names proves nothing. */
 static bool was_here_before(const Login *login)
 {
-    return login->rhost[0] != '\0' &&
+    return login->rhost[0] != '\0' && login->caller == CALLER_ROOT &&
            lockout_knows_place(login->logins->manager, login->account, login->rhost);
 }
 

@@ -19,14 +19,17 @@ typedef struct MethodRow {
     void (*begin)(Login *login);
     /* What the person typed at the prompt; NULL: it was Enter, whatever it was. */
     void (*answer)(Login *login, const Secret *text);
+    bool by_program; /* one hidden answer is enough: a program can give it for a person */
 } MethodRow;
 
 static const MethodRow methods[_METHOD_COUNT + 1] = {
     [METHOD_DEVICE] = {"device", "by code", login_begin_device, NULL},
     [METHOD_BROWSER] = {"browser", "in a browser", login_begin_browser, login_answer_browser},
-    [METHOD_PASSWORD] = {"password", "by password", login_begin_password, login_answer_password},
+    [METHOD_PASSWORD] = {"password", "by password", login_begin_password, login_answer_password,
+                         true},
     [METHOD_OFFLINE] = {"offline", "offline", login_begin_offline, login_answer_offline},
-    [METHOD_BEARER] = {"bearer", "by access token", login_begin_bearer, login_answer_bearer},
+    [METHOD_BEARER] = {"bearer", "by access token", login_begin_bearer, login_answer_bearer,
+                       true},
 };
 
 const char *login_method_to_word(Method method)
@@ -65,29 +68,38 @@ bool login_has_method(const Login *login, Method method)
     return false;
 }
 
-/* A second factor is for who has signed in at this moment; a token may lie anywhere. */
-static size_t without_bearer(Method methods_left[_METHOD_COUNT], size_t count)
+/* A second factor is for who has signed in at this moment; a token may lie anywhere. A service that
+ * speaks for people passes on one answer and shows nothing. */
+static bool is_usable(const Login *login, Method method)
 {
-    size_t left = 0;
-
-    for (size_t i = 0; i < count; i++)
-        if (methods_left[i] != METHOD_BEARER)
-            methods_left[left++] = methods_left[i];
-    return left;
+    if (login->enrols)
+        return method != METHOD_BEARER;
+    return login->caller != CALLER_SERVICE || methods[method].by_program;
 }
 
 size_t login_methods(const Login *login, Method ret_methods[_METHOD_COUNT])
 {
     const ProviderConfig *settings = login_settings(login);
     const ServiceConfig *service = login_service(login);
-    size_t count = 0;
+    size_t count = 0, left = 0;
 
     if (login_client(login)) {
         ret_methods[0] = METHOD_BEARER;
         count = config_takes_method(service, METHOD_BEARER) ? 1 : 0;
     } else if (settings)
         count = config_methods(settings, service, ret_methods);
-    return login->enrols ? without_bearer(ret_methods, count) : count;
+    for (size_t i = 0; i < count; i++)
+        if (is_usable(login, ret_methods[i]))
+            ret_methods[left++] = ret_methods[i];
+    return left;
+}
+
+bool login_is_brief(const Login *login)
+{
+    Method methods_left[_METHOD_COUNT];
+
+    return login->caller == CALLER_SERVICE ||
+           (login->method == METHOD_BEARER && login_methods(login, methods_left) == 1);
 }
 
 bool login_has_way(const Config *config, const Account *account, const char *service)

@@ -127,7 +127,7 @@ static void ask_once_more(Login *login)
 {
     Manager *manager = login->logins->manager;
 
-    if (login->unprivileged)
+    if (login->caller != CALLER_ROOT)
         admit(login);
     else if (refresher_check(manager->refresher, login->account,
                              manager->config->check_timeout_usec, on_asked, login,
@@ -340,7 +340,7 @@ static bool is_kept(const Login *login, char ret_hash[OFFLINE_HASH_SIZE])
 {
     OfflineKind kind = OFFLINE_NONE;
 
-    return login->method == METHOD_PASSWORD && login->password && !login->unprivileged &&
+    return login->method == METHOD_PASSWORD && login->password && login->caller == CALLER_ROOT &&
            store_offline_get(login->logins->manager->store, login->account, &kind, ret_hash) > 0 &&
            kind == OFFLINE_PASSWORD;
 }

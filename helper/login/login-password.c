@@ -25,6 +25,8 @@ static bool asks_for_secret(const Login *login, const ProviderConfig *settings)
     Method methods[_METHOD_COUNT];
     size_t count = settings ? config_methods(settings, login_service(login), methods) : 0;
 
+    if (login->caller == CALLER_SERVICE) /* nothing else is ever asked there */
+        return count > 0;
     return count > 0 && (methods[0] == METHOD_PASSWORD || methods[0] == METHOD_BEARER);
 }
 
@@ -150,8 +152,9 @@ bool login_is_locked(Login *login, bool has_code)
 {
     LockoutAttempt attempt = {
         .user = login->user, .account = login->account, .rhost = login->rhost,
-        /* On the host itself everybody is at the same place: whoever runs su is not its owner. */
-        .is_known = has_code && login->asker[0] == '\0' &&
+        /* On the host itself everybody is at the same place: whoever runs su is not its owner.
+         * Where a service says that they are lets nobody through either. */
+        .is_known = has_code && login->asker[0] == '\0' && login->caller != CALLER_SERVICE &&
                     lockout_knows_place(login->logins->manager, login->account, login->rhost)};
     const char *reason = lockout_reason(login->logins->manager, &attempt);
 

@@ -492,13 +492,13 @@ static void begin(Login *login, const char *auth_info)
     const char *reason = NULL;
 
     Outcome outcome = judge_origin(login, auth_info, &reason);
-    if (outcome == OUTCOME_ALLOW && !login->unprivileged && !login_client(login) &&
+    if (outcome == OUTCOME_ALLOW && login->caller == CALLER_ROOT && !login_client(login) &&
         login_choice_prepare(login) < 0) {
         reason = "who is to be asked could not be stored";
         outcome = OUTCOME_UNAVAILABLE;
     }
     if (outcome == OUTCOME_ALLOW)
-        outcome = login_may_begin(manager, login->account, login->unprivileged, &reason);
+        outcome = login_may_begin(manager, login->account, login->caller != CALLER_ROOT, &reason);
     const char *missing = outcome == OUTCOME_ALLOW ? known_missing_group(login) : NULL;
     if (missing) {
         refuse_group(login, missing);
@@ -552,7 +552,7 @@ static int add_sources(Login *login, uint32_t timeout_sec)
  * caller. */
 static const char *asker_of(const LoginRequest *request)
 {
-    bool other = !request->unprivileged && request->rhost[0] == '\0' &&
+    bool other = request->caller == CALLER_ROOT && request->rhost[0] == '\0' &&
                  strcmp(request->ruser, request->user) != 0;
 
     return other ? request->ruser : "";
@@ -569,12 +569,12 @@ static int login_new(Logins *logins, const LoginRequest *request, int channel, L
     login->logins = logins;
     login->channel = channel;
     login->no_qr = request->no_qr;
-    login->unprivileged = request->unprivileged;
+    login->caller = request->caller;
     login->account = accounts_find(logins->manager->accounts, request->user);
     login->user = strdup(request->user);
     login->service = strdup(request->service);
-    /* Where somebody else than root says they are proves nothing, and counts for nothing. */
-    login->rhost = strdup(request->unprivileged ? "" : request->rhost);
+    /* Where an account says that it is itself proves nothing, and counts for nothing. */
+    login->rhost = strdup(request->caller == CALLER_OWNER ? "" : request->rhost);
     login->tty = strdup(request->tty);
     login->asker = strdup(asker_of(request));
     login->hint = strdup(request->provider ? request->provider : "");

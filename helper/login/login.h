@@ -11,6 +11,14 @@
 typedef struct Manager Manager;
 typedef struct Logins Logins;
 
+/* Who calls about an account, as the bus knows them. What an owner's or a service's success changes
+ * is nothing (design §2). */
+typedef enum Caller {
+    CALLER_OWNER = 0, /* the account itself, for a service with Unprivileged=yes */
+    CALLER_SERVICE,   /* a user of CallerUid=: it speaks for everybody who comes to that service */
+    CALLER_ROOT,
+} Caller;
+
 typedef struct LoginRequest {
     const char *user, *service, *rhost, *tty;
     uint32_t timeout_sec; /* the module's timeout=, 0 = default 300 */
@@ -19,8 +27,7 @@ typedef struct LoginRequest {
     const char *provider; /* the module's provider=, "" for none */
     bool no_qr;
     const char *enrols; /* who enrols a second factor once admitted, for the log; NULL: nobody */
-    bool unprivileged; /* asked by the account itself, not by root: success is told, and changes
-                        * nothing (design §2) */
+    Caller caller;
 } LoginRequest;
 
 int logins_new(Manager *manager, Logins **ret_logins);

@@ -39,10 +39,10 @@ SignIns *sign_ins_free(SignIns *sign_ins)
 }
 
 int sign_ins_add(SignIns *sign_ins, const char *id, const char *user, const char *service,
-                 const char *method, const char *strength, const Stamp *now)
+                 const char *method, const char *strength, const Stamp *when, const Stamp *now)
 {
     SignIn row = {.user = strdup(user), .service = strdup(service), .method = method,
-                  .strength = strdup(strength), .when = *now};
+                  .strength = strdup(strength), .when = *when, .made = *now};
 
     if (!row.user || !row.service || !row.strength) {
         clear_row(&row);
@@ -70,7 +70,7 @@ const SignIn *sign_ins_find(const SignIns *sign_ins, const char *id, const char 
 
     if (!row || strcmp(row->user, user) != 0 || strcmp(row->service, service) != 0)
         return NULL;
-    return stamp_age_usec(&row->when, now) <= SIGN_IN_LIFE_USEC ? row : NULL;
+    return stamp_age_usec(&row->made, now) <= SIGN_IN_LIFE_USEC ? row : NULL;
 }
 
 void sign_ins_forget(SignIns *sign_ins, const char *id)

@@ -3,9 +3,9 @@
  *
  * Nothing passes between PAM's phases in the module, so the module carries a random name from the
  * sign-in to the account phase and the session, and here it is told what the name stands for. It
- * is taken from root's callers only, for the same account and service, within SIGN_IN_LIFE, and
- * claimed once; a restart of the helper forgets it: then the session counts as one without a
- * sign-in. The clock is a parameter.
+ * is taken from root's callers and those of CallerUid= only, for the same account and service,
+ * within SIGN_IN_LIFE, and claimed once; a restart of the helper forgets it: then the session
+ * counts as one without a sign-in. The clock is a parameter.
  */
 #pragma once
 
@@ -21,7 +21,8 @@ typedef struct SignIn {
     char *user, *service;
     const char *method; /* login_words() */
     char *strength;     /* strength.h */
-    Stamp when;
+    Stamp when; /* of the sign-in: of an access token, when it was issued */
+    Stamp made; /* on this host */
 } SignIn;
 
 int sign_ins_new(SignIns **ret_sign_ins);
@@ -30,7 +31,7 @@ SignIns *sign_ins_free(SignIns *sign_ins);
 /* Copies the texts but `method`, which is borrowed for ever. The oldest goes when there are too
  * many. 0, -ENOMEM. */
 int sign_ins_add(SignIns *sign_ins, const char *id, const char *user, const char *service,
-                 const char *method, const char *strength, const Stamp *now);
+                 const char *method, const char *strength, const Stamp *when, const Stamp *now);
 
 /* The sign-in of that name, when it is this account's for this service and young enough; else
  * NULL. Borrowed until the next call. */

@@ -13,6 +13,9 @@
 
 static const Stamp then = {.wall_usec = 1000 * USEC_PER_SEC, .boot_usec = 1000 * USEC_PER_SEC};
 
+/* That of a token: what it signs in, and for how long, counts from here, its use from `then`. */
+static const Stamp old = {.wall_usec = 1 * USEC_PER_SEC, .boot_usec = 1 * USEC_PER_SEC};
+
 static Stamp later(uint64_t usec)
 {
     return (Stamp){.wall_usec = then.wall_usec + usec, .boot_usec = then.boot_usec + usec};
@@ -23,8 +26,8 @@ static int set_up(void **state)
     SignIns *sign_ins;
 
     assert_int_equal(sign_ins_new(&sign_ins), 0);
-    assert_int_equal(sign_ins_add(sign_ins, "id-1", "alice", "sshd", "device", "acr=gold", &then),
-                     0);
+    assert_int_equal(sign_ins_add(sign_ins, "id-1", "alice", "sshd", "device", "acr=gold", &old,
+                                  &then), 0);
     *state = sign_ins;
     return 0;
 }
@@ -42,7 +45,7 @@ static void test_found_for_the_same_account_and_service(void **state)
     assert_non_null(found);
     assert_string_equal(found->method, "device");
     assert_string_equal(found->strength, "acr=gold");
-    assert_int_equal(found->when.wall_usec, then.wall_usec);
+    assert_int_equal(found->when.wall_usec, old.wall_usec);
     assert_null(sign_ins_find(*state, "id-1", "bob", "sshd", &then));
     assert_null(sign_ins_find(*state, "id-1", "alice", "sudo", &then));
     assert_null(sign_ins_find(*state, "id-2", "alice", "sshd", &then));
@@ -77,7 +80,7 @@ static void test_the_oldest_goes(void **state)
 
     for (unsigned i = 2; i <= SIGN_INS_MAX + 1; i++) {
         snprintf(id, sizeof(id), "id-%u", i);
-        assert_int_equal(sign_ins_add(*state, id, "bob", "sshd", "device", "", &then), 0);
+        assert_int_equal(sign_ins_add(*state, id, "bob", "sshd", "device", "", &old, &then), 0);
     }
     assert_null(sign_ins_find(*state, "id-1", "alice", "sshd", &then));
     assert_non_null(sign_ins_find(*state, "id-2", "bob", "sshd", &then));

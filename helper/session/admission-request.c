@@ -51,5 +51,7 @@ AdmissionRequest admission_request(const Manager *manager, const Account *accoun
     };
 
     take_sign_in(manager, caller, &request);
+    if (caller->stores_nothing && stamp_is_set(&caller->signed_in))
+        request.signed_in = request.confirmed_here = caller->signed_in;
     return request;
 }

@@ -16,6 +16,7 @@ typedef struct AdmissionCaller {
     Stamp signed_in;        /* made for this very request; unset: none */
     const char *strength;   /* of that one (strength.h); NULL: none */
     bool any_strength;      /* of admission.h */
+    bool stores_nothing;    /* the account knows nothing of a sign-in made so */
 } AdmissionCaller;
 
 /* Texts are borrowed. */

@@ -166,7 +166,16 @@ static bool must_be_confirmed(const Case *one)
 
 static Outcome judge_confirmation(const Case *one)
 {
-    return verdict_confirmed(one->account, one->config, must_be_confirmed(one), one->now);
+    bool elevation = must_be_confirmed(one);
+    Outcome outcome = verdict_confirmed(one->account, one->config, elevation, one->now);
+
+    if (outcome == OUTCOME_ALLOW || !stamp_is_set(&one->request->confirmed_here))
+        return outcome;
+    /* As it would be, had the sign-in been one of those that confirm the account. */
+    Account confirmed = *one->account;
+    confirmed.confirmed = one->request->confirmed_here;
+    confirmed.verdict = VERDICT_ACTIVE; /* what cuts was judged before */
+    return verdict_confirmed(&confirmed, one->config, elevation, one->now);
 }
 
 static void explain_confirmation(const Case *one, AdmissionFinding *finding)

@@ -19,6 +19,8 @@ typedef struct AdmissionRequest {
     bool any_rhost;      /* nobody asks, this is an explanation: AllowFrom= is only said */
     Stamp signed_in;     /* the interactive sign-in that counts for MaxAuthAge= and Keys= */
     const char *strength;/* of a sign-in made here, or in this login session; NULL: there is none */
+    Stamp confirmed_here;/* by a sign-in for this very request of which the account keeps nothing:
+                          * unset, there is none */
     bool any_strength;   /* it is not judged here, or assumed to be what was asked for */
     bool session_bound;  /* it must be this login session's; else any of the account's does */
     bool signed_in_here; /* the person signed in for this very request */

@@ -114,12 +114,12 @@ def deploy(lab, configured):
     lab.host.run(["userdel", "--remove", "deploy"], check=False)
 
 
-def client_credentials(lab, service):
+def client_credentials(lab, service, kind="entra"):
     """The token that the client gets at the provider's token endpoint, as curl asks."""
     host = lab.provider.origin.removeprefix("https://")
     ask = ["curl", "-sS", "--fail", "--cacert", lab.provider.ca_file, "--resolve",
            f"{host}:{network.OUTSIDE}"]
-    issuer = lab.provider.origin + ISSUER_PATHS["entra"]
+    issuer = lab.provider.origin + ISSUER_PATHS[kind]
     found = json.loads(run(lab.network.command(
         [*ask, issuer + "/.well-known/openid-configuration"])).stdout)
     form = {"grant_type": "client_credentials", "client_id": service["client_id"],

@@ -37,14 +37,15 @@ def _is_first_process(pid):
 
 
 class Container:
-    """One machine. start() and stop() may alternate; the overlay keeps what was written."""
+    """One machine. start() and stop() may alternate; the overlay keeps what was written. `layers`
+    are image.ensure()'s."""
 
-    def __init__(self, name, folder, image, network, layout="unified"):
+    def __init__(self, name, folder, layers, network, layout="unified"):
         self._layout = layout
         self.name = f"rcpch-{name}"
         self.root = pathlib.Path(folder) / "root"
         self._folder = pathlib.Path(folder)
-        self._image = image
+        self._layers = layers
         self._network = network
         self._group = Group(name)
         self._process = None
@@ -56,7 +57,8 @@ class Container:
     def mount(self):
         for part in ("root", "upper", "work"):
             (self._folder / part).mkdir(exist_ok=True)
-        options = (f"lowerdir={self._image},upperdir={self._folder}/upper,"
+        lower = ":".join(str(layer) for layer in self._layers)
+        options = (f"lowerdir={lower},upperdir={self._folder}/upper,"
                    f"workdir={self._folder}/work")
         run(["mount", "-t", "overlay", "-o", options, "overlay", self.root])
 

@@ -27,14 +27,17 @@ def end_on_signals():
 
 class Lab:
     """`name` is unique on the machine; by default made from the process id. `layout` is that of the
-    control groups (container.LAYOUTS)."""
+    control groups (container.LAYOUTS). `programs` are Debian packages that the host has beside
+    image.PACKAGES."""
 
-    def __init__(self, name=None, kind="entra", interval=1, packages=True, layout="unified"):
+    def __init__(self, name=None, kind="entra", interval=1, packages=True, layout="unified",
+                 programs=()):
         self.name = name or f"{os.getpid()}-{secrets.token_hex(2)}"
         self.kind = kind
         self._interval = interval
         self._packages = packages
         self._layout = layout
+        self._programs = programs
         self.folder = places.run_folder(self.name)
         self.network = Network(self.name)
         self.provider = ProviderProcess(self.name, self.folder, self.network)
@@ -60,12 +63,12 @@ class Lab:
         return self
 
     def _make(self):
-        root = image.ensure()
+        layers = image.ensure(self._programs)
         if self._packages:
             debs.ensure()  # a build that fails is best known before anything else is made
         self.network.create()
         self.provider.start(self._interval)
-        self.host = Machine(self.name, self.folder, root, self.network, self._layout)
+        self.host = Machine(self.name, self.folder, layers, self.network, self._layout)
         self.host.mount()
         self.host.start()
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", self.key])
