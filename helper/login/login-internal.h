@@ -11,6 +11,7 @@
 #include "helper/login/login.h"
 #include "helper/login/login-states.h"
 #include "helper/login/login-text.h"
+#include "helper/login/refusal-beat.h"
 #include "helper/manager.h"
 #include "helper/revocation/refresher.h"
 #include "helper/totp/hasher.h"
@@ -76,6 +77,7 @@ struct Login {
 struct Logins {
     Manager *manager;
     Login *first;
+    RefusalBeat beat;
     sd_event_source *reaper; /* frees logins that are over, outside their own callbacks */
 };
 
@@ -161,6 +163,10 @@ const char *login_words(const Login *login);
 /* From this answer on a refusal is told a while later, so that its time says nothing of the
  * cause. */
 void login_note_answer(Login *login);
+
+/* What somebody else than this process judged has been: refusals that nobody was asked about take
+ * as long from here on. */
+void login_note_judged(Login *login);
 
 /* The last piece of an answer, NULL where none was asked for: nothing more is asked, and `judge`
  * decides, unless the login is over by now. */

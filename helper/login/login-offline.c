@@ -141,6 +141,7 @@ static void on_checked(int r, const char *hash, void *userdata)
 
     login->hash = NULL;
     login->password = secret_free(login->password);
+    login_note_judged(login);
     if (r == 0)
         ask_once_more(login);
     else if (r == -EKEYREJECTED)

@@ -88,6 +88,8 @@ static void on_done(Provider *provider, TokenResult *result, void *userdata)
     Manager *manager = login->logins->manager;
     int r = 0;
 
+    if (result->evidence.reach == REACH_ANSWERED)
+        login_note_judged(login);
     if (result->evidence.meaning == EVIDENCE_CONFIRMED && login->factor.kind != FACTOR_NONE)
         r = factor_use(manager->store, login->account, &login->factor);
     if (r == 0) {

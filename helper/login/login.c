@@ -29,7 +29,6 @@
 #define TIMEOUT_MAX_SEC     (LOGIN_LIFE_MAX_USEC / USEC_PER_SEC)
 #define LINGER_USEC         (900 * USEC_PER_SEC) /* for an Enter after the decision */
 #define LINGERING_MAX       256u
-#define REFUSAL_BEAT_USEC   (2 * USEC_PER_SEC)
 
 static uint64_t now_usec(Login *login);
 
@@ -171,14 +170,6 @@ static bool is_telling(Outcome outcome)
     return false;
 }
 
-/* The next beat after the answer: however long the cause took to find, it falls on the same one. */
-static uint64_t next_beat(const Login *login, uint64_t now)
-{
-    uint64_t since = now > login->answered_usec ? now - login->answered_usec : 0;
-
-    return login->answered_usec + (since / REFUSAL_BEAT_USEC + 1) * REFUSAL_BEAT_USEC;
-}
-
 static void tell_later(Login *login, Outcome outcome)
 {
     cancel_work(login);
@@ -186,7 +177,9 @@ static void tell_later(Login *login, Outcome outcome)
     bool hides = login->pretends || login->method == METHOD_OFFLINE ||
                  (!login->proven && is_telling(outcome));
     login->told = login->unjudged ? OUTCOME_UNAVAILABLE : hides ? OUTCOME_WRONG_SECRET : outcome;
-    if (sd_event_source_set_time(login->timer, next_beat(login, now_usec(login))) < 0 ||
+    uint64_t when =
+        refusal_beat_next(&login->logins->beat, login->answered_usec, now_usec(login));
+    if (sd_event_source_set_time(login->timer, when) < 0 ||
         sd_event_source_set_enabled(login->timer, SD_EVENT_ONESHOT) < 0)
         close_channel(login);
 }
@@ -232,6 +225,13 @@ static void deny(Login *login, Outcome outcome, const char *reason, const char *
 void login_note_answer(Login *login)
 {
     login->answered_usec = now_usec(login);
+}
+
+void login_note_judged(Login *login)
+{
+    uint64_t now = now_usec(login);
+
+    refusal_beat_note(&login->logins->beat, now - login->answered_usec, now);
 }
 
 void login_refuse(Login *login, Outcome outcome, const char *reason, const char *text)

@@ -60,8 +60,11 @@ async def _hang(request, fault):
 
 
 async def _late(request, fault):
-    """Its proper answer (None), once the fault is cleared."""
-    await fault["_cleared"].wait()
+    """Its proper answer (None), once the fault is cleared, or after so many seconds."""
+    try:
+        await asyncio.wait_for(fault["_cleared"].wait(), fault.get("seconds"))
+    except asyncio.TimeoutError:
+        pass
 
 
 async def _drip(request, fault):
