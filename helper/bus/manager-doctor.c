@@ -5,9 +5,11 @@
 #include "helper/bus/manager-bus-private.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "helper/bus/bus-caller.h"
+#include "helper/bus/doctor-people.h"
 #include "helper/provider/provider-test.h"
 
 /* rcpchctl waits 30 s for an answer. */
@@ -33,15 +35,42 @@ static int append_row(sd_bus_message *reply, const ProviderTestRow *row)
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int answer(sd_bus_message *message, const ProviderTestReport *report)
+/* A test under way. What this host knows itself was looked up before it began: at its end the
+ * configuration may be another one. */
+typedef struct DoctorCall {
+    sd_bus_message *message;
+    ProviderTestReport people;
+} DoctorCall;
+
+static DoctorCall *doctor_call_free(DoctorCall *call)
+{
+    if (call)
+        sd_bus_message_unref(call->message);
+    free(call);
+    return NULL;
+}
+DEFINE_CLEANUP(DoctorCall *, doctor_call_free)
+
+static int append_rows(sd_bus_message *reply, const ProviderTestReport *report)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < report->count; i++)
+        r = append_row(reply, &report->rows[i]);
+    return r;
+}
+
+static int answer(const DoctorCall *call, const ProviderTestReport *report)
 {
     _cleanup_(bus_message_freep) sd_bus_message *reply = NULL;
-    int r = sd_bus_message_new_method_return(message, &reply);
+    int r = sd_bus_message_new_method_return(call->message, &reply);
 
     if (r >= 0)
         r = sd_bus_message_open_container(reply, 'a', "a{sv}");
-    for (size_t i = 0; r >= 0 && i < report->count; i++)
-        r = append_row(reply, &report->rows[i]);
+    if (r >= 0)
+        r = append_rows(reply, report);
+    if (r >= 0)
+        r = append_rows(reply, &call->people);
     if (r >= 0)
         r = sd_bus_message_close_container(reply);
     return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
@@ -49,11 +78,11 @@ static int answer(sd_bus_message *message, const ProviderTestReport *report)
 
 static void on_tested(const ProviderTestReport *report, void *userdata)
 {
-    _cleanup_(bus_message_freep) sd_bus_message *message = userdata;
+    _cleanup_(doctor_call_freep) DoctorCall *call = userdata;
 
-    int r = answer(message, report);
+    int r = answer(call, report);
     if (r < 0)
-        (void)sd_bus_reply_method_errno(message, r, NULL);
+        (void)sd_bus_reply_method_errno(call->message, r, NULL);
 }
 
 static Provider *find_provider(const Manager *manager, const char *name)
@@ -81,12 +110,17 @@ int manager_bus_test_provider(sd_bus_message *message, void *userdata, sd_bus_er
         return sd_bus_error_setf(error, BUS_ERROR("NotFound"),
                                  "There is no [provider %.255s] here. See: rcpchctl provider list",
                                  name);
-    r = provider_test_start(provider, manager->config, TEST_USEC, on_tested, message);
+    _cleanup_(doctor_call_freep) DoctorCall *call = calloc(1, sizeof(*call));
+    if (!call)
+        return -ENOMEM;
+    call->message = sd_bus_message_ref(message);
+    doctor_people(manager, name, &call->people);
+    r = provider_test_start(provider, manager->config, TEST_USEC, on_tested, call);
     if (r == -EBUSY)
         return sd_bus_error_setf(error, BUS_ERROR("TooMany"),
                                  "%u tests of this provider are under way.", PROVIDER_TESTS_MAX);
     if (r < 0)
         return r;
-    (void)sd_bus_message_ref(message); /* on_tested() has it */
+    (void)TAKE_PTR(call); /* on_tested() has it */
     return 1;
 }

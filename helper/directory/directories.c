@@ -29,6 +29,7 @@ static Directory *directory_free(Directory *directory)
     directory_roll_clear(&directory->kept);
     directory_roll_clear(&directory->kept_next);
     directory_refused_clear(&directory->refused);
+    directory_refused_clear(&directory->odd_names);
     directory_refused_clear(&directory->renumbered);
     free(directory->lost);
     text_list_free(directory->away);
@@ -197,6 +198,10 @@ const char *directories_check(Directories *directories, Account *account,
 
 /* --- status ---------------------------------------------------------------------------------- */
 
+#define MEND_NAME                                                                                  \
+    "give them another user name at the directory; or: rcpchctl user add OTHER-NAME --id ID, "     \
+    "with the id that the directory has for them"
+
 static size_t count_people(const Directory *directory)
 {
     size_t iterator = 0, count = 0;
@@ -217,6 +222,8 @@ bool directories_status(const Directories *directories, const char *provider,
         *ret_status = (DirectoryStatus){
             .health = &one->health,
             .people = count_people(one),
+            .odd_names = &one->odd_names,
+            .mend_name = one->kind->mend_name ? one->kind->mend_name : MEND_NAME,
             .is_stale = directory_health_is_stale(silent, one->config->directory_poll_usec,
                                                   one->round_usec),
         };

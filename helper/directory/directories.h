@@ -11,6 +11,7 @@
 #include "common/cleanup.h"
 #include "helper/accounts/account.h"
 #include "helper/directory/directory-health.h"
+#include "helper/directory/directory-refused.h"
 
 typedef struct Manager Manager;
 typedef struct Directories Directories;
@@ -35,6 +36,8 @@ typedef struct DirectoryStatus {
     const DirectoryHealth *health; /* borrowed, until the directories go */
     size_t people;                 /* of its accounts here */
     bool is_stale;                 /* not read to its end for several rounds */
+    const DirectoryRefused *odd_names; /* members whose name no account can have; borrowed */
+    const char *mend_name;             /* what to do about them; static */
 } DirectoryStatus;
 
 /* Of the provider with that section's name. False when it has no directory that is asked. */

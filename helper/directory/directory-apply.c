@@ -86,6 +86,7 @@ void directory_apply_begin(Directory *directory)
     directory_add_kept(directory);
     directory_roll_close(&directory->roll);
     directory_refused_begin(&directory->refused);
+    directory_refused_begin(&directory->odd_names);
     directory_refused_begin(&directory->renumbered);
     directory_roll_clear(&directory->kept_next);
     directory->is_complete = has_all_lists(directory);
@@ -116,6 +117,7 @@ static void end_refused(Directory *directory)
         manager_alarm_over(directory->manager, ALARM_REFUSED, provider);
     if (directory_refused_describe(&directory->refused, who, sizeof(who)))
         manager_alarm(directory->manager, ALARM_REFUSED " %s", provider, who);
+    (void)directory_refused_end(&directory->odd_names);
     if (directory_refused_end(&directory->renumbered))
         manager_alarm_over(directory->manager, ALARM_NUMBER, provider);
     if (directory_refused_describe(&directory->renumbered, who, sizeof(who)))

@@ -107,6 +107,7 @@ typedef struct Directory {
     size_t lost_count;
     DirectoryRefused renumbered; /* whom UidClaim= gives another number than they have here */
     DirectoryRefused refused;
+    DirectoryRefused odd_names; /* of these, those whose name no account can have */
     const char *refused_why; /* of the last of them; static */
     DirectoryRoll kept, kept_next; /* of people who cannot be added: tried again in every round */
     Unmatched unmatched[DIRECTORY_REFUSED_MAX];

@@ -58,6 +58,10 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .members_url = keycloak_group_url,
         .person_url = keycloak_person_url,
         .anybody_url = keycloak_anybody_url,
+        .roles_claim = "realm_access.roles",
+        .roles_url = keycloak_roles_url,
+        .find_role = keycloak_find_role,
+        .mend_role = "Keycloak, Realm roles: Create role; or write Role= as it is written there",
         .tells_phones = true,
         .tells_numbers = true,
         .parse_page = keycloak_page_parse,
@@ -69,6 +73,9 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
                             "DirectoryCertificateFile=",
         .mend_group = "Keycloak, Groups, the group: is it there? Id= is the last part of its "
                       "page's address",
+        .mend_name = "Keycloak, Users, the person: another Username; or make all names of another "
+                     "claim, UsernameClaim=email or UsernameTemplate=; or: rcpchctl user add "
+                     "OTHER-NAME --id ID",
         .error_code = keycloak_error_code,
     },
     [DIRECTORY_SCIM] = {

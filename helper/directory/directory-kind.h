@@ -48,6 +48,13 @@ typedef struct DirectoryKind {
      * listed, however little changed. */
     int (*group_changes_url)(const char *base, char **ret_url);
     int (*person_groups_url)(const char *base, const char *id, char **ret_url);
+    /* Is there such a role? For doctor alone: who has one follows tokens, in the claim of that
+     * name. find_role() returns 1, 0, -E2BIG when the list is too long to tell, -EBADMSG or
+     * -ENOMEM. */
+    const char *roles_claim;
+    int (*roles_url)(const char *base, const char *role, char **ret_url);
+    int (*find_role)(const char *data, size_t size, const char *role);
+    const char *mend_role;
     bool tells_phones, tells_numbers; /* MatchBy=phone, UidClaim= */
     /* Asks in such an address for what else the configuration wants of people (MatchBy=). NULL: all
      * of it is told unasked. *url is replaced; 0 or -ENOMEM. */
@@ -55,6 +62,8 @@ typedef struct DirectoryKind {
     DirectoryParser parse_page, parse_person, parse_group_changes, parse_groups;
     const char *no_group, *no_person; /* what a 404 says when it means that; NULL: any 404 does */
     const char *mend_group;   /* what to look at when a group is not found */
+    const char *mend_name;    /* what to do about a name that no account can have; NULL: what can be
+                               * done with every directory */
     const char *mend_certificate; /* where the next one is uploaded */
     const char *token_scheme; /* what stands before DirectoryTokenFile='s; NULL: Bearer */
     bool next_in_header;      /* the next page is in Link */

@@ -224,10 +224,14 @@ static bool may_add(const Directory *directory, const RollPerson *person)
 /* Nothing that could be set here would mend it. */
 static void refuse_odd_name(Directory *directory, const RollPerson *person)
 {
-    if (may_add(directory, person))
-        refuse_person(directory, person, person->entries[0].person.odd_name,
-                      "no account can have this name (letters, digits, '.', '_' and '-' before "
-                      "the '@'): give them another one at the directory");
+    static const char why[] = "no account can have this name (letters, digits, '.', '_' and '-' "
+                              "before the '@'): give them another one at the directory";
+    const char *name = person->entries[0].person.odd_name;
+
+    if (!may_add(directory, person))
+        return;
+    refuse_person(directory, person, name, why);
+    (void)directory_refused_note(&directory->odd_names, name, why);
 }
 
 /* Only who is said to be enabled, and whose name is of this provider's domains. */

@@ -238,6 +238,24 @@ int keycloak_page_parse(const char *data, size_t size, const ProviderConfig *set
     return 0;
 }
 
+int keycloak_find_role(const char *data, size_t size, const char *role)
+{
+    json_auto_t *list = NULL;
+    const json_t *entry = NULL;
+    size_t i = 0;
+    int r = json_read_strict_list(data, size, HTTP_BODY_MAX, &list);
+
+    if (r < 0)
+        return r == -ENOMEM ? r : -EBADMSG;
+    json_array_foreach(list, i, entry)
+    {
+        const char *name = json_text(entry, "name", CLAIM_MAX);
+        if (name && strcmp(name, role) == 0)
+            return 1;
+    }
+    return json_array_size(list) >= KEYCLOAK_PAGE ? -E2BIG : 0;
+}
+
 /* Somebody without a user name cannot be asked about, and stays in doubt. */
 static int read_settler(const json_t *document, const ProviderConfig *settings, DirectoryPage *page)
 {

@@ -24,5 +24,9 @@ int keycloak_page_parse(const char *data, size_t size, const ProviderConfig *set
 int keycloak_person_parse(const char *data, size_t size, const ProviderConfig *settings,
                           const char *asked, DirectoryPage **ret_page, const char **ret_reason);
 
+/* Is a role of exactly that name in the answer to keycloak_roles_url()? Returns 1, 0, -E2BIG when
+ * the list is full and it may be behind its end, -EBADMSG, -ENOMEM. */
+int keycloak_find_role(const char *data, size_t size, const char *role);
+
 /* What an error body says, as printable ASCII; empty when it says nothing. */
 void keycloak_error_code(const char *data, size_t size, char *out, size_t out_size);

@@ -77,6 +77,11 @@ int keycloak_anybody_url(const char *base, char **ret_url)
     return build_url(base, "/users" BRIEF, "", "", &one, ret_url);
 }
 
+int keycloak_roles_url(const char *base, const char *role, char **ret_url)
+{
+    return build_url(base, "/roles" BRIEF "&search=", role, "", &first_page, ret_url);
+}
+
 /* What a person chose is encoded, and holds no such text. */
 static size_t number_behind(const char *asked, const char *name)
 {

@@ -32,6 +32,9 @@ int keycloak_disabled_url(const char *base, const char *username, char **ret_url
 /* Anybody at all: a list of one. */
 int keycloak_anybody_url(const char *base, char **ret_url);
 
+/* The realm's roles whose name or description has that text in it, in brief. */
+int keycloak_roles_url(const char *base, const char *role, char **ret_url);
+
 /* What an address asks for: how many entries, from which one on. `size` is 0 where it is no
  * list. */
 typedef struct KeycloakSpan {

@@ -317,6 +317,30 @@ static void test_addresses_are_escaped(void **state)
     assert_null(url);
 }
 
+/* Who reads a longer word, or the same in other letters, has not found it. */
+static void test_a_role_is_found_by_its_whole_name(void **state)
+{
+    static const char list[] = "[{\"name\":\"device\"},{\"name\":\"Devices\"},{\"id\":\"x\"}]";
+    static const char with[] = "[{\"name\":\"Devices\"},{\"name\":\"Device\"}]";
+    char *full = NULL, *url = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&full, &size);
+
+    assert_int_equal(keycloak_find_role(list, strlen(list), "Device"), 0);
+    assert_int_equal(keycloak_find_role(with, strlen(with), "Device"), 1);
+    assert_int_equal(keycloak_find_role("[]", 2, "Device"), 0);
+    assert_int_equal(keycloak_find_role("{}", 2, "Device"), -EBADMSG);
+    for (unsigned i = 0; i < KEYCLOAK_PAGE; i++)
+        fprintf(file, "%s{\"name\":\"Device-%u\"}", i == 0 ? "[" : ",", i);
+    fputs("]", file);
+    fclose(file);
+    assert_int_equal(keycloak_find_role(full, size, "Device"), -E2BIG);
+    free(full);
+    assert_int_equal(keycloak_roles_url(BASE, "De&max=1", &url), 0);
+    assert_string_equal(url, BASE "/roles" BRIEF "&search=De%26max%3D1&max=500&first=0");
+    free(url);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_the_code_of_an_error),
         cmocka_unit_test(test_the_realms_address_comes_from_the_issuer),
         cmocka_unit_test(test_addresses_are_escaped),
+        cmocka_unit_test(test_a_role_is_found_by_its_whole_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

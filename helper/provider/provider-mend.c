@@ -9,6 +9,7 @@
 
 #define KEYCLOAK (1u << PROVIDER_KEYCLOAK)
 #define B2C      (1u << PROVIDER_ENTRA_B2C)
+#define ENTRA    (1u << PROVIDER_ENTRA | 1u << PROVIDER_ENTRA_EXTERNAL_ID)
 #define ANY      (~0u)
 
 #define ENTRA_APP "Entra admin centre, App registrations, your app, "
@@ -111,6 +112,15 @@ static const MendRow rows[] = {
     {KEYCLOAK, "invalid_client",
      "Keycloak, Clients, your client: Client ID is ClientId=; with Client authentication On, "
      "Credentials has what ClientSecretFile= holds"},
+    {KEYCLOAK, "no role",
+     "Keycloak, Clients, your client, Client scopes, the dedicated one, Add mapper, User Realm "
+     "Role: Add to ID token = On; then Users, the person, Role mapping"},
+    {ENTRA, "no role",
+     ENTRA_APP "App roles: Value is Role=; then Enterprise apps, your app, Users and groups: "
+               "assign the role"},
+    {ANY, "no role",
+     "let the provider write people's roles into the claim RolesClaim= of the ID token, spelt as "
+     "Role= is"},
     /* OAuth */
     {ANY, "invalid_client", "compare ClientId= and ClientSecretFile= with the registration"},
     {ANY, "unauthorized_client", "allow this client the device code flow at the provider"},

@@ -189,11 +189,15 @@ StepResult test_judge_directory_people(ProviderTest *test, const HttpReply *repl
     return fail_on(test, what);
 }
 
+static bool is_of_provider(const ProviderTest *test, const GroupConfig *group)
+{
+    return !group->provider || strcmp(group->provider, test->provider->config->name) == 0;
+}
+
+/* Not if it is known by its role alone. */
 static bool is_asked_for(const ProviderTest *test, const GroupConfig *group)
 {
-    if (!group->id || !*group->id) /* known by its role alone */
-        return false;
-    return !group->provider || strcmp(group->provider, test->provider->config->name) == 0;
+    return group->id && *group->id && is_of_provider(test, group);
 }
 
 static StepResult end_groups(ProviderTest *test)
@@ -268,5 +272,68 @@ StepResult test_judge_directory_groups(ProviderTest *test, const HttpReply *repl
                      ? test->kind->mend_group
                      : provider_mend(test->provider->config->type, what),
                  "[group %s]: %s", group->name, what);
+    return STEP_AGAIN;
+}
+
+/* --- roles ------------------------------------------------------------------------------------ */
+
+static bool can_tell_roles(const ProviderTest *test)
+{
+    const char *claim = test->provider->config->roles_claim;
+
+    return test->directory_token.token && test->kind->roles_url && claim &&
+           strcmp(claim, test->kind->roles_claim) == 0;
+}
+
+static StepResult end_roles(ProviderTest *test)
+{
+    if (!test->roles_failed && test->roles_found > 0)
+        test_add_row(test, test->step->check, PROVIDER_TEST_OK, "", "%u of [group] Role= are there",
+                     test->roles_found);
+    return STEP_DONE;
+}
+
+StepResult test_begin_directory_roles(ProviderTest *test)
+{
+    const Config *config = test->config;
+    _cleanup_free_ char *url = NULL;
+
+    if (!can_tell_roles(test))
+        return STEP_DONE;
+    while (test->role_group < config->group_count &&
+           (!config->groups[test->role_group].role ||
+            !is_of_provider(test, &config->groups[test->role_group])))
+        test->role_group++;
+    if (test->role_group == config->group_count)
+        return end_roles(test);
+    int r = test->kind->roles_url(base_of(test), config->groups[test->role_group].role, &url);
+    return get(test, r, url);
+}
+
+/* Whose role it is comes with tokens, so that nothing is missing where the list may not be read. */
+StepResult test_judge_directory_roles(ProviderTest *test, const HttpReply *reply)
+{
+    const GroupConfig *group = &test->config->groups[test->role_group];
+    char what[128];
+
+    if (reply->status == 403) {
+        test_add_row(test, test->step->check, PROVIDER_TEST_OK, "",
+                     "this client may not list them, and need not: roles come with tokens");
+        return STEP_DONE;
+    }
+    if (reply->status != 200) {
+        describe(test, reply, what, sizeof(what));
+        return fail_on(test, what);
+    }
+    int r = test->kind->find_role(reply->body, reply->size, group->role);
+    test->roles_found += r > 0;
+    test->role_group++;
+    if (r == 0 || r == -EBADMSG) {
+        test->roles_failed = true;
+        test_add_row(test, test->step->check, PROVIDER_TEST_ERROR, test->kind->mend_role,
+                     r == 0 ? "[group %s]: there is no role %s"
+                            : "[group %s]: the list of roles like %s is not strict JSON",
+                     group->name, group->role);
+    }
     return STEP_AGAIN;
 }

@@ -45,6 +45,9 @@ struct ProviderTest {
     size_t group;          /* index of the [group] section that is looked at */
     unsigned groups_found; /* that could be read */
     bool groups_failed;
+    size_t role_group; /* the same, of Role= */
+    unsigned roles_found;
+    bool roles_failed;
     char *asked;    /* of the present group */
     bool is_behind; /* its first page led on to this */
 };
@@ -70,3 +73,6 @@ StepResult test_begin_directory_people(ProviderTest *test);
 StepResult test_judge_directory_people(ProviderTest *test, const HttpReply *reply);
 StepResult test_begin_directory_groups(ProviderTest *test);
 StepResult test_judge_directory_groups(ProviderTest *test, const HttpReply *reply);
+/* The roles of [group] Role=, where a directory can be asked for them: the round never does. */
+StepResult test_begin_directory_roles(ProviderTest *test);
+StepResult test_judge_directory_roles(ProviderTest *test, const HttpReply *reply);

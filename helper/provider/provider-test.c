@@ -13,7 +13,6 @@
 
 #include "helper/provider/client-auth.h"
 #include "helper/base/form.h"
-#include "helper/base/hostile-text.h"
 #include "helper/provider/provider-mend.h"
 
 #define DEVICE_GRANT "urn:ietf:params:oauth:grant-type:device_code"
@@ -22,28 +21,14 @@
 
 /* --- the report ----------------------------------------------------------------------------- */
 
-const char *provider_test_result_to_word(ProviderTestResult result)
-{
-    static const char *const words[] = {"ok", "warning", "error"};
-
-    return words[(size_t)result < ELEMENTSOF(words) ? (size_t)result : PROVIDER_TEST_ERROR];
-}
-
 void test_add_row(ProviderTest *test, const char *check, ProviderTestResult result,
                   const char *mend, const char *format, ...)
 {
-    ProviderTestRow *row = &test->report.rows[test->report.count];
-    char text[sizeof(row->text)];
     va_list arguments;
 
-    if (test->report.count == PROVIDER_TEST_ROWS_MAX)
-        return;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    provider_test_report_add_list(&test->report, check, result, mend, format, arguments);
     va_end(arguments);
-    *row = (ProviderTestRow){.check = check, .result = result, .mend = mend};
-    hostile_text_to_ascii(text, row->text, sizeof(row->text));
-    test->report.count++;
 }
 
 /* An error for which the table of what to do has the answer. */
@@ -404,6 +389,7 @@ static const TestStep steps[] = {
     {"directory client", test_begin_directory_token, test_judge_directory_token},
     {"directory people", test_begin_directory_people, test_judge_directory_people},
     {"directory groups", test_begin_directory_groups, test_judge_directory_groups},
+    {"directory roles", test_begin_directory_roles, test_judge_directory_roles},
     {"browser", begin_browser, NULL},
     {"token endpoint", begin_client, judge_client},
     {"device code", begin_device, judge_device},

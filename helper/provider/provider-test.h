@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <stdarg.h>
+
 #include "common/limits.h"
 #include "helper/provider/provider.h"
 
@@ -38,5 +40,13 @@ typedef void (*ProviderTestHandler)(const ProviderTestReport *report, void *user
  * PROVIDER_TESTS_MAX are under way, -ENOMEM. */
 int provider_test_start(Provider *provider, const Config *config, uint64_t timeout_usec,
                         ProviderTestHandler handler, void *userdata);
+
+/* Adds a row, if there is room for it. `check` and `mend` are static. */
+_printf_(5, 6) void provider_test_report_add(ProviderTestReport *report, const char *check,
+                                             ProviderTestResult result, const char *mend,
+                                             const char *format, ...);
+_printf_(5, 0) void provider_test_report_add_list(ProviderTestReport *report, const char *check,
+                                                  ProviderTestResult result, const char *mend,
+                                                  const char *format, va_list arguments);
 
 const char *provider_test_result_to_word(ProviderTestResult result);

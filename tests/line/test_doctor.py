@@ -8,8 +8,9 @@ import dbus
 import pytest
 
 from tests.line import place
-from tests.line.line import MANAGER, NAME, PATH
-from tests.provider import b2c
+from tests.line.line import MANAGER, NAME, PATH, wait_until
+from tests.line.people import wait_user
+from tests.provider import b2c, keycloak_admin
 from tests.provider.graph import CLIENT_ID, CLIENT_SECRET
 from tests.provider.users import AUDIT_ADMINS
 
@@ -283,6 +284,93 @@ def test_the_directory_by_certificate(directory, tmp_path):
         assert re.search("ends in (19|20) days", found[2]) and "Certificates & secrets" in found[3]
     finally:
         pem.unlink()
+
+
+def keycloak(line, groups):
+    """A line with a directory in Keycloak's shape, and more groups."""
+    secret = place.CONFIGURATION.with_name("directory-secret")
+    secret.write_text(keycloak_admin.CLIENT_SECRET + "\n")
+    secret.chmod(0o640)
+    os.chown(secret, 0, place.UID)
+    line.configure_type("keycloak", "keycloak", (
+        f"Directory=keycloak\nDirectoryClientId={keycloak_admin.CLIENT_ID}\n"
+        f"DirectorySecretFile={secret}\n"), DirectoryPollSec=1, RefreshCheckSec=600)
+    text = place.CONFIGURATION.read_text()
+    place.CONFIGURATION.write_text(text.replace("[access]\n", groups + "[access]\n", 1))
+    line.helper.start()
+
+
+def may(line, *roles):
+    """What the directory's client may read."""
+    line.control.set_keycloak(roles=[keycloak_admin.VIEW_USERS, *roles])
+
+
+def test_the_roles_of_a_keycloak(bare):
+    """Whether there is such a role is tried; no right is asked for that the round does not need."""
+    keycloak(bare, "[group devices]\nRole=Device\n")
+    assert tried(bare)["directory roles"][:2] == (
+        "ok", "this client may not list them, and need not: roles come with tokens")
+    may(bare, keycloak_admin.VIEW_REALM)
+    assert tried(bare)["directory roles"][:2] == ("ok", "1 of [group] Role= are there")
+    bare.control.set_keycloak(realm_roles=["device", "Devices"])
+    found = wrong(bare)
+    assert found[:3] == ("directory roles", "error", "[group devices]: there is no role Device")
+    assert "Realm roles" in found[3] and "Role=" in found[3]
+    bare.control.fault("roles", "html", realm="keycloak")
+    assert "not strict JSON" in wrong(bare)[2]
+    bare.control.fault("roles", "status", realm="keycloak", status=500)
+    assert wrong(bare)[:3] == ("directory roles", "error", "http 500")
+
+
+def test_roles_of_another_claim_are_not_looked_for(bare):
+    """RolesClaim= may name a client's roles, of which there is another list."""
+    keycloak(bare, "[group devices]\nRole=Device\n")
+    may(bare, keycloak_admin.VIEW_REALM)
+    text = place.CONFIGURATION.read_text()
+    place.CONFIGURATION.write_text(text.replace(
+        "[provider college]\n", "[provider college]\nRolesClaim=resource_access.app.roles\n", 1))
+    assert bare.manager("Reload", "b", False)[0]
+    since = bare.control.last()
+    assert "directory roles" not in tried(bare)
+    assert bare.control.journal(since, endpoint="roles") == []
+
+
+def test_a_role_of_which_no_token_tells(bare):
+    """Keycloak writes them into ID tokens only when its mapper is told to."""
+    keycloak(bare, "[group devices]\nRole=Device\n")
+    wait_user(bare, "alice")
+    assert tried(bare)["roles"][0] == "ok"       # nobody has signed in
+    assert bare.sign_in("alice")[0] == "allow"
+    found = wrong(bare)
+    assert found[:3] == ("roles", "warning", "[group devices]: of 1 who signed in no token has "
+                                             "told of Role=Device")
+    assert "Add to ID token = On" in found[3]
+    bare.control.set_user("bob@rcpch.ac.uk", claims={"realm_access": {"roles": ["Device"]}})
+    assert bare.sign_in("bob")[0] == "allow"
+    assert tried(bare)["roles"][0] == "ok"
+
+
+def test_a_name_that_no_account_can_have(directory):
+    """Said with an example, and what is to be done about it, which mends it."""
+    assert wait_row(directory, "directory names", "ok")
+    directory.control.add_user("o'brien@rcpch.ac.uk", "Orla")
+    id_of = directory.control.add_user("o'hara@rcpch.ac.uk", "Oona")["id"]
+    text, mend = wait_row(directory, "directory names", "warning", "without an account here: 2.")
+    assert re.search(r"o'(brien|hara)@rcpch.ac.uk and 1 more: no account can have this name", text)
+    assert "rcpchctl user add OTHER-NAME --id ID" in mend
+    directory.add_user("oona.ohara@rcpch.ac.uk", id=id_of)
+    text, _ = wait_row(directory, "directory names", "warning", "without an account here: 1.")
+    assert "o'brien@rcpch.ac.uk: no account" in text
+    directory.control.delete("o'brien@rcpch.ac.uk")
+    assert wait_row(directory, "directory names", "ok")
+
+
+def wait_row(line, check, result, text=""):
+    """(text, mend) of a check once it has come to that."""
+    def found():
+        row = tried(line).get(check, ("", "", ""))
+        return row[0] == result and text in row[1] and row[1:]
+    return wait_until(found, 20, f"{check} to be {result}")
 
 
 def test_a_reload_in_the_middle(line):

@@ -11,7 +11,7 @@ import struct
 from aiohttp import web
 
 ENDPOINTS = ("discovery", "jwks", "device", "token", "app-token",
-             "members", "delta", "group-delta", "member-of", "user", "children", "users",
+             "members", "delta", "group-delta", "member-of", "user", "children", "users", "roles",
              "scim-group", "scim-people", "scim-user",
              "okta-members", "okta-user", "okta-token")
 BIG_BODY = 2 * 1024 * 1024

@@ -19,7 +19,7 @@ REALM = "rcpch"
 BASE = f"/admin/realms/{REALM}"
 CLIENT_ID = "rcpch-directory"
 CLIENT_SECRET = "directory-secret"
-VIEW_USERS = "view-users"
+VIEW_USERS, VIEW_REALM = "view-users", "view-realm"
 BRIEF = ("id", "username", "firstName", "lastName", "email", "emailVerified", "enabled")
 DEFAULT_MAX = 100
 
@@ -34,6 +34,7 @@ class Settings:
     nested: dict = field(default_factory=dict)       # group id -> ids of the groups below
     gone_groups: list = field(default_factory=list)  # ids of groups that were deleted
     hidden: list = field(default_factory=list)       # properties left out
+    realm_roles: list = field(default_factory=lambda: ["offline_access", "Device"])
     locked_out: list = field(default_factory=list)   # user names: too many wrong passwords
     ldap_away: bool = False       # nobody can be vouched for
     bare_names: bool = False      # user names have no domain
@@ -184,6 +185,19 @@ async def users(admin, request):
     return _page(admin, request, people)
 
 
+async def roles(admin, request):
+    """?search=…: part of a name, in any case (RoleContainerResource; view-users is not enough in
+    newer versions)."""
+    if not admin.may(VIEW_REALM):
+        return _forbidden(request)
+    wanted = request.query.get("search", "")
+    request["note"]["search"] = wanted
+    found = [name for name in admin.settings.realm_roles if wanted.lower() in name.lower()]
+    return web.json_response([{"id": f"role-{name}", "name": name, "composite": False,
+                               "clientRole": False, "containerId": REALM}
+                              for name in found[:int(request.query.get("max", DEFAULT_MAX))]])
+
+
 def client_credentials(provider, realm, request, form):
     """The token of a service account (RFC 6749 §4.4); who asks was not looked at before."""
     admin = provider.keycloak
@@ -209,6 +223,7 @@ ROUTES = (
     ("members", BASE + "/groups/{id}/members", members),
     ("users", BASE + "/users", users),
     ("user", BASE + "/users/{id}", user),
+    ("roles", BASE + "/roles", roles),
 )
 
 

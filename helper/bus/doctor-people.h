@@ -1,0 +1,12 @@
+/*
+ * What `doctor` tells of a provider's people without asking the provider: members whose name no
+ * account can have, and roles of [group] sections that no token ever told of.
+ */
+#pragma once
+
+#include "helper/provider/provider-test.h"
+
+typedef struct Manager Manager;
+
+/* Adds rows about the provider of that section, none where there is nothing to tell. */
+void doctor_people(const Manager *manager, const char *provider, ProviderTestReport *report);
