@@ -25,18 +25,21 @@ static void count_account(const Directory *directory, const Account *account, Sy
 {
     RollPerson person = {0};
     _cleanup_text_list_ char **groups = NULL;
-    size_t before = directory_count_owned(directory, account->groups);
 
-    if (before == 0)
+    if (!directory_has_member(directory, account))
         return;
     (void)directory_roll_find(&directory->roll, directory_person_id(account), &person);
+    if (directory_leaves_groups(directory, &person)) {
+        count->members++;
+        return;
+    }
     bool is_told = directory_new_groups(directory, account, &person, &groups) >= 0;
     size_t lost = !is_told;
     for (size_t i = 0; is_told && account->groups[i]; i++)
         lost += !text_list_contains(groups, account->groups[i]);
     count->members++;
     count->losing += lost > 0;
-    count->emptied += lost > 0 && (!is_told || directory_count_owned(directory, groups) == 0);
+    count->emptied += lost > 0 && (!is_told || !directory_owns_any(directory, groups));
 }
 
 static SyncCount count_all(const Directory *directory)
@@ -96,8 +99,8 @@ void directory_apply_begin(Directory *directory)
     directory->slice = 0;
     directory->slices_accounts = true;
     directory->is_held = false;
-    directory->tells_groups =
-        directory->roll.count > 0 || directory_groups_listed_any(&directory->groups);
+    directory->tells_lists = directory_groups_listed_any(&directory->groups);
+    directory->tells_groups = directory->roll.count > 0 || directory->tells_lists;
     if (!directory->tells_groups)
         return;
     const SyncCount count = count_all(directory);
@@ -212,7 +215,7 @@ static void apply_to_account(Directory *directory, Account *account)
         confirm_by_silence(directory, account);
     if (directory->is_held)
         return;
-    if (directory->tells_groups)
+    if (directory->tells_groups && !directory_leaves_groups(directory, &person))
         directory_set_groups(directory, account, &person);
     account->directory_told |= directory->knows_groups && !account->is_doubtful;
 }

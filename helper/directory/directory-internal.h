@@ -120,6 +120,7 @@ typedef struct Directory {
     bool wanted_proof; /* in the round before, see directory-people.c */
     bool is_complete;  /* all lists are there */
     bool tells_groups; /* something is known of who is in which group, in this round */
+    bool tells_lists;  /* and it is a list: who is not on it is out */
     size_t slice; /* where applying goes on */
     bool slices_accounts;
 } Directory;
@@ -245,8 +246,11 @@ void directory_set_number(Account *account, uint32_t claimed);
 
 /* Is in one of its groups, as far as is known. */
 bool directory_has_member(const Directory *directory, const Account *account);
-/* How many of these groups are the directory's. */
-size_t directory_count_owned(const Directory *directory, char *const *groups);
+/* Is one of these groups the directory's? */
+bool directory_owns_any(const Directory *directory, char *const *groups);
+/* Is nothing known by which the person's groups could change? So it is with nearly everybody in a
+ * round that tells of one. */
+bool directory_leaves_groups(const Directory *directory, const RollPerson *person);
 /* What the account's groups become by what is known of the person. Returns 0 or -ENOMEM. */
 int directory_new_groups(const Directory *directory, const Account *account,
                          const RollPerson *person, char ***ret_groups);

@@ -51,13 +51,16 @@ int directory_new_groups(const Directory *directory, const Account *account,
     return r;
 }
 
-size_t directory_count_owned(const Directory *directory, char *const *groups)
+bool directory_owns_any(const Directory *directory, char *const *groups)
 {
-    size_t count = 0;
+    while (*groups && !directory_groups_find(&directory->groups, *groups))
+        groups++;
+    return *groups != NULL;
+}
 
-    for (; *groups; groups++)
-        count += directory_groups_find(&directory->groups, *groups) != NULL;
-    return count;
+bool directory_leaves_groups(const Directory *directory, const RollPerson *person)
+{
+    return person->count == 0 && !directory->tells_lists;
 }
 
 static void log_groups(const Directory *directory, const Account *account, size_t before,
@@ -77,13 +80,13 @@ static void log_groups(const Directory *directory, const Account *account, size_
 void directory_set_groups(Directory *directory, Account *account, const RollPerson *person)
 {
     Manager *manager = directory->manager;
-    bool was_allowed = account_is_allowed(account, manager->config);
     size_t before = text_list_count(account->groups);
     _cleanup_text_list_ char **groups = NULL;
     int r = directory_new_groups(directory, account, person, &groups);
 
     if (r >= 0 && text_list_equal(account->groups, groups))
         return;
+    bool was_allowed = account_is_allowed(account, manager->config);
     bool was_doubtful = account->is_doubtful;
     if (r >= 0)
         r = elevations_set_groups(manager, account, groups);
@@ -100,5 +103,5 @@ void directory_set_groups(Directory *directory, Account *account, const RollPers
 
 bool directory_has_member(const Directory *directory, const Account *account)
 {
-    return directory_count_owned(directory, account->groups) > 0;
+    return directory_owns_any(directory, account->groups);
 }
