@@ -94,12 +94,16 @@ def _make_folders():
     _folder("/var/log/rcpch", 0o750)
 
 
-def enter():
-    """Makes the place. Returns a folder for the run's own files, and the bus's configuration."""
+def enter(disk=None):
+    """Makes the place. Returns a folder for the run's own files, and the bus's configuration.
+    With `disk`, a folder, what the programs write lies there, where a sync has its price."""
     base = pathlib.Path("/run/line")
     _run("mount", "--make-rprivate", "/")
     _run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run")
     base.mkdir(mode=0o755)
+    if disk:
+        os.chmod(disk, 0o755)
+        _run("mount", "--bind", disk, base)
     for folder in OVERLAID:
         _overlay(base, folder)
     _run("ip", "link", "set", "lo", "up")

@@ -169,8 +169,8 @@ class Provider(Program):
         self.folder = folder / name
         self.ca_file = self.folder / "ca.pem"
         self.origin = f"https://{host}" + ("" if port == 443 else f":{port}")
-        self._options = ["--host", host, "--listen", f"{address}:{port}",
-                         *(f"--also={other}" for other in also)]
+        self.options = ["--host", host, "--listen", f"{address}:{port}",
+                        *(f"--also={other}" for other in also)]
         self.control = ProviderControl(self.folder / "control.sock")
 
     def start(self):
@@ -178,7 +178,7 @@ class Provider(Program):
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-B", "-m", "tests.provider", "--dir", str(self.folder),
-                 *self._options],
+                 *self.options],
                 stdin=subprocess.DEVNULL, stdout=write, stderr=log, cwd=REPOSITORY,
                 env=ENVIRONMENT)
         os.close(write)
