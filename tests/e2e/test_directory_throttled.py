@@ -64,13 +64,13 @@ def bounded(found, pause, seconds):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1200, func_only=True)
 def test_throttled_for_ten_minutes(lab, colleague):
     ada = colleague("ada", groups=[AUDIT_STAFF, AUDIT_ADMINS])
     bob, carol = colleague("bob"), colleague("carol")
     people = (ada, bob, carol)
     terminals = [lab.sign_in(someone.name) for someone in people]
-    lab.control.set_user(carol.username, refusal=TOKEN_IS_DEAD)   # only the directory tells
+    lab.control.set_user(carol.username, token_refusal=TOKEN_IS_DEAD)   # only the directory tells
     poll = PROMISED - 1
     for text, seconds, long in PHASES:
         throttle(lab, text)
