@@ -8,6 +8,7 @@
 #include "helper/manager-config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
 
@@ -193,6 +194,9 @@ static int take_over(Manager *manager, Config *config, Provider **providers)
     return 0;
 }
 
+#define PIN_ADVICE \
+    "To change it: rcpchctl user forget %s, then user add; and chown the files. See: man " \
+    "rcpchctl, NUMBERS FOR OTHER HOSTS"
 #define ALARM_SERVICE "[service-account %s] has no account"
 
 void manager_add_service_accounts(Manager *manager)
@@ -214,6 +218,26 @@ void manager_add_service_accounts(Manager *manager)
             manager_alarm(manager, ALARM_SERVICE ": %s", service->name, why);
         else
             manager_log_account(manager, account, "helper", "added", "[service-account]");
+    }
+}
+
+/* Files carry the number that somebody has, so a pin alone changes none. */
+void manager_tell_pins(Manager *manager, ConfigMessages *messages)
+{
+    const Config *config = manager->config;
+
+    manager_alarm_over(manager, "[user ");
+    for (size_t i = 0; i < config->user_count; i++) {
+        const UserConfig *user = &config->users[i];
+        const Account *account = accounts_find(manager->accounts, user->name);
+        if (user->uid == 0 || user->directory || !account || account->state != ACCOUNT_ACTIVE ||
+            account->uid == user->uid)
+            continue;
+        manager_alarm(manager, ALARM_PIN ": %s has the number %" PRIu32 " here. " PIN_ADVICE,
+                      user->name, user->name, account->uid, user->name);
+        if (messages)
+            add_message(messages, ALARM_PIN ": %s has the number %" PRIu32 " here. " PIN_ADVICE,
+                        user->name, user->name, account->uid, user->name);
     }
 }
 
@@ -250,6 +274,7 @@ int manager_reload(Manager *manager, bool enforce, ConfigMessages *messages)
         return r;
     }
     manager_add_service_accounts(manager);
+    manager_tell_pins(manager, messages);
     begin_directories(manager, enforce);
     log_configuration(manager, enforce ? "reloaded and enforced" : "reloaded",
                       first_message(messages));

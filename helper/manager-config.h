@@ -13,3 +13,7 @@ int manager_load_config(Manager *manager);
 /* The local accounts of [service-account] sections that are not there yet: nobody adds them by
  * hand. What cannot be added is alarmed. */
 void manager_add_service_accounts(Manager *manager);
+
+/* Pins of [user] sections that are not in force, because the account had a number before: alarmed,
+ * and said in `messages` unless that is NULL. */
+void manager_tell_pins(Manager *manager, ConfigMessages *messages);

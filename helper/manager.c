@@ -195,6 +195,7 @@ int manager_new(sd_event *event, const ManagerPaths *paths, Manager **ret_manage
     if (r < 0)
         return r;
     manager_add_service_accounts(manager);
+    manager_tell_pins(manager, NULL);
     *ret_manager = TAKE_PTR(manager);
     return 0;
 }

@@ -102,6 +102,8 @@ _printf_(2, 3) void manager_alarm(Manager *manager, const char *format, ...);
 #define ALARM_REGISTRATION "Provider %s refuses this host's registration"
 /* How one begins about somebody whose account cannot be made. */
 #define ALARM_NOT_ADDED "%s cannot be added"
+/* How one begins about a number that is pinned, but was given to nobody. */
+#define ALARM_PIN "[user %s] Uid= is not in force"
 /* What the alarms that begin with this text said is over: `status` shows them no more. */
 _printf_(2, 3) void manager_alarm_over(Manager *manager, const char *format, ...);
 

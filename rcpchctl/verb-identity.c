@@ -91,8 +91,9 @@ static void say_result(const json_t *result, bool is_dry)
                    "gets other numbers there than here.");
     (void)printf("%u are so already.\n", count_of(result, "same"));
     if (refused > 0)
-        (void)printf("%u refused, so nothing %s. Take their rows out of the file, or pin numbers "
-                     "by [user] Uid= and [group] Gid=.\n",
+        (void)printf("%u refused, so nothing %s. Take their rows out of the file. For people who "
+                     "are to have the same number on all hosts all the same, pin one by [user] "
+                     "Uid= on each: man rcpchctl, NUMBERS FOR OTHER HOSTS.\n",
                      refused, is_dry ? "would be changed" : "was changed");
     else
         (void)printf("%u %s.\n", changed, is_dry ? "would be taken over" : "taken over");

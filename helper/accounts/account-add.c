@@ -47,6 +47,16 @@ static int refuse(Addition *addition, int error, const char *why)
     return error;
 }
 
+/* Whose it is, and what mends it. */
+static int refuse_number(Addition *addition, const char *verb, const char *whose)
+{
+    char *why = accounts_why(addition->accounts);
+
+    snprintf(why, ACCOUNTS_WHY_SIZE, "its number %u %s%.64s; pin another one by [user %.64s] Uid=",
+             addition->account->uid, verb, whose, addition->account->name);
+    return refuse(addition, -EADDRINUSE, why);
+}
+
 /* --- names ------------------------------------------------------------------------------------ */
 
 static int check_directory_name(Addition *addition)
@@ -237,6 +247,38 @@ static int take_claimed(Addition *addition)
     return 0;
 }
 
+static bool is_pinned(const Addition *addition)
+{
+    return !addition->tied && addition->user && addition->user->uid != 0;
+}
+
+/* Who comes back has the number of before, unless a pin says another. While something may still run
+ * under the old one, that is the one to be watched. */
+static int check_return(Addition *addition)
+{
+    const Account *present = addition->present;
+
+    if (!present || present->uid == addition->account->uid)
+        return 0;
+    if (!is_pinned(addition))
+        return refuse(addition, -EEXIST, "a forgotten account of this name has another number");
+    if (present->verdict == VERDICT_DISABLED || present->session_count > 0)
+        return refuse(addition, -EEXIST, "who was forgotten while disabled keeps the number: take "
+                      "Uid= away, then user add, user reinstate, and forget once more");
+    return 0;
+}
+
+static int check_number(Addition *addition)
+{
+    const Account *holder = accounts_find_uid(addition->accounts, addition->account->uid);
+
+    if (holder && holder != addition->present)
+        return refuse_number(addition, "belongs to ", holder->name);
+    if (!addition->tied && local_names_has_number(addition->local, addition->account->uid))
+        return refuse_number(addition, "belongs to ", "a local user or group");
+    return 0;
+}
+
 static int choose_number(Addition *addition)
 {
     const Config *config = addition->config;
@@ -248,10 +290,10 @@ static int choose_number(Addition *addition)
         return r;
     if (addition->tied)
         account->uid = local_names_user(addition->local, account->name)->uid;
+    else if (is_pinned(addition))
+        account->uid = addition->user->uid;
     else if (addition->present)
         account->uid = addition->present->uid;
-    else if (addition->user && addition->user->uid != 0)
-        account->uid = addition->user->uid;
     else if (addition->carried != 0)
         account->uid = addition->carried;
     else if (addition->options->uid != CLAIMED_UID_UNSAID)
@@ -263,16 +305,8 @@ static int choose_number(Addition *addition)
         return r;
     if (account->uid == 0)
         return refuse(addition, addition->tied ? -EEXIST : -EIO, "no number could be given");
-    if (addition->present && addition->present->uid != account->uid)
-        return refuse(addition, -EEXIST, "a forgotten account of this name has another number");
-    const Account *holder = accounts_find_uid(addition->accounts, account->uid);
-    if (holder && holder != addition->present)
-        return refuse(addition, -EADDRINUSE,
-                      "its number belongs to another account; pin one by [user] Uid=");
-    if (!addition->tied && local_names_has_number(addition->local, account->uid))
-        return refuse(addition, -EADDRINUSE,
-                      "its number belongs to a local user or group; pin one by [user] Uid=");
-    return 0;
+    r = check_return(addition);
+    return r < 0 ? r : check_number(addition);
 }
 
 /* --- home, shell, full name ------------------------------------------------------------------- */
@@ -379,11 +413,9 @@ static int claim_number(Addition *addition)
     /* A pin outweighs what was carried here; that waits for nobody any more. */
     int r = addition->carried != 0 ? store_carried_drop(store, addition->carried) : 0;
     if (r >= 0)
-        r = number_claim(store, owner, addition->account->uid);
-    if (r == -EADDRINUSE || r == -EEXIST)
-        return refuse(addition, -EADDRINUSE,
-                      "its number was given before; pin one by [user] Uid=");
-    return r;
+        r = (addition->present ? number_claim_pinned : number_claim)(store, owner,
+                                                                     addition->account->uid);
+    return r == -EADDRINUSE || r == -EEXIST ? refuse_number(addition, "was given before", "") : r;
 }
 
 static int save(Addition *addition)
@@ -424,7 +456,8 @@ static Account *take_over(Addition *addition)
         accounts_insert(addition->accounts, addition->account);
         return TAKE_PTR(addition->account);
     }
-    /* The address stays, and with it the indexes of name and number; the old texts go. */
+    /* The address stays, and with it the index of names; the old texts go. */
+    accounts_unindex_number(addition->accounts, present);
     Account old = *present;
     *present = *addition->account;
     present->session_count = old.session_count;
@@ -432,6 +465,7 @@ static Account *take_over(Addition *addition)
     present->refresh_job = old.refresh_job;
     present->token_turn = old.token_turn + 1;
     *addition->account = old;
+    accounts_index_number(addition->accounts, present);
     accounts_index_identity(addition->accounts, present);
     return present;
 }

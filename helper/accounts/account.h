@@ -97,12 +97,12 @@ typedef struct AccountOptions {
 
 /* Makes an account of a directory name: local name by NameFormat, number by hash or pin. Or that of
  * a local account which a [user] section ties, when its name on this host is given instead. An
- * Entra id without tenant gets the provider's. `*ret_why` (static text, one clause) on error.
- * Returns 0; -EINVAL name, id, home, shell or full name not allowed; -EEXIST name or identity taken
- * (also by /etc/passwd or /etc/group, or by a forgotten account of somebody else); -EADDRINUSE
- * number taken (collision: the newcomer is refused, loudly); -ENOENT tied to a local account that
- * is not there; -ENOSPC too many accounts. A forgotten account of the same directory name comes
- * back with its number. */
+ * Entra id without tenant gets the provider's. `*ret_why` (one clause, borrowed until the next
+ * call) on error. Returns 0; -EINVAL name, id, home, shell or full name not allowed; -EEXIST name
+ * or identity taken (also by /etc/passwd or /etc/group, or by a forgotten account of somebody
+ * else); -EADDRINUSE number taken (collision: the newcomer is refused, loudly); -ENOENT tied to a
+ * local account that is not there; -ENOSPC too many accounts. A forgotten account of the same
+ * directory name comes back with its number, or with the one that [user] Uid= says. */
 int accounts_add(Accounts *accounts, const Config *config, const ProviderConfig *provider,
                  const char *directory_name, const AccountOptions *options, Account **ret_account,
                  const char **ret_why);

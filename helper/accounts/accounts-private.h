@@ -17,12 +17,24 @@ void accounts_insert(Accounts *accounts, Account *account);
 void accounts_unindex_identity(Accounts *accounts, const Account *account);
 void accounts_index_identity(Accounts *accounts, const Account *account);
 
+/* The same for the number. */
+void accounts_unindex_number(Accounts *accounts, const Account *account);
+void accounts_index_number(Accounts *accounts, const Account *account);
+
+/* Room for the text of a refusal that names somebody; it holds until the next one. */
+#define ACCOUNTS_WHY_SIZE 256
+char *accounts_why(Accounts *accounts);
+
 /* The directory name's digest that a forgotten account keeps. */
 int directory_name_digest(const char *directory_name, uint8_t ret_digest[32]);
 
 /* Who has a group's number in the table of numbers. A group that has an id is that group, whatever
  * role it has besides. Returns 0, -ENOMEM. */
 int group_owner(const char *issuer, const char *id, const char *role, char **ret_owner);
+
+/* A pinned number stands beside the one that was given at first sight, which stays taken. Returns
+ * 0, -EADDRINUSE when it is somebody else's, or another negative errno. */
+int number_claim_pinned(Store *store, const char *owner, uint32_t number);
 
 /* Was any digest kept? */
 bool former_is_set(const uint8_t former[32]);

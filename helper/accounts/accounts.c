@@ -26,6 +26,7 @@ struct Accounts {
     Slot *slots;
     size_t count, capacity;           /* capacity is a power of two, and the number of buckets */
     uint32_t *buckets[_INDEX_COUNT];
+    char why[ACCOUNTS_WHY_SIZE];
     uint64_t seed; /* names come from outside: nobody may choose the bucket */
 };
 
@@ -144,7 +145,7 @@ void accounts_insert(Accounts *accounts, Account *account)
     link_all(accounts, slot);
 }
 
-/* --- the identity index ----------------------------------------------------------------------- */
+/* --- what of an account may change ------------------------------------------------------------ */
 
 static uint32_t slot_of(const Accounts *accounts, const Account *account)
 {
@@ -155,16 +156,21 @@ static uint32_t slot_of(const Accounts *accounts, const Account *account)
     return slot;
 }
 
+static void unlink_slot(Accounts *accounts, Index index, size_t bucket, const Account *account)
+{
+    uint32_t *link = &accounts->buckets[index][bucket];
+
+    while (*link != NONE && accounts->slots[*link].account != account)
+        link = &accounts->slots[*link].next[index];
+    if (*link != NONE)
+        *link = accounts->slots[*link].next[index];
+}
+
 void accounts_unindex_identity(Accounts *accounts, const Account *account)
 {
-    if (!is_bound(account))
-        return;
-    size_t bucket = identity_bucket(accounts, account->issuer, account->id);
-    uint32_t *link = &accounts->buckets[BY_IDENTITY][bucket];
-    while (*link != NONE && accounts->slots[*link].account != account)
-        link = &accounts->slots[*link].next[BY_IDENTITY];
-    if (*link != NONE)
-        *link = accounts->slots[*link].next[BY_IDENTITY];
+    if (is_bound(account))
+        unlink_slot(accounts, BY_IDENTITY,
+                    identity_bucket(accounts, account->issuer, account->id), account);
 }
 
 void accounts_index_identity(Accounts *accounts, const Account *account)
@@ -174,6 +180,24 @@ void accounts_index_identity(Accounts *accounts, const Account *account)
     if (is_bound(account) && slot != NONE)
         link_slot(accounts, BY_IDENTITY, identity_bucket(accounts, account->issuer, account->id),
                   slot);
+}
+
+void accounts_unindex_number(Accounts *accounts, const Account *account)
+{
+    unlink_slot(accounts, BY_UID, uid_bucket(accounts, account->uid), account);
+}
+
+void accounts_index_number(Accounts *accounts, const Account *account)
+{
+    uint32_t slot = slot_of(accounts, account);
+
+    if (slot != NONE)
+        link_slot(accounts, BY_UID, uid_bucket(accounts, account->uid), slot);
+}
+
+char *accounts_why(Accounts *accounts)
+{
+    return accounts->why;
 }
 
 /* --- construction and look-ups ---------------------------------------------------------------- */

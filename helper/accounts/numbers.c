@@ -57,8 +57,7 @@ int number_claim(Store *store, const char *owner, uint32_t number)
     return strcmp(present, owner) == 0 ? 0 : -EADDRINUSE;
 }
 
-/* A pinned number stands beside the one that was given at first sight, which stays taken. */
-static int claim_pinned(Store *store, const char *owner, uint32_t number)
+int number_claim_pinned(Store *store, const char *owner, uint32_t number)
 {
     _cleanup_free_ char *pinned = NULL, *present = NULL;
     int r = store_number_owner(store, number, &present);
@@ -119,7 +118,7 @@ int group_number(Store *store, const Config *config, const GroupConfig *group, c
     if (r < 0)
         return r;
     if (number != 0) {
-        r = claim_pinned(store, owner, number);
+        r = number_claim_pinned(store, owner, number);
     } else {
         r = store_number_get(store, owner, &number);
         if (r == -ENOENT) {

@@ -176,6 +176,83 @@ static void a_pin_outweighs_a_carried_number(void **state)
     assert_int_equal(add(fixture, "bob@rcpch.ac.uk", NULL)->uid, 1900000010);
 }
 
+/* Files under the old number are still theirs alone, so nobody else gets it. */
+static void a_pin_gives_who_was_forgotten_another_number(void **state)
+{
+    Fixture *fixture = *state;
+    Account *ann = add(fixture, "ann@rcpch.ac.uk", NULL);
+    uint32_t old = ann->uid;
+    char text[256];
+
+    assert_int_equal(account_forget(fixture->accounts, ann), 0);
+    snprintf(text, sizeof(text), BASE "[user ann]\nUid=1900000001\n[user eve]\nUid=%u\n", old);
+    configure(fixture, text);
+    assert_ptr_equal(add(fixture, "ann@rcpch.ac.uk", NULL), ann);
+    for (unsigned i = 0; i < 2; i++) {
+        ann = accounts_find(fixture->accounts, "ann");
+        assert_int_equal(ann->uid, 1900000001);
+        assert_ptr_equal(accounts_find_uid(fixture->accounts, 1900000001), ann);
+        assert_null(accounts_find_uid(fixture->accounts, old));
+        assert_not_added(fixture, "eve@rcpch.ac.uk", NULL, -EADDRINUSE);
+        reload(fixture);
+    }
+
+    /* Without the pin it stays so; what was theirs once, a pin can give back. */
+    ann = accounts_find(fixture->accounts, "ann");
+    assert_int_equal(account_forget(fixture->accounts, ann), 0);
+    configure(fixture, BASE);
+    assert_int_equal(add(fixture, "ann@rcpch.ac.uk", NULL)->uid, 1900000001);
+    assert_int_equal(account_forget(fixture->accounts, ann), 0);
+    snprintf(text, sizeof(text), BASE "[user ann]\nUid=%u\n", old);
+    configure(fixture, text);
+    assert_int_equal(add(fixture, "ann@rcpch.ac.uk", NULL)->uid, old);
+    assert_ptr_equal(accounts_find_uid(fixture->accounts, old), ann);
+    assert_null(accounts_find_uid(fixture->accounts, 1900000001));
+}
+
+/* What still runs is watched under the old number; somebody else's number is nobody's to pin. */
+static void a_pin_gives_no_other_number(void **state)
+{
+    Fixture *fixture = *state;
+    Account *ann = add(fixture, "ann@rcpch.ac.uk", NULL);
+    Account *bob = add(fixture, "bob@rcpch.ac.uk", NULL);
+    const Stamp now = stamp_now();
+    uint32_t old = ann->uid;
+    char text[256];
+
+    assert_int_equal(account_set_verdict(fixture->accounts, ann, VERDICT_DISABLED, true, "", &now),
+                     0);
+    assert_int_equal(account_forget(fixture->accounts, ann), 0);
+    configure(fixture, BASE "[user ann]\nUid=1900000001\n");
+    assert_not_added(fixture, "ann@rcpch.ac.uk", NULL, -EEXIST);
+    assert_int_equal(account_set_verdict(fixture->accounts, ann, VERDICT_UNCONFIRMED, true, "",
+                                         &now), 0);
+    ann->session_count = 1;
+    assert_not_added(fixture, "ann@rcpch.ac.uk", NULL, -EEXIST);
+    ann->session_count = 0;
+    snprintf(text, sizeof(text), BASE "[user ann]\nUid=%u\n", bob->uid);
+    configure(fixture, text);
+    assert_not_added(fixture, "ann@rcpch.ac.uk", NULL, -EADDRINUSE);
+    assert_int_equal(ann->uid, old);
+    assert_ptr_equal(accounts_find_uid(fixture->accounts, old), ann);
+    configure(fixture, BASE);
+    assert_int_equal(add(fixture, "ann@rcpch.ac.uk", NULL)->uid, old);
+}
+
+static void a_collision_names_number_and_holder(void **state)
+{
+    Fixture *fixture = *state;
+    Account *account = NULL;
+    const char *why = NULL;
+
+    configure(fixture, BASE "[identity]\nUidBase=1879048192\nUidCount=1000\n");
+    add(fixture, "u1@example.org", NULL);
+    assert_int_equal(accounts_add(fixture->accounts, fixture->config, fixture->config->providers,
+                                  "u5@example.org", NULL, &account, &why), -EADDRINUSE);
+    assert_string_equal(why, "its number 1879048760 belongs to u1; pin another one by "
+                             "[user u5] Uid=");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +263,9 @@ int main(void)
         TEST(group_numbers),
         TEST(numbers_carried_from_another_host),
         TEST(a_pin_outweighs_a_carried_number),
+        TEST(a_pin_gives_who_was_forgotten_another_number),
+        TEST(a_pin_gives_no_other_number),
+        TEST(a_collision_names_number_and_holder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

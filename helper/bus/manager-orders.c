@@ -123,7 +123,8 @@ static int add_error(int r, const char *name, const char *why, sd_bus_error *err
          "Give the name as the directory knows it, for example alice@rcpch.ac.uk."},
         {-EEXIST, BUS_ERROR("Exists"), "See: rcpchctl user list, and getent passwd."},
         {-EADDRINUSE, BUS_ERROR("NumberTaken"),
-         "Pin another number: [user NAME] Uid= in rcpch.conf."},
+         "On all hosts the same, then: rcpchctl reload, and again. See: man rcpchctl, NUMBERS FOR "
+         "OTHER HOSTS."},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(table); i++)
@@ -352,6 +353,7 @@ static void on_forget_ended(uint32_t ended, uint32_t left, uint64_t elapsed_ms,
     r = revocation_forget(call->manager->revocation, call->account, call->before, left);
     if (r >= 0) {
         log_action(call->manager, call->account, "forgotten", "");
+        manager_alarm_over(call->manager, ALARM_PIN, call->account->name);
         enrolments_account_gone(call->manager->enrolments, call->account);
         r = publisher_request(call->manager->publisher, on_forget_published, call);
     }

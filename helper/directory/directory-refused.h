@@ -11,7 +11,7 @@ typedef struct DirectoryRefused {
     char **before; /* names of the last round that came to its end */
     char **now;    /* of this one, at most DIRECTORY_REFUSED_MAX */
     size_t count, count_before; /* with those who found no place in the list */
-    char why[128]; /* of the last round's first */
+    char why[256]; /* of the last round's first */
 } DirectoryRefused;
 
 void directory_refused_begin(DirectoryRefused *refused);

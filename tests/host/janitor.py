@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import threading
 
 from tests.host import places
 from tests.host.cgroup import Group
@@ -29,9 +30,20 @@ def _try_lock(folder):
 
 
 def lock(folder):
-    """Makes a run's folder and locks it; the caller keeps the file open as long as it lives."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return _try_lock(folder)
+    """Makes a run's folder and locks it; the caller keeps the file open as long as it lives.
+
+    It has its name only once it is locked: another run may sweep just then.
+    """
+    made = folder.with_name(f".{folder.name}-{os.getpid()}-{threading.get_ident()}")
+    made.mkdir(mode=0o700)
+    file = _try_lock(made)
+    try:
+        made.rename(folder)
+    except OSError:  # somebody's, or left by a dead run
+        file.close()
+        shutil.rmtree(made)
+        return _try_lock(folder)
+    return file
 
 
 def remove(name, folder):

@@ -66,7 +66,7 @@ def test_a_number_that_somebody_has_refuses_the_newcomer(directory):
     wait_user(line, "dana")
     line.control.add_user(ERIK, uid_number=FIRST + 7)
     wait_alarm(line, ERIK)
-    assert "belongs to another account" in refused(line, ERIK) and "erik" not in users(line)
+    assert "belongs to dana; pin another" in refused(line, ERIK) and "erik" not in users(line)
     assert int(users(line)["dana"]["uid"]) == FIRST + 7
     line.manager("ForgetUser", "s", "dana")
     line.control.delete(DANA)
