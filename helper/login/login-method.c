@@ -232,6 +232,8 @@ void login_method_go_on(Login *login, Method next, const char *text)
     login->method = next;
     login->answered = false;
     login->answered_usec = 0;
+    login->issued = (Stamp){0}; /* of a token that was too weak: it says nothing of what follows */
+    login->proven = false;
     if (channel_send_step(login->channel, STEP_SHOW, OUTCOME_INTERNAL, text) < 0)
         login_gone(login, "the client's channel takes no more");
     else if (login->state == LOGIN_STARTING)

@@ -172,3 +172,20 @@ def test_a_name_that_no_program_may_read_leaves_the_lists_readable(configure):
                           text=True, timeout=30, check=False)
     assert told.returncode == 0 and "alice" in told.stdout, told.stderr
     assert user(line)["full_name"] == "Alice A"
+
+
+def test_a_token_that_was_too_weak_dates_no_sign_in_after_it(configure, leader):
+    line = configure(methods=BOTH)
+    with place.CONFIGURATION.open("a") as file:
+        file.write("\n[service sshd]\nRequireAcr=gold\n")
+    assert line.manager("Reload", "b", False)[0]
+    channel = line.begin("alice")
+    channel.prompt()
+    channel.answer(text=stolen(line).encode())
+    line.control.approve(channel.code(), ALICE)
+    channel.answer()
+    assert channel.finished()[0] == "allow"
+    assert line.open_session("alice", leader.pid, sign_in=channel.sign_in)[0] == "allow"
+    channel.close()
+    (session,) = line.manager("ListSessions")
+    assert time.time() - int(session["signed_in"]) / 1000000 < 50
