@@ -96,6 +96,9 @@ int revocation_token_presented(Revocation *revocation, Account *account, const S
 
     if (revocation_is_after(account, issued))
         return -ESTALE;
+    /* What is held against them is younger than this: it stays held. */
+    if (revocation_is_held(account) && account->verdict_since.wall_usec >= issued->wall_usec)
+        return 0;
     return sign_in_at(revocation, account, issued, &now, "bearer token");
 }
 

@@ -37,8 +37,9 @@ void revocation_directory(Revocation *revocation, Account *account, const Eviden
 int revocation_signed_in(Revocation *revocation, Account *account);
 
 /* An access token of theirs was presented that was issued at `issued`: as a sign-in of that
- * time. Nothing that is younger is made older. -ESTALE when their access was ended since, also
- * when they signed in again or were let in again after that, or when the sign-in has expired. */
+ * time. Nothing that is younger is made older, nor is it lifted when it is held. -ESTALE when their
+ * access was ended since, also when they signed in again or were let in again after that, or when
+ * the sign-in has expired. */
 int revocation_token_presented(Revocation *revocation, Account *account, const Stamp *issued);
 /* Would it be that? */
 bool revocation_is_after(const Account *account, const Stamp *issued);
