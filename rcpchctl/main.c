@@ -14,7 +14,12 @@ static ExitCode say_usage(const Arguments *arguments)
 {
     _cleanup_free_ char *error = cell_escape(arguments->error, strlen(arguments->error));
 
-    (void)fprintf(stderr, "rcpchctl: %s. See: rcpchctl --help\n", error ? error : "wrong");
+    (void)fprintf(stderr, "rcpchctl: %s. See: rcpchctl", error ? error : "wrong");
+    if (arguments->verb)
+        (void)fprintf(stderr, "%s%s %s", arguments->verb->object ? " " : "",
+                      arguments->verb->object ? arguments->verb->object : "",
+                      arguments->verb->name);
+    (void)fprintf(stderr, " --help\n");
     return EXIT_USAGE;
 }
 

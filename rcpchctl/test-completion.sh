@@ -32,6 +32,8 @@ while read -r first second _; do
     esac
     own=$("$program" "${verb[@]}" --help | grep -o -- '--[a-z-]*' | sort -u)
     same "$(offers "${verb[@]}" --)" "$own"
+    # What a wrong call of it points to is this help.
+    same "$("$program" "${verb[@]}" a b 2>&1 | sed 's/.*See: //')" "rcpchctl ${verb[*]} --help"
 done <<<"$help"
 
 same "$(offers access explain '' | tr '\n' ' ')" "alice bob "

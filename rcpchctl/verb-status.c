@@ -115,7 +115,7 @@ static bool providers_are_well(const json_t *providers)
 
     json_array_foreach(providers, i, provider) {
         const char *state = json_string_value(json_object_get(provider, "state"));
-        if (!state || (strcmp(state, "ok") != 0 && strcmp(state, "never reached") != 0))
+        if (!state || (strcmp(state, "ok") != 0 && strcmp(state, "not asked yet") != 0))
             return false;
         if (json_is_true(json_object_get(provider, "directory_stale")))
             return false;

@@ -65,8 +65,9 @@ const Verb verbs[] = {
      "end everything an account runs, and admit it no more",
      "Lasts until: rcpchctl user reinstate USER. Exit code 6 when processes are still running\n"
      "after 10 seconds; the helper goes on ending them.\n"},
-    {"user", "reinstate", "USER", JSON, verb_user_reinstate, "lift \"user revoke\"",
-     "The person must sign in again.\n"},
+    {"user", "reinstate", "USER", JSON, verb_user_reinstate, "let a disabled account sign in again",
+     "After user revoke, and after the provider disabled or deleted the person. They must sign in\n"
+     "again; who is still disabled there is refused.\n"},
     {"user", "unlock", "USER", JSON, verb_user_unlock,
      "lift a lock after too many wrong passwords or codes", NULL},
     {"user", "forget", "USER", JSON, verb_user_forget,
@@ -131,7 +132,8 @@ static const char exit_codes[] =
     "  0  done                        4  the helper does not answer\n"
     "  1  refused, failed or wrong    5  not permitted: needs root\n"
     "  2  wrong arguments             6  done, but processes are still running\n"
-    "  3  no such account             7  only after an interactive sign-in\n";
+    "  3  no such account             7  only after an interactive sign-in\n"
+    "                                 8  the token is good, but not for that\n";
 
 const Verb *verb_find(char *const *words, size_t count, size_t *ret_used)
 {

@@ -27,7 +27,7 @@ static AdmissionFinding *add_finding(Explanation *explanation, const char *rule,
 }
 
 /* What the PAM module asks itself before it asks the helper. */
-static void find_name(Explanation *explanation)
+static void find_name(Explanation *explanation, const Config *config)
 {
     static const struct {
         Outcome outcome;
@@ -45,7 +45,11 @@ static void find_name(Explanation *explanation)
 
     AdmissionFinding *finding =
         add_finding(explanation, "name", rows[ownership].outcome, rows[ownership].why);
-    if (ownership == OWNERSHIP_TIED)
+    const UserConfig *user = config_user(config, explanation->user);
+    if (user && user->is_service)
+        (void)snprintf(finding->setting, sizeof(finding->setting),
+                       "[service-account] LocalUser=%.64s", explanation->user);
+    else if (ownership == OWNERSHIP_TIED)
         (void)snprintf(finding->setting, sizeof(finding->setting), "[user %.64s] Directory=%.64s",
                        explanation->user, explanation->account->directory_name);
 }
@@ -164,7 +168,7 @@ void explain_access(Manager *manager, const Question *question, const char *aske
     explanation->account = account;
     const AdmissionCaller caller = caller_of(manager, question);
     const AdmissionRequest request = admission_request(manager, account, &caller);
-    find_name(explanation);
+    find_name(explanation, manager->config);
     find_provider(explanation, asked);
     explanation->finding_count +=
         admission_explain(&request, manager->config, &now,

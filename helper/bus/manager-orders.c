@@ -143,6 +143,30 @@ static bool is_shared(const Config *config, const char *name)
     return at && text_list_contains(config->shared_domains, at + 1);
 }
 
+/* What is to be done about a name that no provider answers for. */
+static int no_provider(const Manager *manager, const char *name, const AddOptions *options,
+                       sd_bus_error *error)
+{
+    const UserConfig *user = config_user(manager->config, name);
+    const char *asked_for = options->provider ? options->provider
+                                              : account_directory_name(manager->config, name);
+
+    if (user && user->is_service)
+        return sd_bus_error_setf(error, BUS_ERROR("InvalidArgument"),
+                                 "%.300s is of a [service-account] section, by which it is added "
+                                 "already. See: rcpchctl user show %.300s", name, name);
+    if (!options->provider && !strchr(asked_for, '@'))
+        return sd_bus_error_setf(error, BUS_ERROR("InvalidArgument"),
+                                 "%.300s has no domain. Give the name as the directory knows it, "
+                                 "for example %.300s@rcpch.ac.uk; a local account that is to be "
+                                 "somebody's needs [user %.300s] Directory= first.",
+                                 name, name, name);
+    return sd_bus_error_setf(error, BUS_ERROR("InvalidArgument"),
+                             "No [provider] section of rcpch.conf answers for %.300s. Name one of "
+                             "them with --provider, or its Domains= in the configuration.",
+                             asked_for);
+}
+
 static int find_provider(Manager *manager, const char *name, const AddOptions *options,
                          const ProviderConfig **ret_provider, sd_bus_error *error)
 {
@@ -153,12 +177,7 @@ static int find_provider(Manager *manager, const char *name, const AddOptions *o
                                                account_directory_name(manager->config, name));
 
     if (!provider)
-        return sd_bus_error_setf(
-            error, BUS_ERROR("InvalidArgument"),
-            "No [provider] section of rcpch.conf answers for %.300s. "
-            "Name one of them with --provider, or its Domains= in the configuration.",
-            options->provider ? options->provider
-                              : account_directory_name(manager->config, name));
+        return no_provider(manager, name, options, error);
     if (options->provider && !options->account.id && is_shared(manager->config, name))
         return sd_bus_error_setf(
             error, BUS_ERROR("InvalidArgument"),

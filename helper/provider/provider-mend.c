@@ -37,8 +37,8 @@ static const MendRow rows[] = {
     {ANY, "90002", ENTRA_APP "Overview: Directory (tenant) ID stands in Issuer="},
     {ANY, "7000218", ENTRA_APP "Authentication: Allow public client flows = Yes"},
     {ANY, "7000215",
-     ENTRA_APP "Certificates & secrets: the secret's Value, not its ID, belongs into "
-               "ClientSecretFile="},
+     ENTRA_APP "Certificates & secrets: the secret's Value, not its ID, belongs into the "
+               "secret's file, DirectorySecretFile= or ClientSecretFile="},
     {ANY, "7000222", ENTRA_APP "Certificates & secrets: the secret has expired, make a new one"},
     {ANY, "7000112",
      "Entra admin centre, Enterprise applications, your app, Properties: "
@@ -122,7 +122,9 @@ static const MendRow rows[] = {
      "let the provider write people's roles into the claim RolesClaim= of the ID token, spelt as "
      "Role= is"},
     /* OAuth */
-    {ANY, "invalid_client", "compare ClientId= and ClientSecretFile= with the registration"},
+    {ANY, "invalid_client", 
+     "compare ClientId= and ClientSecretFile= with the registration, or of the directory "
+     "DirectoryClientId= and DirectorySecretFile="},
     {ANY, "unauthorized_client", "allow this client the device code flow at the provider"},
     {ANY, "unsupported_grant_type", "allow this client the device code flow at the provider"},
     {ANY, "invalid_scope", "Scope= must name only what the provider offers"},
@@ -145,7 +147,9 @@ static const MendRow rows[] = {
     {ANY, "it is for another name", "compare Issuer= with the provider's address"},
     {ANY, "certificate not trusted",
      "name the provider's certificate authority in CaFile=, or: apt install ca-certificates"},
-    {ANY, "CA file not readable", "CaFile= must be readable by the user rcpch"},
+    {ANY, "CA file not readable",
+     "CaFile= must hold certificates (-----BEGIN CERTIFICATE-----) and be readable by the user "
+     "rcpch: chmod 0644 FILE"},
     {ANY, "TLS handshake failed",
      "the provider, or a proxy in between, must speak TLS 1.2 or newer"},
     {ANY, "http 401",

@@ -251,7 +251,7 @@ void provider_status(const Provider *provider, ProviderStatus *ret_status)
         .jwks_fetched_usec = jwks_fetched,
     };
     if (success == 0)
-        ret_status->state = ret_status->last_error[0] ? "unreachable" : "never reached";
+        ret_status->state = ret_status->last_error[0] ? "unreachable" : "not asked yet";
     else
         ret_status->state = ret_status->last_error[0] ? "unreachable" : "ok";
 }

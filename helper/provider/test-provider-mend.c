@@ -54,6 +54,8 @@ static void test_rows(void **state)
         {PROVIDER_GENERIC, "http 400 invalidFilter", "docs/scim.md"},
         {PROVIDER_GENERIC, "http 400 tooMany", "raise its limit"},
         {PROVIDER_GENERIC, "http 401", "DirectoryTokenFile="},
+        {PROVIDER_ENTRA, "invalid_client 7000215", "DirectorySecretFile= or ClientSecretFile="},
+        {PROVIDER_GENERIC, "CA file not readable", "BEGIN CERTIFICATE"},
         {PROVIDER_OKTA, "http 401 E0000011", "API token"},
         {PROVIDER_OKTA, "http 403 E0000006", "Okta API Scopes"},
         {PROVIDER_OKTA, "http 429 E0000047", "DirectoryPollSec="},

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 
+import dbus
 import pytest
 
 from tests.line import place
@@ -60,6 +61,19 @@ def test_a_client_signs_in_as_its_local_account(configure, kind):
     assert record["method"] == "bearer" and record["uid"] == UID
     assert line.check("deploy")[0] == "allow"
     assert present(line, own(line), user="deploy")[0] == "allow"
+
+
+def test_what_the_administrator_is_told(configure):
+    """By the names of what they wrote; an account that adds itself is not to be added."""
+    line = configure()
+    answer = line.manager("ExplainAccess", "sss", "deploy", "sshd", "")
+    assert answer["rules"][0]["setting"] == "[service-account] LocalUser=deploy"
+    with pytest.raises(dbus.DBusException, match="by which it is added already"):
+        line.add_user("deploy")
+    with pytest.raises(dbus.DBusException, match="alice has no domain. Give the name as the dir"):
+        line.add_user("alice")
+    with pytest.raises(dbus.DBusException, match="No .provider. section .* alice@elsewhere.exam"):
+        line.add_user("alice@elsewhere.example")
 
 
 def test_a_managed_identity(configure):
