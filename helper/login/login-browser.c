@@ -39,7 +39,7 @@ static void on_address(Provider *provider, const char *address, const char *redi
         ask(login, text);
 }
 
-void login_begin_browser(Login *login)
+static void show_address(Login *login, const Evidence *evidence)
 {
     static const BrowserHandlers handlers = {.on_address = on_address,
                                              .on_done = login_method_done};
@@ -51,6 +51,15 @@ void login_begin_browser(Login *login)
                                    login, &login->op);
     if (r < 0)
         login_refuse(login, OUTCOME_UNAVAILABLE, "the sign-in could not be started", NULL);
+}
+
+/* The address is made here, and nothing would tell its reader that nobody answers there. */
+void login_begin_browser(Login *login)
+{
+    if (login_offline_is_offered(login))
+        login_probe(login, show_address);
+    else
+        show_address(login, NULL);
 }
 
 /* --- what was pasted -------------------------------------------------------------------------- */

@@ -62,6 +62,8 @@ struct Login {
     RefreshWait *asking; /* the provider, once more, about somebody who was right offline */
     EvidenceReach reach; /* of the provider, once the offline method took over */
     bool asked_again; /* the provider failed, and was asked once more */
+    /* What to do with the provider's answer to login_probe(). */
+    void (*probed)(Login *login, const Evidence *evidence);
     bool pretends;    /* nobody gets in, and nobody is to see why: asks as it would anybody */
     Outcome pretended;
     const char *pretended_reason; /* static */
@@ -216,6 +218,13 @@ void login_offline_keep(Login *login);
 void login_offline_doubt(Login *login);
 void login_begin_offline(Login *login);
 void login_answer_offline(Login *login, const Secret *text);
+
+/* login-probe.c. Asks the provider whether it is there: unless the offline method takes over,
+ * `probed` is called with its answer. Refuses the login where it cannot be asked. */
+void login_probe(Login *login, void (*probed)(Login *login, const Evidence *evidence));
+
+/* Does the offline method take over in an outage, for whoever is prepared? */
+bool login_offline_is_offered(const Login *login);
 
 /* login-password.c, of a second factor. locked: refused, and nothing is to be tried. check: 0 with
  * login->factor, or what factor_check() says. outcome: of what it said. */

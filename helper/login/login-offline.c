@@ -186,6 +186,10 @@ static void judge_answers(Login *login, const Secret *code)
 
     if (login_is_locked(login, true))
         return;
+    if (login->pretends) {
+        login_refuse(login, login->pretended, login->pretended_reason, NULL);
+        return;
+    }
     if (code)
         r = login_check_code(login, code, &reason);
     if (r == 0)
@@ -216,6 +220,8 @@ static bool knows_typed_password(const Login *login)
     char hash[OFFLINE_HASH_SIZE];
     OfflineKind kind = OFFLINE_NONE;
 
+    if (login->pretends)
+        return false;
     int has = store_offline_get(login->logins->manager->store, login->account, &kind, hash);
     explicit_bzero(hash, sizeof(hash));
     return login->method == METHOD_PASSWORD && login->password && has_good_code(login) &&
@@ -241,7 +247,7 @@ static bool asks_again(Login *login, const Evidence *evidence)
     return true;
 }
 
-static bool is_offered(const Login *login)
+bool login_offline_is_offered(const Login *login)
 {
     const Manager *manager = login->logins->manager;
 
@@ -264,7 +270,7 @@ bool login_offline_takes_over(Login *login, const Evidence *evidence)
         return false;
     if (asks_again(login, evidence))
         return true;
-    if (!is_offered(login))
+    if (!login_offline_is_offered(login))
         return false;
     login->reach = evidence->reach;
     if (knows_typed_password(login))

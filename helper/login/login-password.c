@@ -166,6 +166,22 @@ bool login_is_locked(Login *login, bool has_code)
     return reason != NULL;
 }
 
+static void refuse_pretended(Login *login, const Evidence *evidence)
+{
+    login->unjudged = evidence->meaning == EVIDENCE_LATER;
+    login_refuse(login, login->pretended, login->pretended_reason, NULL);
+}
+
+/* A right code of this host is asked for before the provider is; where there is none everybody's
+ * sign-in meets its outage. */
+static void pretend(Login *login)
+{
+    if (is_local_factor(login))
+        login_refuse(login, login->pretended, login->pretended_reason, NULL);
+    else
+        login_probe(login, refuse_pretended);
+}
+
 /* `code` is NULL where none was asked for. */
 static void judge(Login *login, const Secret *code)
 {
@@ -175,7 +191,7 @@ static void judge(Login *login, const Secret *code)
     if (login_is_locked(login, code != NULL))
         return;
     if (login->pretends) {
-        login_refuse(login, login->pretended, login->pretended_reason, NULL);
+        pretend(login);
         return;
     }
     if (code && is_local_factor(login))

@@ -149,6 +149,11 @@ int provider_password_login(Provider *provider, const PasswordLogin *login, uint
 int provider_bearer_login(Provider *provider, const Secret *token, uint64_t timeout_usec,
                           ProviderTokenHandler handler, void *userdata, ProviderOp **ret_op);
 
+/* Asks the token endpoint for nothing, once, to see whether it is there: of the result only
+ * evidence.reach and a meaning LATER say something. Returns as above. */
+int provider_probe(Provider *provider, uint64_t timeout_usec, ProviderTokenHandler handler,
+                   void *userdata, ProviderOp **ret_op);
+
 /* RFC 6749 §6 redemption, one request that is never repeated. `expected_id` (may be NULL): an ID
  * token that names somebody else is evidence NEUTRAL with a reason. Returns as above, or -EINVAL
  * without a token. */
