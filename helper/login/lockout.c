@@ -17,6 +17,7 @@
 #define PLACE_FACTOR        5u   /* a place may be a whole office behind one address */
 #define HOST_FACTOR         100u
 #define KEY_SIZE            320u
+#define ALARM_COUNTING      "Wrong passwords and codes cannot be counted"
 
 /* --- one counter ----------------------------------------------------------------------------- */
 
@@ -120,8 +121,10 @@ static bool cannot_count(Manager *manager)
     LockoutCount count = {0};
 
     if (manager->lockout_is_broken && store_lockout_get(manager->store, "host", &count) >= 0 &&
-        store_lockout_put(manager->store, "host", &count) >= 0)
+        store_lockout_put(manager->store, "host", &count) >= 0) {
         manager->lockout_is_broken = false;
+        manager_alarm_over(manager, ALARM_COUNTING);
+    }
     return manager->lockout_is_broken;
 }
 
@@ -183,9 +186,8 @@ void lockout_failed(Manager *manager, const LockoutAttempt *attempt)
     }
     manager->lockout_is_broken = r < 0;
     if (r < 0)
-        manager_alarm(manager, "Wrong passwords and codes cannot be counted: no sign-in by "
-                               "password "
-                      "until they can be (%s)", strerror(-r));
+        manager_alarm(manager, ALARM_COUNTING ": no sign-in by password until they can be (%s)",
+                      strerror(-r));
     for (size_t i = 0; r >= 0 && i < size; i++)
         if (locks[i])
             say_locked(manager, attempt, counters[i].reason);

@@ -76,8 +76,11 @@ struct Login {
     char *strength; /* of the sign-in (strength.h); NULL until it is approved */
 };
 
+typedef struct OfflineKeeping OfflineKeeping;
+
 struct Logins {
     Manager *manager;
+    OfflineKeeping *forgetting; /* login-offline-keep.c: hashes that could not be deleted yet */
     Login *first;
     RefusalBeat beat;
     sd_event_source *reaper; /* frees logins that are over, outside their own callbacks */
@@ -208,14 +211,19 @@ void login_answer_browser(Login *login, const Secret *piece);
 
 /* login-offline.c. takes_over: true when the request that failed so is made again, or the login
  * goes on without the provider. judge: may this person sign in so now? `ret_reason` is static.
- * refusal: what everybody reads who may not. keep: the password was right, its hash is kept where
- * its owner wants it so. doubt: the provider says that it is wrong; if its hash is kept it was
- * changed. */
+ * refusal: what everybody reads who may not. */
 bool login_offline_takes_over(Login *login, const Evidence *evidence);
 Outcome login_offline_judge(const Login *login, const char **ret_reason);
 const char *login_offline_refusal(void);
+
+/* login-offline-keep.c. keep: the password was right, its hash is kept where its owner wants it so.
+ * doubt: the provider says that it is wrong; if its hash is kept it was changed, and the hash is
+ * deleted as often as it takes. is_to_be_forgotten: it could not be deleted yet. free: it is not
+ * tried any more. */
 void login_offline_keep(Login *login);
 void login_offline_doubt(Login *login);
+bool login_offline_is_to_be_forgotten(const Logins *logins, const Account *account);
+void logins_offline_free(Logins *logins);
 void login_begin_offline(Login *login);
 void login_answer_offline(Login *login, const Secret *text);
 

@@ -38,7 +38,8 @@ static Outcome judge(const Login *login, char ret_hash[OFFLINE_HASH_SIZE], const
         .account = login->account,
         .config = manager->config,
         .is_enrolled = store_totp_has(manager->store, login->account) > 0,
-        .has_secret = has > 0 && ret_hash[0] != '\0',
+        .has_secret = has > 0 && ret_hash[0] != '\0' &&
+                      !login_offline_is_to_be_forgotten(login->logins, login->account),
         .is_held = revocation_is_held(login->account),
         .now = stamp_now(),
     };
@@ -286,94 +287,4 @@ const char *login_offline_refusal(void)
            "That needs a right passphrase and code, prepared before (rcpchctl totp enrol), and an\n"
            "account that was confirmed lately. Try again when the service answers, or ask this\n"
            "host's administrator; local accounts work.";
-}
-
-/* --- the password's hash, kept and forgotten -------------------------------------------------- */
-
-typedef struct Keeping {
-    Manager *manager;
-    char *user;
-} Keeping;
-
-static Keeping *keeping_free(Keeping *keeping)
-{
-    if (keeping)
-        free(keeping->user);
-    free(keeping);
-    return NULL;
-}
-DEFINE_CLEANUP(Keeping *, keeping_free)
-
-/* `hash` "" forgets. The account may have gone, or its consent, while it was computed. */
-static void keep(const Keeping *keeping, const char *hash)
-{
-    Account *account = accounts_find(keeping->manager->accounts, keeping->user);
-
-    if (account && account->state == ACCOUNT_ACTIVE &&
-        store_offline_set_password(keeping->manager->store, account, hash) < 0)
-        manager_alarm(keeping->manager, "What %s signs in with offline could not be stored",
-                      account->name);
-}
-
-static void on_made(int r, const char *hash, void *userdata)
-{
-    _cleanup_(keeping_freep) Keeping *keeping = userdata;
-
-    if (r == 0)
-        keep(keeping, hash);
-}
-
-/* What the provider refuses was right before: it was changed. */
-static void on_compared(int r, const char *hash, void *userdata)
-{
-    _cleanup_(keeping_freep) Keeping *keeping = userdata;
-
-    if (r == 0)
-        keep(keeping, "");
-}
-
-static Keeping *keeping_new(const Login *login)
-{
-    Keeping *keeping = calloc(1, sizeof(*keeping));
-
-    if (!keeping)
-        return NULL;
-    keeping->manager = login->logins->manager;
-    keeping->user = strdup(login->account->name);
-    return keeping->user ? keeping : keeping_free(keeping);
-}
-
-static bool is_kept(const Login *login, char ret_hash[OFFLINE_HASH_SIZE])
-{
-    OfflineKind kind = OFFLINE_NONE;
-
-    return login->method == METHOD_PASSWORD && login->password && login->caller == CALLER_ROOT &&
-           store_offline_get(login->logins->manager->store, login->account, &kind, ret_hash) > 0 &&
-           kind == OFFLINE_PASSWORD;
-}
-
-void login_offline_keep(Login *login)
-{
-    _cleanup_(keeping_freep) Keeping *keeping = NULL;
-    char hash[OFFLINE_HASH_SIZE];
-
-    if (is_kept(login, hash))
-        keeping = keeping_new(login);
-    explicit_bzero(hash, sizeof(hash));
-    if (keeping && hasher_make(login->logins->manager->hasher, login->password, on_made, keeping,
-                               NULL) == 0)
-        keeping = NULL;
-}
-
-void login_offline_doubt(Login *login)
-{
-    _cleanup_(keeping_freep) Keeping *keeping = NULL;
-    char hash[OFFLINE_HASH_SIZE];
-
-    if (is_kept(login, hash) && hash[0] != '\0')
-        keeping = keeping_new(login);
-    if (keeping && hasher_check(login->logins->manager->hasher, login->password, hash, on_compared,
-                                keeping, NULL) == 0)
-        keeping = NULL;
-    explicit_bzero(hash, sizeof(hash));
 }

@@ -660,6 +660,7 @@ Logins *logins_free(Logins *logins)
         logins->first = login->next;
         login_free(login);
     }
+    logins_offline_free(logins);
     sd_event_source_disable_unref(logins->reaper);
     free(logins);
     return NULL;

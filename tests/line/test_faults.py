@@ -12,7 +12,8 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
-from tests.line.test_outage import enrol as enrol_for_outages
+from tests.line.test_outage import Herself, enrol as enrol_for_outages
+from tests.line.test_password import SECRET, configure, sign_in  # noqa: F401 (a fixture)
 
 ALICE = "alice@rcpch.ac.uk"
 STATE = pathlib.Path("/var/lib/rcpch")
@@ -94,6 +95,26 @@ def test_what_is_kept_for_outages_goes_when_there_is_room_again(bare):
         filler.unlink()
         wait_until(lambda: offline_secret(bare) == "", 40, "the passphrase to be forgotten")
         bare.helper.stop()
+
+
+def test_a_password_that_was_changed_is_forgotten_when_there_is_room_again(configure):
+    """Until then it signs nobody in offline."""
+    with small_disk(STATE, "2m", place.UID) as filler:
+        line = configure(factor="totp", methods="password device")
+        alice = Herself(line, "y")
+        assert sign_in(line, SECRET, alice.code())[0] == "allow"
+        wait_until(lambda: offline_secret(line) == "password", 10, "the hash")
+        line.control.set_user(ALICE, password="another one")
+        fill(filler)
+        assert sign_in(line, SECRET, alice.code())[0] == "wrong-secret"
+        wait_until(lambda: any("signs in with offline" in str(alarm)
+                               for alarm in line.manager("GetStatus")["alarms"]), 10, "the alarm")
+        filler.unlink()
+        wait_until(lambda: offline_secret(line) == "password (not yet)", 40,
+                   "the hash to be forgotten")
+        assert sign_in(line, SECRET, "000000")[0] == "wrong-secret"  # and is counted
+        assert line.manager("GetStatus")["alarms"] == []
+        line.helper.stop()
 
 
 def test_no_session_without_its_row(bare):
