@@ -71,7 +71,13 @@ def test_outside_the_grace(lab, prepared, configured):
     assert logins(lab, alice)[-1]["reason"] == "offline: not confirmed within OfflineGrace="
 
 
-def test_who_is_kept_from_the_sign_in_alone_is_cut_all_the_same(lab, prepared):
+@pytest.fixture
+def seldom(configured):
+    """By the clock nobody is asked about while the test lasts."""
+    configured(revocation={"RefreshCheckSec": 3600})
+
+
+def test_who_is_kept_from_the_sign_in_alone_is_cut_all_the_same(lab, seldom, prepared):
     """Somebody on the way lets no device code through, and everything else."""
     alice, held = prepared
     lab.control.disable(alice.username)

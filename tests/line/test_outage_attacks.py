@@ -10,7 +10,7 @@ from tests.line.line import wait_until
 from tests.line.people import verdict
 from tests.line.place import CONFIGURATION
 from tests.line.test_outage import (ALICE, PASSPHRASE, answer_offline, device,  # noqa: F401
-                                    offline, open_offline, password, reasons, refused)
+                                    kept, offline, open_offline, password, reasons, refused)
 from tests.line.test_password import SECRET, configure, sign_in  # noqa: F401 (a fixture)
 
 ADMINS = "7c8807a2-11d4-4b52-9ad6-3a5a6e0e0002"
@@ -100,7 +100,7 @@ def without_groups_for_sudo(line):
 def sudo(line, alice):
     """Her sign-in at sudo, and what the account phase makes of it."""
     channel = line.begin("alice", **AT_SUDO)
-    told = answer_offline(channel, PASSPHRASE, alice.code())
+    told = answer_offline(channel, PASSPHRASE, alice.recovery[0])
     channel.close()
     assert told == ("allow", "")
     return line.check("alice", service="sudo", ruser="alice", rhost="", sign_in=channel.sign_in)
@@ -135,7 +135,9 @@ def test_sudo_by_group_not_even_with_code_and_passphrase(device, leader):
 def test_an_outage_between_the_password_and_its_code(password, how):
     """The code was good and is not asked for again, nor the password whose hash is kept."""
     line, alice = password("y")
-    assert sign_in(line, SECRET, alice.code())[0] == "allow"
+    alice.keep_recovery(alice.said)
+    assert sign_in(line, SECRET, alice.recovery[0])[0] == "allow"
+    wait_until(lambda: kept(line) == "password", 10, "the hash")
     channel = line.begin("alice")
     channel.until(ASK_HIDDEN)
     channel.answer(text=SECRET.encode())
