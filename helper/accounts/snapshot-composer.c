@@ -39,6 +39,8 @@ typedef struct Composition {
     size_t group_count;
     Word *words; /* sorted */
     size_t word_count;
+    GroupRow **marked; /* those that the present account may be in */
+    size_t marked_count;
     SnapshotUserSpec *users;
     uint32_t **gids; /* of each user; owned */
     size_t user_count;
@@ -57,6 +59,7 @@ static void composition_clear(Composition *composition)
     free(composition->gids);
     free(composition->specs);
     free(composition->words);
+    free(composition->marked);
 }
 
 static _printf_(2, 3) void alarm_about(const Composition *composition, const char *format, ...)
@@ -231,7 +234,8 @@ static int compare_words(const void *a, const void *b)
 static int index_words(Composition *composition)
 {
     composition->words = calloc(composition->group_count * 2 + 1, sizeof(*composition->words));
-    if (!composition->words)
+    composition->marked = calloc(composition->group_count + 1, sizeof(*composition->marked));
+    if (!composition->words || !composition->marked)
         return -ENOMEM;
     for (size_t i = 0; i < composition->group_count; i++) {
         GroupRow *row = &composition->groups[i];
@@ -245,8 +249,15 @@ static int index_words(Composition *composition)
     return 0;
 }
 
+static void mark(Composition *composition, GroupRow *row)
+{
+    if (!row->is_marked)
+        composition->marked[composition->marked_count++] = row;
+    row->is_marked = true;
+}
+
 /* The rows that one of an account's ids or roles may mean. */
-static void mark_rows(const Composition *composition, char *const *texts)
+static void mark_rows(Composition *composition, char *const *texts)
 {
     for (; texts && *texts; texts++) {
         size_t low = 0, high = composition->word_count;
@@ -259,26 +270,34 @@ static void mark_rows(const Composition *composition, char *const *texts)
         }
         for (; low < composition->word_count &&
                strcmp(composition->words[low].text, *texts) == 0; low++)
-            composition->words[low].row->is_marked = true;
+            mark(composition, composition->words[low].row);
     }
 }
 
-static bool is_in(const Composition *composition, const Account *account, GroupRow *row)
+/* All rows lie in one array. */
+static int compare_rows(const void *a, const void *b)
 {
-    bool was_marked = row->is_marked;
+    const GroupRow *const *x = a, *const *y = b;
 
-    row->is_marked = false;
-    return was_marked && account_has_group(account, composition->input->config, row->config);
+    return (*x > *y) - (*x < *y);
 }
 
-static int join_groups(Composition *composition, const Account *account, uint32_t *gids,
-                       size_t *ret_count)
+/* In the order of the configuration: of too many groups the first are taken. */
+static void mark_account(Composition *composition, const Account *account)
 {
+    while (composition->marked_count > 0)
+        composition->marked[--composition->marked_count]->is_marked = false;
     mark_rows(composition, account->groups);
     mark_rows(composition, account->roles);
-    for (size_t i = 0; i < composition->group_count; i++) {
-        GroupRow *row = &composition->groups[i];
-        if (!is_in(composition, account, row))
+    qsort(composition->marked, composition->marked_count, sizeof(GroupRow *), compare_rows);
+}
+
+static int join_groups(const Composition *composition, const Account *account, uint32_t *gids,
+                       size_t *ret_count)
+{
+    for (size_t i = 0; i < composition->marked_count; i++) {
+        GroupRow *row = composition->marked[i];
+        if (!account_has_group(account, composition->input->config, row->config))
             continue;
         if (row->published) {
             int r = add_member(row, account->name);
@@ -295,9 +314,10 @@ static int join_groups(Composition *composition, const Account *account, uint32_
 static int add_user(Composition *composition, const Account *account)
 {
     size_t count = 0;
-    /* Two for each section: its own gid and the local group's. */
-    _cleanup_free_ uint32_t *gids = calloc(composition->group_count * 2 + 1, sizeof(*gids));
 
+    mark_account(composition, account);
+    /* Two for each section: its own gid and the local group's. */
+    _cleanup_free_ uint32_t *gids = calloc(composition->marked_count * 2 + 1, sizeof(*gids));
     if (!gids)
         return -ENOMEM;
     int r = join_groups(composition, account, gids, &count);
@@ -307,12 +327,6 @@ static int add_user(Composition *composition, const Account *account)
         .name = account->name, .uid = account->uid, .gid = account->uid, .gecos = account->gecos,
         .home = account->home, .shell = account->shell, .gids = gids, .gid_count = count,
     };
-    /* Thousands of users, each in a few groups. */
-    uint32_t *fitting = realloc(gids, (count + 1) * sizeof(*gids));
-    if (fitting) {
-        gids = fitting;
-        composition->users[composition->user_count].gids = gids;
-    }
     composition->gids[composition->user_count++] = TAKE_PTR(gids);
     return 0;
 }

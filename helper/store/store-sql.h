@@ -10,17 +10,18 @@
 #include "common/cleanup.h"
 #include "common/secret.h"
 
-typedef struct Store {
-    sqlite3 *db;
-    Secret *key;
-    unsigned depth; /* of transactions */
-} Store;
-
 /* A statement. Binding after an error does nothing; query_step() returns the first error. */
 typedef struct Query {
     sqlite3_stmt *statement;
     int error;
 } Query;
+
+typedef struct Store {
+    sqlite3 *db;
+    Secret *key;
+    unsigned depth;     /* of transactions */
+    Query number_query; /* kept; see store_number_get() */
+} Store;
 
 Query query_new(Store *store, const char *sql);
 void query_clear(Query *query);

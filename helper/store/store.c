@@ -116,6 +116,7 @@ Store *store_free(Store *store)
 {
     if (!store)
         return NULL;
+    query_clear(&store->number_query);
     sqlite3_close_v2(store->db);
     secret_free(store->key);
     free(store);
@@ -211,18 +212,23 @@ int store_token_is_redeeming(Store *store, const Account *account)
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
+/* Asked for each group at each publication, so it is prepared once: that takes most of the time. */
 int store_number_get(Store *store, const char *owner, uint32_t *ret_number)
 {
-    _cleanup_query_ Query query = query_new(store, "SELECT number FROM numbers WHERE owner = ?1");
-
+    if (!store->number_query.statement)
+        store->number_query = query_new(store, "SELECT number FROM numbers WHERE owner = ?1");
+    Query query = store->number_query;
+    if (!query.statement)
+        return query.error;
     query_bind_text(&query, 1, owner);
     int r = query_step(&query);
+    if (r > 0)
+        *ret_number = (uint32_t)query_get_integer(&query, 0);
+    (void)sqlite3_reset(query.statement);
+    (void)sqlite3_clear_bindings(query.statement);
     if (r < 0)
         return r;
-    if (r == 0)
-        return -ENOENT;
-    *ret_number = (uint32_t)query_get_integer(&query, 0);
-    return 0;
+    return r > 0 ? 0 : -ENOENT;
 }
 
 int store_number_owner(Store *store, uint32_t number, char **ret_owner)
