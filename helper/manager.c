@@ -25,6 +25,7 @@
 #include "helper/session/sessions.h"
 #include "helper/totp/enrolment.h"
 #include "helper/totp/hasher.h"
+#include "helper/login/presented.h"
 #include "helper/login/sign-in.h"
 
 #define ALARM_TEXT_MAX         512
@@ -159,6 +160,8 @@ static int build_inside(Manager *manager)
     if (r >= 0)
         r = sign_ins_new(&manager->sign_ins);
     if (r >= 0)
+        r = presented_new(&manager->presented);
+    if (r >= 0)
         r = sessions_new(manager, &manager->sessions);
     if (r >= 0)
         r = hasher_new(manager->event, &manager->hasher);
@@ -213,6 +216,7 @@ Manager *manager_free(Manager *manager)
     hasher_free(manager->hasher);
     sessions_free(manager->sessions);
     sign_ins_free(manager->sign_ins);
+    presented_free(manager->presented);
     directories_free(manager->directories);
     refresher_free(manager->refresher);
     revocation_free(manager->revocation);

@@ -26,6 +26,7 @@ typedef struct BusConnection BusConnection;
 typedef struct LogQueue LogQueue;
 typedef struct Retired Retired;
 typedef struct SignIns SignIns;
+typedef struct PresentedTokens PresentedTokens;
 typedef struct Enrolments Enrolments;
 typedef struct Hasher Hasher;
 
@@ -58,6 +59,7 @@ typedef struct Manager {
     Logins *logins;
     SignIns *sign_ins;
     AskLimit own_logins, own_checks; /* that others than root ask for */
+    PresentedTokens *presented;
     Sessions *sessions;
     Enrolments *enrolments;
     Hasher *hasher;

@@ -15,9 +15,9 @@
 #include <security/pam_ext.h>
 #include <systemd/sd-bus.h>
 
+#include "common/audit.h"
 #include "common/paths.h"
 #include "common/text.h"
-#include "pam_rcpch/audit.h"
 #include "pam_rcpch/kept-bus.h"
 
 #define USEC_PER_MSEC    UINT64_C(1000)
@@ -170,6 +170,16 @@ static int append_auth_info(sd_bus_message *message, const Request *request)
     return append_text_option(message, "auth_info", pam_getenv(request->pamh, "SSH_AUTH_INFO_0"));
 }
 
+/* The login session that this runs in, where there is one. */
+static int append_audit_session(sd_bus_message *message)
+{
+    uint32_t audit = audit_session_of_self();
+
+    return audit != AUDIT_SESSION_NONE
+               ? sd_bus_message_append(message, "{sv}", "audit_session", "u", audit)
+               : 0;
+}
+
 static int begin_login_compose(sd_bus_message *message, const Request *request)
 {
     const char *const texts[] = {request->user, request->service, request->rhost, request->tty};
@@ -187,6 +197,8 @@ static int begin_login_compose(sd_bus_message *message, const Request *request)
         r = append_text_option(message, "provider", request->arguments.provider);
     if (r >= 0)
         r = append_auth_info(message, request);
+    if (r >= 0)
+        r = append_audit_session(message);
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
@@ -239,14 +251,11 @@ int bus_begin_login(const Request *request, int *ret_channel, char ret_sign_in[S
 /* What the account and the session phase both tell of how the person came in. */
 static int append_origin(sd_bus_message *message, const Request *request, const char *sign_in)
 {
-    uint32_t audit = audit_session_of_self();
-
     int r = append_auth_info(message, request);
+
     if (r >= 0)
         r = append_text_option(message, "sign_in", sign_in);
-    if (r >= 0 && audit != AUDIT_SESSION_NONE)
-        r = sd_bus_message_append(message, "{sv}", "audit_session", "u", audit);
-    return r;
+    return r < 0 ? r : append_audit_session(message);
 }
 
 static int check_account_compose(sd_bus_message *message, const Request *request,

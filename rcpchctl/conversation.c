@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -16,7 +17,7 @@
 #define PATIENCE_MS 15000 /* the helper works between an answer and its next step */
 #define WAIT_MS     330000 /* while somebody signs in elsewhere, which the helper bounds itself */
 
-ExitCode conversation_begin(const char *method, const char *text, int *ret_channel)
+ExitCode conversation_begin(const char *method, int *ret_channel, const char *types, ...)
 {
     _cleanup_(bus_close) Bus bus = {.connection = NULL};
     sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -26,8 +27,11 @@ ExitCode conversation_begin(const char *method, const char *text, int *ret_chann
 
     if (code != EXIT_DONE)
         return code;
-    int r = sd_bus_call_method(bus.connection, RCPCH_BUS_NAME, RCPCH_BUS_PATH,
-                               RCPCH_BUS_AUTHENTICATOR, method, &error, &reply, "s", text);
+    va_list arguments;
+    va_start(arguments, types);
+    int r = sd_bus_call_methodv(bus.connection, RCPCH_BUS_NAME, RCPCH_BUS_PATH,
+                                RCPCH_BUS_AUTHENTICATOR, method, &error, &reply, types, arguments);
+    va_end(arguments);
     if (r >= 0)
         r = sd_bus_message_read(reply, "h", &borrowed);
     *ret_channel = r >= 0 ? fcntl(borrowed, F_DUPFD_CLOEXEC, 3) : -1;

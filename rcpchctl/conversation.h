@@ -6,8 +6,9 @@
 
 #include "rcpchctl/bus.h"
 
-/* Calls a method of the Authenticator that takes one text and gives a channel. */
-ExitCode conversation_begin(const char *method, const char *text, int *ret_channel);
+/* Calls a method of the Authenticator that gives a channel; the arguments are those of
+ * sd_bus_message_append(). */
+ExitCode conversation_begin(const char *method, int *ret_channel, const char *types, ...);
 
 /* Until the helper has finished: shows, asks, sends. Its last text goes to stdout, or to stderr
  * when it refuses. */

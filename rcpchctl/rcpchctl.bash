@@ -21,7 +21,7 @@ _rcpchctl()
     --user|-u)
         mapfile -t COMPREPLY < <(compgen -W "$(_rcpchctl_users)" -- "$current")
         return ;;
-    --shell|--home)
+    --shell|--home|--file)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return ;;
     --since|-s)
@@ -51,6 +51,7 @@ _rcpchctl()
         'user revoke'*) options+=' --reason' ;;
         'access explain'*) options+=' --service --from' ;;
         'token verify'*) options='--json --scope --role --help' ;;
+        'token use'*) options='--file --help' ;;
         reload*) options='--json --enforce --help' ;;
         log*) options+=' --follow --user --since --lines' ;;
         check-config*|'identity export'*|'totp enrol'*|'totp import'*) options='--help' ;;
@@ -69,7 +70,7 @@ _rcpchctl()
     provider) word='list test' ;;
     identity) word='export import' ;;
     totp) word='enrol import list reset' ;;
-    token) word='verify' ;;
+    token) word='use verify' ;;
     'identity import'|'totp import')
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return ;;

@@ -32,6 +32,7 @@ const OptionRow option_rows[] = {
     {OPTION_DRY_RUN, 0, "dry-run", NULL, "only say what would be changed"},
     {OPTION_SCOPE, 0, "scope", "SCOPE", "the token must have this scope"},
     {OPTION_ROLE, 0, "role", "ROLE", "the token must have this role"},
+    {OPTION_FILE, 0, "file", "PATH", "read it from there; \"-\" is the standard input"},
     {OPTION_HELP, 'h', "help", NULL, "show help; behind a verb, help about that verb"},
     {OPTION_VERSION, 0, "version", NULL, "show the version"},
 };
@@ -95,6 +96,11 @@ const Verb verbs[] = {
      "Reads the token from the standard input. Prints 200 and what it says, 401 with the reason,\n"
      "or 403 when it has not that scope or role. Exit code 0, 1 and 8; 4 when the provider's keys\n"
      "cannot be had (503).\n"},
+    {"token", "use", NULL, OPTION_BIT(OPTION_FILE), verb_token_use,
+     "present an access token for the next sudo",
+     "As the person or the service account whose token it is, in the login session in which sudo\n"
+     "comes next. Asks for the token at a terminal, else reads the standard input. It is good for\n"
+     "one sudo, for 5 minutes or until it expires. Needs bearer in Methods=.\n"},
     {"totp", "enrol", "USER", 0, verb_totp_enrol, "give an account a second factor",
      "Shows a key and its QR code for an authenticator, asks for the code that it shows then, and\n"
      "shows ten recovery codes, once. Then asks what else signs the person in while the provider\n"

@@ -80,7 +80,7 @@ static ExitCode import_line(char *line)
         (void)fputs("rcpchctl: a line is: USER otpauth://totp/LABEL?secret=...\n", stderr);
         return EXIT_REFUSED;
     }
-    ExitCode code = conversation_begin("BeginImport", line, &channel);
+    ExitCode code = conversation_begin("BeginImport", &channel, "s", line);
     return code == EXIT_DONE ? conversation_answer(channel, uri) : code;
 }
 

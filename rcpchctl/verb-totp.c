@@ -20,7 +20,7 @@ static const Column columns[] = {
 ExitCode verb_totp_enrol(const Invocation *invocation)
 {
     _cleanup_close_ int channel = -1;
-    ExitCode code = conversation_begin("BeginEnrolment", invocation->argument, &channel);
+    ExitCode code = conversation_begin("BeginEnrolment", &channel, "s", invocation->argument);
 
     return code == EXIT_DONE ? conversation_hold(channel) : code;
 }

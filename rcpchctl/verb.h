@@ -29,6 +29,7 @@ typedef enum OptionId {
     OPTION_DRY_RUN,
     OPTION_SCOPE,
     OPTION_ROLE,
+    OPTION_FILE,
     OPTION_HELP,
     OPTION_VERSION,
     _OPTION_COUNT,
@@ -103,6 +104,7 @@ ExitCode verb_provider_list(const Invocation *invocation);
 ExitCode verb_provider_test(const Invocation *invocation);
 ExitCode verb_identity_export(const Invocation *invocation);
 ExitCode verb_identity_import(const Invocation *invocation);
+ExitCode verb_token_use(const Invocation *invocation);
 ExitCode verb_token_verify(const Invocation *invocation);
 ExitCode verb_totp_enrol(const Invocation *invocation);
 ExitCode verb_totp_import(const Invocation *invocation);

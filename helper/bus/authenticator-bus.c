@@ -16,6 +16,7 @@
 #include "helper/bus/bus-options.h"
 #include "helper/bus/service-caller.h"
 #include "helper/login/login.h"
+#include "helper/login/presented.h"
 #include "helper/manager.h"
 #include "helper/session/sessions.h"
 #include "helper/totp/enrolment.h"
@@ -199,6 +200,7 @@ static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_er
         .ruser = call.options.ruser, .auth_info = call.options.auth_info,
         .provider = call.options.provider, .no_qr = call.options.no_qr,
         .caller = call.caller,
+        .audit_session = call.options.audit_session,
     };
     r = logins_begin(manager->logins, &request, &channel, sign_in);
     if (r < 0)
@@ -359,6 +361,7 @@ static int sign_in_to_enrol(Manager *manager, const Account *account, const char
     const LoginRequest request = {
         .user = account->name, .service = "rcpchctl", .rhost = "", .tty = "", .ruser = "",
         .auth_info = "", .provider = "", .caller = CALLER_OWNER, .enrols = by,
+        .audit_session = AUDIT_SESSION_NONE,
     };
     char sign_in[RANDOM_ID_SIZE];
 
@@ -417,6 +420,52 @@ static int method_begin_import(sd_bus_message *message, void *userdata, sd_bus_e
     return reply_enrolment(message, r, channel, ret_error);
 }
 
+/* Whose token it is to be: nobody presents one for somebody else, and root needs none. */
+static int authorise_token_use(Manager *manager, sd_bus_message *message,
+                               const Account **ret_account, sd_bus_error *ret_error)
+{
+    Stamp now = stamp_now();
+    uid_t uid;
+
+    if (bus_caller_uid(message, &uid) < 0)
+        return refuse_caller(ret_error);
+    const Account *account = uid == 0 ? NULL : accounts_find_uid(manager->accounts, uid);
+    if (!account || account->state != ACCOUNT_ACTIVE)
+        return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.NotAllowed",
+                                      "Run this as the person whose token it is, in their login "
+                                      "session, where sudo is to be run: you are nobody of the "
+                                      "directory here.");
+    if (!presented_may_ask(manager->presented, uid, &now))
+        return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.TooMany",
+                                      "Too many tokens at this moment. Try again in a minute.");
+    *ret_account = account;
+    return 0;
+}
+
+/* The session is the caller's word: it says in which one sudo will be, and the kernel's word of
+ * that comes from root's module. A wrong one only makes the token useless. */
+static int method_begin_token_use(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    Manager *manager = userdata;
+    _cleanup_close_ int channel = -1;
+    const Account *account = NULL;
+    char sign_in[RANDOM_ID_SIZE];
+    uint32_t audit_session;
+
+    int r = sd_bus_message_read(message, "u", &audit_session);
+    if (r >= 0)
+        r = authorise_token_use(manager, message, &account, ret_error);
+    if (r < 0)
+        return r;
+    const LoginRequest request = {
+        .user = account->name, .service = "rcpchctl", .rhost = "", .tty = "", .ruser = "",
+        .auth_info = "", .provider = "", .caller = CALLER_OWNER, .presents = true,
+        .audit_session = audit_session,
+    };
+    r = logins_begin(manager->logins, &request, &channel, sign_in);
+    return r < 0 ? r : sd_bus_reply_method_return(message, "h", channel);
+}
+
 /* SD_BUS_VTABLE_UNPRIVILEGED: sd-bus's own rule would look at capabilities in /proc. */
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
@@ -440,6 +489,9 @@ static const sd_bus_vtable vtable[] = {
                             method_begin_enrolment, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("BeginImport", SD_BUS_ARGS("s", user), SD_BUS_RESULT("h", channel),
                             method_begin_import, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("BeginTokenUse", SD_BUS_ARGS("u", audit_session),
+                            SD_BUS_RESULT("h", channel), method_begin_token_use,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("CloseSession", SD_BUS_ARGS("s", session), SD_BUS_NO_RESULT,
                             method_close_session, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,

@@ -213,6 +213,13 @@ static void remember_sign_in(const Login *login)
 
 static void finish(Login *login)
 {
+    char text[PRESENTED_TEXT_SIZE];
+
+    if (login->presents) {
+        login_keep_presented(login, text);
+        login_finish(login, OUTCOME_ALLOW, text);
+        return;
+    }
     if (!login->enrols) {
         login_finish(login, OUTCOME_ALLOW, NULL);
         return;
@@ -258,6 +265,9 @@ static int append_admission(Login *login)
     login->record->login = login;
     login_fill_record(login, &record, uid);
     record_set(&record, RECORD_OUTCOME, outcome_to_word(OUTCOME_ALLOW));
+    record_set(&record, RECORD_REASON, login->presents ? "presented for a sudo to come"
+                                       : login->was_presented ? "presented before, now used up"
+                                                              : NULL);
     int r = enforcer_append(login->logins->manager->enforcer, &record, on_recorded, login->record);
     if (r < 0) {
         free(login->record);

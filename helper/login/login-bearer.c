@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/config/config-values.h"
 #include "helper/login/login-internal.h"
 #include "helper/revocation/revocation.h"
 #include "helper/token/access-token.h"
@@ -111,6 +112,25 @@ static int bind_client(Login *login, Identity *identity)
     return r;
 }
 
+/* One that is kept for later: of somebody who signs in, while it can still be used. */
+static void keep_what_it_said(Login *login, TokenResult *result)
+{
+    if (login->state == LOGIN_DECIDED)
+        return;
+    login->presented = (PresentedToken){.identity = result->identity, .access = result->access};
+    result->identity = NULL;
+    result->access = NULL;
+}
+
+static Outcome judge_life(const Login *login, const AccessToken *token, const char **ret_reason)
+{
+    Stamp now = stamp_now();
+
+    *ret_reason = "access token: expired";
+    return login->presents && presented_life_usec(token, &now) == 0 ? OUTCOME_WRONG_SECRET
+                                                                     : OUTCOME_ALLOW;
+}
+
 static void take_token(Provider *provider, Login *login, TokenResult *result)
 {
     const char *reason = NULL;
@@ -118,12 +138,16 @@ static void take_token(Provider *provider, Login *login, TokenResult *result)
     login->issued = issued_at(result->access);
     login->proven = is_theirs(login->account, result->identity);
     Outcome outcome = judge_token(login, result->access, result->identity, &reason);
+    if (outcome == OUTCOME_ALLOW)
+        outcome = judge_life(login, result->access, &reason);
     if (outcome != OUTCOME_ALLOW)
         login_refuse(login, outcome, reason, NULL);
     else if (bind_client(login, result->identity) < 0)
         login_refuse(login, OUTCOME_UNAVAILABLE, "the client's id could not be stored", NULL);
     else
         login_method_done(provider, result, login);
+    if (login->presents)
+        keep_what_it_said(login, result);
 }
 
 /* Also of a token for nobody: it takes as long. */
@@ -195,4 +219,55 @@ void login_answer_bearer(Login *login, const Secret *text)
     login_answered(login);
     if (login->state == LOGIN_WAITING)
         judge(login, text);
+}
+
+/* --- presented beforehand --------------------------------------------------------------------- */
+
+/* In its own session, by the person who presented it, and as root's module tells both. */
+static bool may_be_presented(const Login *login)
+{
+    bool is_sudo = strcmp(login->service, "sudo") == 0 || strcmp(login->service, "sudo-i") == 0;
+
+    return is_sudo && login->by_owner && login->caller == CALLER_ROOT && !login->enrols &&
+           login_has_method(login, METHOD_BEARER);
+}
+
+bool login_begin_presented(Login *login)
+{
+    PresentedTokens *tokens = login->logins->manager->presented;
+    TokenResult result = {.evidence = {.meaning = EVIDENCE_CONFIRMED}};
+    PresentedToken token;
+    LoginDecision decision;
+    Stamp now = stamp_now();
+
+    if (!may_be_presented(login) || !presented_take(tokens, login->account->uid,
+                                                    login->audit_session, &now, &token))
+        return false;
+    login->method = METHOD_BEARER;
+    login->was_presented = true;
+    result.identity = token.identity;
+    result.access = token.access;
+    provider_bearer_words(token.access, result.evidence.code, sizeof(result.evidence.code));
+    /* The answer has been given: it is what the prompt would have asked for. */
+    if (login_step(login, LOGIN_EVENT_CODE, &decision) &&
+        login_step(login, LOGIN_EVENT_ANSWER, &decision))
+        login_answered(login);
+    if (login->state == LOGIN_WAITING)
+        take_token(provider_of(login), login, &result);
+    presented_token_clear(&token);
+    return true;
+}
+
+void login_keep_presented(Login *login, char *text)
+{
+    PresentedTokens *tokens = login->logins->manager->presented;
+    Stamp now = stamp_now();
+    char span[48];
+
+    uint64_t life = presented_life_usec(login->presented.access, &now);
+    (void)config_format_duration(life - life % USEC_PER_SEC, span, sizeof(span));
+    presented_put(tokens, login->account->uid, login->audit_session, &login->presented, &now);
+    snprintf(text, PRESENTED_TEXT_SIZE,
+             "The next sudo in this login session takes this for your sign-in, once, within %s.",
+             span);
 }

@@ -11,6 +11,7 @@
 #include "helper/login/login.h"
 #include "helper/login/login-states.h"
 #include "helper/login/login-text.h"
+#include "helper/login/presented.h"
 #include "helper/login/refusal-beat.h"
 #include "helper/manager.h"
 #include "helper/revocation/refresher.h"
@@ -36,6 +37,10 @@ struct Login {
     char sign_in[RANDOM_ID_SIZE]; /* its name, should it be admitted */
     bool no_qr;
     Caller caller;
+    bool by_owner;  /* who runs sudo is who is asked for */
+    bool presents;  /* a token, for a sudo that is to come */
+    bool was_presented; /* the token was, beforehand */
+    uint32_t audit_session;
     bool answered; /* Enter has come, or what was asked for */
     unsigned pieces; /* pasted so far, of a browser login; before: wrong answers to the menu */
     char *enrols;    /* who goes on to enrol a second factor; NULL: nobody */
@@ -56,6 +61,7 @@ struct Login {
     bool proven;      /* the second factor was right, or the token theirs: this person may hear
                        * what is wrong */
     bool unjudged;    /* no token can be judged now, whoever's it is: all hear that */
+    PresentedToken presented; /* what it said, of a login that presents it */
     Stamp issued;     /* when the access token was, of a bearer login; else not set */
     bool from_known_place; /* its owner was here before, and gives a second factor */
     HashJob *hash;    /* compares what was typed, offline */
@@ -203,6 +209,13 @@ const ServiceAccountConfig *login_client(const Login *login);
 /* One method each (login-device.c, login-browser.c, login-password.c, login-bearer.c). */
 void login_begin_bearer(Login *login);
 void login_answer_bearer(Login *login, const Secret *text);
+/* For sudo: with a token that its person presented before, instead of asking. False when there is
+ * none. In LOGIN_STARTING. */
+bool login_begin_presented(Login *login);
+/* A token was presented, and the log has it: it is kept. The text says for how long; `text` holds
+ * PRESENTED_TEXT_SIZE bytes. */
+#define PRESENTED_TEXT_SIZE 256u
+void login_keep_presented(Login *login, char *text);
 void login_begin_password(Login *login);
 void login_answer_password(Login *login, const Secret *text);
 void login_begin_device(Login *login);

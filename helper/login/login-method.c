@@ -74,13 +74,22 @@ static bool is_usable(const Login *login, Method method)
 {
     if (login->enrols)
         return method != METHOD_BEARER;
+    if (login->presents)
+        return method == METHOD_BEARER;
     return login->caller != CALLER_SERVICE || methods[method].by_program;
+}
+
+/* What is presented for sudo must be what sudo takes. */
+static const ServiceConfig *service_of_methods(const Login *login)
+{
+    return login->presents ? config_service(login->logins->manager->config, "sudo")
+                           : login_service(login);
 }
 
 size_t login_methods(const Login *login, Method ret_methods[_METHOD_COUNT])
 {
     const ProviderConfig *settings = login_settings(login);
-    const ServiceConfig *service = login_service(login);
+    const ServiceConfig *service = service_of_methods(login);
     size_t count = 0, left = 0;
 
     if (login_client(login)) {
@@ -113,6 +122,21 @@ bool login_has_way(const Config *config, const Account *account, const char *ser
     return provider && config_methods(provider, section, methods_left) > 0;
 }
 
+/* What somebody reads for whom there is none. */
+static void say_no_method(const Login *login, char *text, size_t size)
+{
+    const ServiceConfig *service = service_of_methods(login);
+
+    if (login->presents)
+        snprintf(text, size, "sudo takes no access token here for your account.\n"
+                             "Ask the administrator of this host: Methods= has no bearer for it.");
+    else
+        snprintf(text, size,
+                 "%.64s takes none of the ways of signing in that there are for your account.\n"
+                 "Ask the administrator of this host: Methods= of [service %.64s] decides.",
+                 login->service, service ? service->name : login->service);
+}
+
 bool login_first_method(Login *login)
 {
     Method methods_left[_METHOD_COUNT];
@@ -122,10 +146,7 @@ bool login_first_method(Login *login)
         login->method = methods_left[0];
         return true;
     }
-    snprintf(text, sizeof(text),
-             "%.64s takes none of the ways of signing in that there are for your account.\n"
-             "Ask the administrator of this host: Methods= of [service %.64s] decides.",
-             login->service, login_service(login) ? login_service(login)->name : login->service);
+    say_no_method(login, text, sizeof(text));
     login_refuse(login, OUTCOME_UNAVAILABLE,
                  "Methods= of the service leaves no way of signing in for the account", text);
     return false;

@@ -61,6 +61,7 @@ static Login *login_free(Login *login)
     free(login->evidence);
     free(login->strength);
     secret_free(login->password);
+    presented_token_clear(&login->presented);
     free(login);
     return NULL;
 }
@@ -193,6 +194,17 @@ static bool has_left_untold(const Login *login, Outcome outcome)
            (login->seen & 1u << LOGIN_EVENT_APPROVED) == 0;
 }
 
+/* Who presents a token runs as the account's own user, and may hear what is wrong with it. */
+static void tell_presenter(Login *login, Outcome outcome, const char *reason, const char *text)
+{
+    char words[256];
+
+    snprintf(words, sizeof(words),
+             "The token is not taken: %.160s.\nGet a new one, of your own and for this host's API.",
+             reason ? reason : outcome_to_word(outcome));
+    tell(login, outcome, text || login->answered_usec == 0 ? text : words);
+}
+
 /* A wrong answer to what can be guessed, also where any answer would have been wrong. */
 static bool is_failure(const Login *login, Outcome outcome)
 {
@@ -216,7 +228,9 @@ static void deny(Login *login, Outcome outcome, const char *reason, const char *
             .user = login->user, .account = login->account, .rhost = login->rhost,
             .is_known = login->from_known_place});
     login->password = secret_free(login->password);
-    if (login->answered_usec != 0 && login->channel >= 0)
+    if (login->presents)
+        tell_presenter(login, outcome, reason, text);
+    else if (login->answered_usec != 0 && login->channel >= 0)
         tell_later(login, outcome);
     else
         tell(login, outcome, text);
@@ -521,7 +535,7 @@ static void begin(Login *login, const char *auth_info)
         pretend(login, outcome, reason);
     else if (outcome != OUTCOME_ALLOW)
         login_refuse(login, outcome, reason, NULL);
-    else if (!login_choice_begin(login))
+    else if (!login_begin_presented(login) && !login_choice_begin(login))
         login_method_begin(login);
 }
 
@@ -570,6 +584,9 @@ static int login_new(Logins *logins, const LoginRequest *request, int channel, L
     login->channel = channel;
     login->no_qr = request->no_qr;
     login->caller = request->caller;
+    login->by_owner = strcmp(request->ruser, request->user) == 0;
+    login->presents = request->presents;
+    login->audit_session = request->audit_session;
     login->account = accounts_find(logins->manager->accounts, request->user);
     login->user = strdup(request->user);
     login->service = strdup(request->service);

@@ -28,6 +28,8 @@ typedef struct LoginRequest {
     bool no_qr;
     const char *enrols; /* who enrols a second factor once admitted, for the log; NULL: nobody */
     Caller caller;
+    bool presents; /* an access token, for a sudo that is to come (presented.h) */
+    uint32_t audit_session; /* of the caller's process; AUDIT_SESSION_NONE */
 } LoginRequest;
 
 int logins_new(Manager *manager, Logins **ret_logins);

@@ -24,10 +24,19 @@ static void bearer_on_deadline(ProviderOp *op)
     op_fail(op, EVIDENCE_LATER, "keys of the provider: timed out");
 }
 
+void provider_bearer_words(const AccessToken *access, char *words, size_t size)
+{
+    snprintf(words, size, "bearer token%s%s", access && access->mark[0] ? " " : "",
+             access ? access->mark : "");
+}
+
 static void bearer_report(ProviderOp *op)
 {
     if (op->result.identity)
-        op->result.evidence = (Evidence){.meaning = EVIDENCE_CONFIRMED, .code = "bearer token"};
+        op->result.evidence = (Evidence){.meaning = EVIDENCE_CONFIRMED};
+    if (op->result.identity)
+        provider_bearer_words(op->result.access, op->result.evidence.code,
+                              sizeof(op->result.evidence.code));
     op->token_handler(op->provider, &op->result, op->userdata);
 }
 

@@ -143,6 +143,9 @@ typedef struct PasswordLogin {
 int provider_password_login(Provider *provider, const PasswordLogin *login, uint64_t timeout_usec,
                             ProviderTokenHandler handler, void *userdata, ProviderOp **ret_op);
 
+/* What a good token is for the log: "bearer token 0f31…", by its mark. */
+void provider_bearer_words(const AccessToken *access, char *words, size_t size);
+
 /* An access token that somebody presents (access-token.h): judged by the keys that are known,
  * which are asked for again when it names another. No request is made for the token itself. A
  * refused one is evidence WRONG_SECRET. Returns and answers as above. */

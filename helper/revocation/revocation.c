@@ -14,6 +14,7 @@
 
 #include "helper/directory/directories.h"
 #include "helper/login/login.h"
+#include "helper/login/presented.h"
 #include "helper/manager.h"
 #include "helper/store/store-lockout.h"
 #include "helper/totp/enrolment.h"
@@ -49,6 +50,8 @@ static void tell_the_others(Revocation *revocation, Account *account)
         return;
     if (revocation->manager->logins)
         logins_account_changed(revocation->manager->logins, account, outcome);
+    if (revocation->manager->presented)
+        presented_forget(revocation->manager->presented, account->uid);
     enrolments_account_gone(revocation->manager->enrolments, account);
     /* Who signed in from there may be whom it is taken from. Not stored: the lock-out is laxer. */
     (void)store_places_delete(revocation->manager->store, account);

@@ -31,7 +31,8 @@ void sessions_renew(Sessions *sessions, const char *user, uint32_t audit_session
                     const Stamp *signed_in, const char *strength)
 {
     for (Session *session = sessions->first; session; session = session->next) {
-        if (!belongs(session, user, audit_session))
+        if (!belongs(session, user, audit_session) ||
+            session->row.signed_in.boot_usec >= signed_in->boot_usec) /* by an old token */
             continue;
         char *copy = strdup(strength);
         if (!copy) /* age and strength are of one sign-in: the old one stays */

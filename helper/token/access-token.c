@@ -7,7 +7,10 @@
 #include "helper/token/access-token.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#include <openssl/evp.h>
 
 #include "common/limits.h"
 #include "helper/base/json-strict.h"
@@ -259,6 +262,21 @@ bool access_token_has_role(const Identity *identity, char *const *wanted)
     return has_one(identity->roles_known ? identity->roles : none, wanted);
 }
 
+/* --- its mark --------------------------------------------------------------------------------- */
+
+/* jti is RFC 7519's; Entra calls it uti. The hash, because ids are the provider's to print. */
+static void read_mark(const json_t *payload, AccessToken *token)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    const char *id = json_text(payload, "jti", CLAIM_MAX);
+
+    id = id ? id : json_text(payload, "uti", CLAIM_MAX);
+    if (!id || EVP_Digest(id, strlen(id), hash, NULL, EVP_sha256(), NULL) != 1)
+        return;
+    for (size_t i = 0; i < (ACCESS_TOKEN_MARK_SIZE - 1) / 2; i++)
+        snprintf(token->mark + 2 * i, 3, "%02x", hash[i]);
+}
+
 /* --- all together ----------------------------------------------------------------------------- */
 
 static int read_token(const json_t *payload, const TokenRules *rules, AccessToken **ret_token,
@@ -275,6 +293,7 @@ static int read_token(const json_t *payload, const TokenRules *rules, AccessToke
     token->is_managed = token->is_app && json_is_string(json_object_get(payload, "xms_mirid"));
     (void)token_numeric_date(payload, "iat", &token->issued_sec);
     (void)token_numeric_date(payload, "exp", &token->expires_sec);
+    read_mark(payload, token);
     int r = read_scopes(payload, token);
     if (r >= 0)
         r = read_identity(payload, rules, token->is_app, ret_identity);

@@ -11,12 +11,16 @@
 #include "helper/provider/provider.h"
 #include "helper/token/token-claims.h"
 
+#define ACCESS_TOKEN_MARK_SIZE 17u /* 8 bytes of SHA-256 in hexadecimal digits */
+
 struct AccessToken {
     char *client;       /* the client that it was given to */
     char **scopes;      /* scp or scope, NULL-terminated */
     bool is_app;        /* of a client that asked for itself: nobody signed in */
     bool is_managed;    /* of these, of an Azure managed identity */
     uint64_t issued_sec, expires_sec; /* since the epoch */
+    char mark[ACCESS_TOKEN_MARK_SIZE]; /* of jti, or uti, for the log: the same for the same token;
+                                        * "" where it has neither */
 };
 
 /* Validates a NUL-terminated token against Issuer= and ApiAudience=. On any positive result

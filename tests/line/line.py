@@ -18,6 +18,7 @@ NAME, PATH = "uk.ac.rcpch.Helper1", "/uk/ac/rcpch/Helper1"
 AUTHENTICATOR, MANAGER = NAME + ".Authenticator", NAME + ".Manager"
 ACCESS_LOG = pathlib.Path("/var/log/rcpch/access.jsonl")
 FOREIGN_UID = 12345
+NO_AUDIT_SESSION = 0xFFFFFFFF
 
 CONFIGURATION = """
 [provider college]
@@ -124,7 +125,8 @@ class Line:
     def begin(self, user, rhost="10.99.0.1", service="sshd", tty="ssh", bus=None, **options):
         options = {"timeout": dbus.UInt32(options.get("timeout", 60)),
                    "no_qr": dbus.Boolean(options.get("no_qr", True)),
-                   "ruser": options.get("ruser", ""), "provider": options.get("provider", "")}
+                   "ruser": options.get("ruser", ""), "provider": options.get("provider", ""),
+                   "audit_session": dbus.UInt32(options.get("audit_session", NO_AUDIT_SESSION))}
         fd, sign_in = self.call(AUTHENTICATOR, "BeginLogin", "ssssa{sv}", user, service, rhost, tty,
                                 dbus.Dictionary(options, signature="sv"), bus=bus)
         channel = Channel(fd.take())

@@ -1,7 +1,7 @@
 /*
  * The audit session. See audit.h.
  */
-#include "pam_rcpch/audit.h"
+#include "common/audit.h"
 
 #include <errno.h>
 #include <stdio.h>
