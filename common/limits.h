@@ -101,6 +101,7 @@
 #define SESSIONS_MAX            4096u  /* open at a time; the unit's FileDescriptorStoreMax= */
 #define SESSIONS_PER_ACCOUNT_MAX ENFORCER_SPARED_MAX /* each leader can be named in one request */
 #define SIGN_INS_MAX            512u   /* admitted, and their sessions not open yet */
+#define CALLERS_MAX             256u   /* users of this host whose calls are counted */
 #define PRESENTED_MAX           128u   /* access tokens presented for a sudo that is to come */
 
 /* Configuration. */

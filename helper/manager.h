@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 #include "helper/accounts/account.h"
 #include "helper/base/ask-limit.h"
+#include "helper/base/caller-limit.h"
 #include "helper/config/config.h"
 #include "helper/enforcer/enforcer-client.h"
 #include "helper/provider/http.h"
@@ -60,6 +61,7 @@ typedef struct Manager {
     SignIns *sign_ins;
     AskLimit own_logins, own_checks; /* that others than root ask for */
     PresentedTokens *presented;
+    CallerLimit verify_limit; /* of VerifyToken, for who is not root */
     Sessions *sessions;
     Enrolments *enrolments;
     Hasher *hasher;

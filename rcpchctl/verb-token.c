@@ -103,6 +103,8 @@ ExitCode verb_token_verify(const Invocation *invocation)
         return EXIT_REFUSED;
     }
     ExitCode code = call(invocation->options, fd, &answer);
+    if (code == EXIT_NOT_PERMITTED)
+        (void)fputs("Or have this user named in VerifyUsers= of [token] in rcpch.conf.\n", stderr);
     if (code != EXIT_DONE)
         return code;
     json_int_t status = json_integer_value(json_array_get(answer, 0));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/names.h"
+#include "helper/accounts/local-names.h"
 #include "helper/config/config-check-private.h"
 
 bool config_is_plain_word(const char *text, size_t max)
@@ -72,6 +73,21 @@ static void check_revocation(const Config *config, ConfigReport *report)
                               "is more than Logins: one source can take them all");
 }
 
+/* Of /etc/passwd: somebody of the directory is no service of the host. */
+static void check_token(const Config *config, ConfigReport *report)
+{
+    _cleanup_(local_names_freep) LocalNames *names = NULL;
+
+    if (!config->verify_users[0] ||
+        local_names_load(LOCAL_PASSWD_FILE, LOCAL_GROUP_FILE, &names) < 0)
+        return;
+    for (size_t i = 0; config->verify_users[i]; i++)
+        if (!local_names_user(names, config->verify_users[i]))
+            config_report_warning(report, "token", NULL, "VerifyUsers",
+                                  "'%.100s' is no local user: nobody may verify tokens by it",
+                                  config->verify_users[i]);
+}
+
 void config_check(const Config *config, bool check_owner, ConfigReport *report)
 {
     if (config->provider_count == 0)
@@ -90,6 +106,7 @@ void config_check(const Config *config, bool check_owner, ConfigReport *report)
         config_check_service_account(config, &config->service_accounts[i], report);
     check_access(config, report);
     check_revocation(config, report);
+    check_token(config, report);
     if (check_owner)
         config_check_host(config, report);
 }

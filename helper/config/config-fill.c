@@ -300,6 +300,8 @@ int config_fill(Config *config)
         r = default_list(&config->allow_users);
     if (r >= 0)
         r = default_list(&config->shared_domains);
+    if (r >= 0)
+        r = default_list(&config->verify_users);
     for (size_t i = 0; r >= 0 && config->shared_domains[i]; i++)
         fold(config->shared_domains[i]);
     for (size_t i = 0; r >= 0 && i < config->provider_count; i++)

@@ -78,6 +78,7 @@ static const ConfigSection sections[] = {
     {"identity"},
     {"revocation"},
     {"totp"},
+    {"token"},
     {"audit"},
 };
 
@@ -213,6 +214,8 @@ static const ConfigKey keys[] = {
     {"identity", "UidCount", &config_kind_number, CONFIG(uid_count), 1, UINT32_MAX - 1},
     {"identity", "HomeTemplate", &config_kind_text, CONFIG(home_template)},
     {"identity", "Shell", &config_kind_path, CONFIG(shell)},
+
+    {"token", "VerifyUsers", &config_kind_list, CONFIG(verify_users)},
 
     {"totp", "Issuer", &config_kind_text, CONFIG(totp_issuer)},
     {"totp", "Algorithm", &config_kind_word, CONFIG(totp_algorithm), .words = totp_algorithms},

@@ -4,7 +4,7 @@
  * old one.
  *
  * Sections: [provider NAME] [access] [group NAME] [user NAME] [service NAME] [identity]
- * [revocation] [totp] [audit]
+ * [revocation] [totp] [token] [audit]
  */
 #pragma once
 
@@ -243,6 +243,9 @@ typedef struct Config {
     bool totp_allow_shared;        /* AllowSharedTotp=: keys that other hosts know, too */
     OfflineSecret totp_offline_secret; /* OfflineSecret=any|passphrase|password|no */
     unsigned totp_passphrase_min;  /* OfflinePassphraseMin=12, characters */
+
+    /* [token] */
+    char **verify_users;           /* VerifyUsers= local users that may call VerifyToken */
 
     /* [login] limits live in [access]: LoginsPerAccount= LoginsPerSource= Logins= */
     unsigned logins_per_account, logins_per_source, logins_total;

@@ -244,6 +244,8 @@ static void warnings(void **state)
                   "ApiAudience=api://x\n"
                   "[service-account d]\nClientId=d\nLocalUser=d\n[service sudo]\nMethods=bearer\n",
                   "Methods= lets nobody of [provider college] sign in: its own Methods= names");
+    assert_warned(*state, "[token]\nVerifyUsers=root nobody-knows\n",
+                  "rcpch.conf:2: warning: [token] VerifyUsers= 'nobody-knows' is no local user");
     assert_warned(*state, "[service su]\nAllowFrom=10.0.0.0/8\n", "AllowFrom= has no 'local'");
     assert_warned(*state, "[user deploy]\nDirectory=alice@elsewhere.example\n",
                   "rcpch.conf:2: warning: [user deploy] Directory= no [provider] section");

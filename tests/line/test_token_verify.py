@@ -2,12 +2,15 @@
 
 import json
 import os
+import pathlib
 import socket
 import subprocess
 
 import dbus
 import pytest
 
+from tests.line import place
+from tests.line.line import FOREIGN_UID, MANAGER, NAME, PATH
 from tests.provider.access import AUDIENCE, SCOPE
 
 ALICE = "alice@rcpch.ac.uk"
@@ -104,5 +107,120 @@ def test_a_descriptor_that_would_make_the_helper_wait(line):
     os.close(writer)
 
 
-def test_it_is_roots(line):
-    assert "denied" in line.as_foreigner("uk.ac.rcpch.Helper1.Manager", "VerifyToken").lower()
+# --- services that run as users of their own ---
+
+SERVICE_UID = 4243
+DENIED = "org.freedesktop.DBus.Error.AccessDenied"
+TOO_MANY = "uk.ac.rcpch.Error.TooMany"
+
+
+def as_user(line, uid, ask):
+    """What `ask(line)` returns in a process of that user's, or its error's name."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        child = os.fork()
+        if child == 0:
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            try:
+                said = ask(line)
+            except dbus.DBusException as error:
+                said = error.get_dbus_name()
+            ours.send(json.dumps(said, default=str).encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        return json.loads(theirs.recv(65536))
+
+
+@pytest.fixture
+def service_user():
+    """web, of /etc/passwd, besides somebody who is not named."""
+    passwd = pathlib.Path("/etc/passwd")
+    before = passwd.read_text(encoding="utf-8")
+    passwd.write_text(f"{before}web:x:{SERVICE_UID}:{SERVICE_UID}::/:/bin/sh\n"
+                      f"other:x:{FOREIGN_UID}:{FOREIGN_UID}::/:/bin/sh\n", encoding="utf-8")
+    yield
+    passwd.write_text(before, encoding="utf-8")
+
+
+@pytest.fixture
+def named(line, service_user):
+    """Users that may ask: named("web", …)."""
+    text = place.CONFIGURATION.read_text()
+
+    def name(*users):
+        place.CONFIGURATION.write_text(text + f"\n[token]\nVerifyUsers={' '.join(users)}\n")
+        assert line.manager("Reload", "b", False)[0]
+        return line
+    return name
+
+
+def test_it_is_roots(line, service_user):
+    token = token_of(line)
+    assert as_user(line, SERVICE_UID, lambda line: verify(line, token)) == DENIED
+
+
+def test_a_service_of_its_own_user(named):
+    line = named("web")
+    token = token_of(line, roles=["Auditor"])
+    line.add_user(ALICE, id=line.ids[ALICE])
+    status, error, _, claims = as_user(line, SERVICE_UID, lambda line: verify(line, token))
+    assert (status, error, claims["account"]) == (200, "", "alice")
+    assert as_user(line, SERVICE_UID, lambda line: verify(line, token, roles=["Admin"]))[0] == 403
+    assert as_user(line, SERVICE_UID, lambda line: verify(line, ""))[0] == 401
+    assert as_user(line, FOREIGN_UID, lambda line: verify(line, token)) == DENIED
+    named("other")
+    assert as_user(line, SERVICE_UID, lambda line: verify(line, token)) == DENIED
+
+
+def test_who_is_named_may_do_nothing_else(named):
+    """The rest of the interface stays root's: by the policy, whatever the helper would say."""
+    line = named("web")
+    for method, *words in (("ListUsers",), ("RevokeUser", "ss", "alice", "x"), ("GetStatus",),
+                           ("Reload", "b", "false"), ("UnlockUser", "s", "alice")):
+        denied = as_user(line, SERVICE_UID, lambda line, method=method, words=words:
+                         line.manager(method, *words))
+        assert denied == DENIED, method
+
+
+def test_somebody_of_the_directory_is_no_service(named):
+    """An account of ours that has the name: only /etc/passwd tells who is local."""
+    line = named("alice")
+    uid = int(line.add_user(ALICE, id=line.ids[ALICE])["uid"])
+    token = token_of(line)
+    with place.caller(uid):
+        assert as_user(line, uid, lambda line: verify(line, token)) == DENIED
+
+
+def test_one_that_asks_endlessly_is_stopped(named):
+    """And by itself: root and the others go on."""
+    line = named("web", "other")
+
+    def ask(line):
+        bus, told = line.connect(), []
+        for _ in range(700):
+            try:
+                with open("/dev/null", "rb") as nothing:
+                    bus.call_blocking(NAME, PATH, MANAGER, "VerifyToken", "hasas",
+                                      (dbus.types.UnixFd(nothing.fileno()), [], []))
+            except dbus.DBusException as error:
+                told.append(error.get_dbus_name())
+        return [told.count(TOO_MANY), len(told)]
+    refused, asked = as_user(line, SERVICE_UID, ask)
+    assert asked == 700 and 0 < refused <= 100, refused   # ten more may for each second it took
+    token = token_of(line)
+    assert as_user(line, FOREIGN_UID, lambda line: verify(line, token))[0] == 200
+    assert verify(line, token)[0] == 200
+
+
+def test_the_tool_as_that_user(named):
+    line = named("web")
+    tool = [str(line.build / "rcpchctl/rcpchctl"), "token", "verify"]
+
+    def run(uid, token):
+        return subprocess.run(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
+                               *tool], input=token, capture_output=True, text=True, timeout=30,
+                              check=False)
+    assert run(SERVICE_UID, token_of(line)).stdout.startswith("200")
+    refused = run(FOREIGN_UID, token_of(line))
+    assert refused.returncode == 5 and "VerifyUsers=" in refused.stderr
