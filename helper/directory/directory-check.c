@@ -83,12 +83,27 @@ static void take_person(DirectoryCheck *check, const DirectoryPerson *person)
         answer_nothing(check, EVIDENCE_NEUTRAL, "an answer about somebody else");
     } else if (!directory_sync_evidence(person->state, &evidence)) {
         answer_nothing(check, EVIDENCE_NEUTRAL, "does not say whether they are enabled");
-    } else if (check->is_client) {
-        answer(check, &evidence, false); /* who asked has it take effect */
     } else {
         directory_take_state(directory, person);
         answer(check, &evidence, true);
     }
+}
+
+/* Who asked has it take effect. */
+static void take_client(DirectoryCheck *check, const HttpReply *reply)
+{
+    const DirectoryKind *kind = check->directory->kind;
+    DirectoryState state = DIRECTORY_UNSAID;
+    const char *reason = "out of memory";
+    Evidence evidence;
+
+    if (client_page_parse(&kind->client, kind->source, reply->body, reply->size, check->id, &state,
+                          &reason) < 0)
+        answer_nothing(check, EVIDENCE_NEUTRAL, reason);
+    else if (!directory_sync_evidence(state, &evidence))
+        answer_nothing(check, EVIDENCE_NEUTRAL, "does not say whether the client is enabled");
+    else
+        answer(check, &evidence, false);
 }
 
 static void send_check(DirectoryCheck *check);
@@ -123,7 +138,7 @@ static int make_url(const DirectoryCheck *check, char **ret_url)
     const DirectoryKind *kind = directory->kind;
 
     if (!check->settling)
-        return (check->is_client ? kind->client_url : kind->person_url)(
+        return (check->is_client ? kind->client.url : kind->person_url)(
             directory->settings->directory_url, check->id, ret_url);
     *ret_url = strdup(check->settling);
     return *ret_url ? 0 : -ENOMEM;
@@ -170,7 +185,9 @@ static void on_reply(const HttpReply *reply, void *userdata)
     DirectoryCheck *check = userdata;
 
     check->request = NULL;
-    if (reply->status == 200) {
+    if (reply->status == 200 && check->is_client) {
+        take_client(check, reply);
+    } else if (reply->status == 200) {
         take_body(check, reply);
     } else if (reply->status == 0) {
         answer_nothing(check, EVIDENCE_LATER, reply->error);
@@ -249,6 +266,13 @@ void directory_checks_drop(Directory *directory)
         answer(directory->checks, NULL, false);
 }
 
+static const char *id_of(const Directory *directory, const Account *account, bool is_client)
+{
+    return is_client && directory->kind->client.by_client_id
+               ? config_service_account(directory->config, account->name)->client_id
+               : directory_person_id(account);
+}
+
 static int check_new(Directory *directory, const Account *account, DirectoryCheckHandler handler,
                      void *userdata, DirectoryCheck **ret_check)
 {
@@ -256,13 +280,13 @@ static int check_new(Directory *directory, const Account *account, DirectoryChec
 
     if (!check)
         return -ENOMEM;
-    check->id = strdup(directory_person_id(account));
+    check->is_client = directory_knows_client(directory, account);
+    check->id = strdup(id_of(directory, account, check->is_client));
     if (!check->id) {
         free(check);
         return -ENOMEM;
     }
     check->directory = directory;
-    check->is_client = directory_knows_client(directory, account);
     check->handler = handler;
     check->userdata = userdata;
     check->next = directory->checks;
@@ -273,7 +297,7 @@ static int check_new(Directory *directory, const Account *account, DirectoryChec
 
 bool directory_knows_client(const Directory *directory, const Account *account)
 {
-    return directory->kind->client_url && account->state == ACCOUNT_ACTIVE && account->id &&
+    return directory->kind->client.url && account->state == ACCOUNT_ACTIVE && account->id &&
            strcmp(account->provider, directory->settings->name) == 0 &&
            config_service_account(directory->config, account->name);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "helper/config/config.h"
+#include "helper/directory/client-page.h"
 #include "helper/directory/directory-page.h"
 #include "helper/provider/http.h"
 
@@ -39,8 +40,7 @@ typedef struct DirectoryKind {
     const char *(*group_fault)(const char *id); /* why this cannot be a group's id; NULL: it can */
     int (*members_url)(const char *base, const char *group_id, char **ret_url);
     int (*person_url)(const char *base, const char *id, char **ret_url);
-    /* A client that asks for itself, by its own id. NULL: it tells nothing of clients. */
-    int (*client_url)(const char *base, const char *id, char **ret_url);
+    ClientShape client; /* of one that asks for itself */
     /* A list that holds somebody whom we may see. NULL: being answered at all tells enough. */
     int (*anybody_url)(const char *base, char **ret_url);
     int (*changes_url)(const char *base, char **ret_url);

@@ -41,10 +41,8 @@ int directory_person_set_name(DirectoryPerson *person, const char *name, char *c
     return name_is_valid_full(person->name) ? 0 : set_odd_name(person);
 }
 
-DirectoryState directory_state(EvidenceSource source, const char *attribute, const char *value)
+static DirectoryState state_of(const EvidenceFact *fact)
 {
-    const EvidenceFact *fact = evidence_fact(source, EVIDENCE_ABOUT_PERSON, attribute, value);
-
     if (!fact)
         return DIRECTORY_UNSAID;
     if (fact->is_gone)
@@ -52,6 +50,17 @@ DirectoryState directory_state(EvidenceSource source, const char *attribute, con
     if (fact->meaning == EVIDENCE_DISABLED)
         return DIRECTORY_DISABLED;
     return fact->meaning == EVIDENCE_CONFIRMED ? DIRECTORY_ENABLED : DIRECTORY_UNSAID;
+}
+
+DirectoryState directory_state(EvidenceSource source, const char *attribute, const char *value)
+{
+    return state_of(evidence_fact(source, EVIDENCE_ABOUT_PERSON, attribute, value));
+}
+
+DirectoryState directory_client_state(EvidenceSource source, const char *attribute,
+                                      const char *value)
+{
+    return state_of(evidence_fact(source, EVIDENCE_ABOUT_CLIENT, attribute, value));
 }
 
 int directory_page_take_link(DirectoryPage *page, const char *link, const char *base,

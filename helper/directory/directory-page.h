@@ -26,6 +26,9 @@ typedef enum DirectoryState {
 /* What the evidence table reads from an attribute of a person; a value without a row says
  * nothing. */
 DirectoryState directory_state(EvidenceSource source, const char *attribute, const char *value);
+/* The same of a client. */
+DirectoryState directory_client_state(EvidenceSource source, const char *attribute,
+                                      const char *value);
 
 typedef struct DirectoryPerson {
     char *id;        /* immutable, as the directory writes it, in lower case */

@@ -70,6 +70,11 @@ int keycloak_disabled_url(const char *base, const char *username, char **ret_url
                      ret_url);
 }
 
+int keycloak_client_url(const char *base, const char *client_id, char **ret_url)
+{
+    return directory_url(base, "/clients?clientId=", client_id, "", ret_url);
+}
+
 int keycloak_anybody_url(const char *base, char **ret_url)
 {
     static const KeycloakSpan one = {.size = 1};

@@ -29,6 +29,9 @@ int keycloak_person_url(const char *base, const char *id, char **ret_url);
  * would have to vouch for and does not. */
 int keycloak_disabled_url(const char *base, const char *username, char **ret_url);
 
+/* The client of this ClientId=: a list of it, or of nobody. */
+int keycloak_client_url(const char *base, const char *client_id, char **ret_url);
+
 /* Anybody at all: a list of one. */
 int keycloak_anybody_url(const char *base, char **ret_url);
 

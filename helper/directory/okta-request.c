@@ -24,3 +24,8 @@ int okta_person_url(const char *base, const char *id, char **ret_url)
 {
     return directory_url(base, "/api/v1/users/", id, "", ret_url);
 }
+
+int okta_client_url(const char *base, const char *client_id, char **ret_url)
+{
+    return directory_url(base, "/api/v1/apps/", client_id, "", ret_url);
+}

@@ -42,6 +42,7 @@ typedef enum EvidencePlace {
     EVIDENCE_ABOUT_PERSON,
     EVIDENCE_ABOUT_GROUP,
     EVIDENCE_ABOUT_CHANGES,
+    EVIDENCE_ABOUT_CLIENT,
 } EvidencePlace;
 
 /* What is said elsewhere: by a directory, by the status of an answer, by its absence. */

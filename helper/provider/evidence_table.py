@@ -15,7 +15,7 @@ DIRECTORIES = {"graph": "GRAPH", "keycloak-admin": "KEYCLOAK_ADMIN", "scim": "SC
 BELOW = {"http": ("HTTP", "status"), "network": ("NETWORK", "fault")}
 CONTEXTS = {"code": ["LOGIN"], "password": ["PASSWORD"], "login": ["LOGIN", "PASSWORD"],
             "refresh": ["REFRESH"], "both": ["LOGIN", "PASSWORD", "REFRESH"]}
-PLACES = ("person", "group", "changes")
+PLACES = ("person", "group", "changes", "client")
 SAYS_NOTHING = ("neutral", "later", "our-fault")
 VERDICTS_OF_TOKENS = ("aged", "revoked", "disabled", *SAYS_NOTHING, "policy", "needs-more",
                       "wrong-secret", "locked", "declined", "code-expired", "pending", "slow-down")

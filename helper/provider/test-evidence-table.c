@@ -168,7 +168,7 @@ static void check_fact(const FileRow *row)
 {
     static const char *const sources[] = {"graph", "keycloak-admin", "scim",
                                           "okta",  "http",           "network"};
-    static const char *const places[] = {"any", "person", "group", "changes"};
+    static const char *const places[] = {"any", "person", "group", "changes", "client"};
     EvidenceSource source =
         (EvidenceSource)index_of(row->source, sources, ELEMENTSOF(sources));
     EvidencePlace place = (EvidencePlace)index_of(row->where, places, ELEMENTSOF(places));

@@ -1,9 +1,14 @@
 """Service accounts: a client's own token signs in as a local account, and nothing else does; who
 ends the client ends what it runs."""
 
+import json
 import os
 import pathlib
+import ssl
 import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import dbus
 import pytest
@@ -11,6 +16,7 @@ import pytest
 from tests.line import place
 from tests.line.test_bearer import present
 from tests.line.test_token_verify import verify
+from tests.provider import evidence, okta_api
 from tests.provider.access import AUDIENCE
 
 UID = 4242
@@ -18,6 +24,13 @@ CLIENT = "1f4d1d6e-0000-4000-8000-00000000c11e"
 SECTION = f"\n[service-account deploy]\nClientId={CLIENT}\nLocalUser=deploy\nRequireRoles=Deploy\n"
 GRAPH = ("Directory=graph\nDirectoryUrl={origin}\nDirectoryClientId=rcpch-directory\n"
          "DirectorySecretFile=/etc/rcpch/directory-secret\n")
+KEYCLOAK = ("Directory=keycloak\nDirectoryClientId=rcpch-directory\n"
+            "DirectorySecretFile=/etc/rcpch/directory-secret\n")
+OKTA = "Directory=okta\nDirectoryTokenFile=/etc/rcpch/directory-secret\n"
+# The realm: what its section says, the secret, and the endpoint that tells of clients.
+DIRECTORIES = {"entra": (GRAPH, "directory-secret", "service-principal"),
+               "keycloak": (KEYCLOAK, "directory-secret", "clients"),
+               "okta": (OKTA, okta_api.API_TOKEN, "okta-app")}
 
 
 @pytest.fixture
@@ -107,6 +120,51 @@ def test_whose_token_it_must_be(configure):
         == ("not-in-group", "the token has none of RequireRoles=")
 
 
+def grant(line, client=CLIENT, secret="service-secret"):
+    """The token that a client gets for itself at the token endpoint (RFC 6749 section 4.4); None
+    where it is refused."""
+    form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret,
+            "scope": f"{AUDIENCE}/.default"}
+    context = ssl.create_default_context(cafile=line.provider.ca_file)
+    issuer = line.control.ready()["realms"][line.realm]
+    with urllib.request.urlopen(issuer + "/.well-known/openid-configuration",
+                                context=context) as reply:
+        endpoint = json.load(reply)["token_endpoint"]
+    try:
+        with urllib.request.urlopen(endpoint, urllib.parse.urlencode(form).encode(),
+                                    context=context) as reply:
+            return json.load(reply)["access_token"]
+    except urllib.error.HTTPError as error:
+        assert error.code in (400, 401)
+        return None
+
+
+@pytest.mark.parametrize("kind", ["generic", "entra", "keycloak", "okta"])
+def test_the_token_that_a_client_is_given(configure, kind):
+    line = configure(kind)
+    assert present(line, grant(line), user="deploy")[0] == "allow"
+    line.control.add_service("another")
+    assert refusal(line, grant(line, "another")) \
+        == ("wrong-secret", "the token is another client's")
+    line.control.set_service(CLIENT, roles=[])
+    assert refusal(line, grant(line)) \
+        == ("not-in-group", "the token has none of RequireRoles=")
+    assert grant(line, secret="wrong") is None
+    line.control.set_service(CLIENT, enabled=False)
+    assert grant(line) is None
+
+
+@pytest.mark.parametrize("kind, party", [("generic", "client_id"), ("entra", "azp"),
+                                         ("keycloak", "azp"), ("okta", "cid")])
+def test_a_persons_token_that_the_client_fetched(configure, kind, party):
+    """The client is the right one, and whom it speaks for is a person: not itself."""
+    line = configure(kind)
+    alice = line.control.access_token(kind, username="alice@rcpch.ac.uk", roles=["Deploy"],
+                                      claims={party: CLIENT})
+    assert refusal(line, alice) == ("wrong-secret",
+                                    "the token is a person's, and the account a client's")
+
+
 def test_nobody_else_and_nothing_else(configure):
     """The provider's other methods are for people; a client's token opens no person's account."""
     line = configure("entra", lines="FirstBind=username\n")
@@ -149,22 +207,73 @@ def test_a_revoked_client_that_never_signed_in_is_refused(configure):
     assert verify(line, own(line, "another"))[0] == 200   # of nobody here
 
 
-def test_graph_says_that_the_client_is_disabled(configure):
+def write_secret(text):
     secret = pathlib.Path("/etc/rcpch/directory-secret")
-    secret.write_text("directory-secret")
+    secret.write_text(text)
     secret.chmod(0o600)
     os.chown(secret, place.UID, place.UID)
-    line = configure("entra", lines=GRAPH)
+
+
+@pytest.fixture(params=DIRECTORIES)
+def watched(configure, request):
+    """A line whose directory knows the client, which has a session."""
+    lines, secret, endpoint = DIRECTORIES[request.param]
+    write_secret(secret)
+    line = configure(request.param, lines=lines)
+    line.endpoint = endpoint
     assert present(line, own(line), user="deploy")[0] == "allow"
     process = subprocess.Popen(["sleep", "600"], user=UID, start_new_session=True)
     assert line.open_session("deploy", process.pid)[0] == "allow"
+    yield line
+    process.kill()
+    process.wait()
+
+
+def wait_asked(line, count=1):
     since = line.control.last()
-    assert line.control.journal(since, wait=10, endpoint="service-principal")
+    assert len(line.control.journal(since, wait=20, count=count, endpoint=line.endpoint)) >= count
+
+
+def test_every_row_of_the_table_about_clients_is_tried():
+    """Here: they are no people, about whom test_evidence.py has every row said."""
+    rows = {row.key for row in evidence.TABLE.rows if row.where == "client"}
+    assert rows == {f"{source} client {said}" for source, words in {
+        "graph": ("accountEnabled true", "accountEnabled false", "http 404"),
+        "keycloak-admin": ("enabled true", "enabled false"),
+        "okta": ("status ACTIVE", "status INACTIVE", "http 404")}.items() for said in words}
+
+
+def test_the_directory_says_that_the_client_is_disabled(watched):
+    line = watched
+    wait_asked(line)
     assert user(line)["verdict"] == "active"
     line.control.set_service(CLIENT, enabled=False)
     assert line.wait_records(event="verdict", user="deploy", verdict_new="disabled")
     assert line.check("deploy")[0] == "disabled"
     assert refusal(line, own(line))[1].startswith("refresh")
+
+
+def test_a_client_that_is_not_found_is_not_cut(watched):
+    """It may be one that we may not see: MaxUnconfirmed= ends it."""
+    line = watched
+    line.control.set_service(CLIENT, deleted=True)
+    wait_asked(line, 3)
+    assert user(line)["verdict"] == "unconfirmed"
+    assert not line.records(event="verdict", user="deploy", verdict_new="disabled")
+
+
+def test_who_may_not_see_whether_it_is_enabled_cuts_nobody(configure):
+    write_secret("directory-secret")
+    lines, _, endpoint = DIRECTORIES["keycloak"]
+    line = configure("keycloak", lines=lines)
+    line.endpoint = endpoint
+    line.control.set_keycloak(roles=["view-users", "query-clients"])
+    assert present(line, own(line), user="deploy")[0] == "allow"
+    process = subprocess.Popen(["sleep", "600"], user=UID, start_new_session=True)
+    assert line.open_session("deploy", process.pid)[0] == "allow"
+    line.control.set_service(CLIENT, enabled=False)
+    wait_asked(line, 3)
+    assert user(line)["verdict"] == "unconfirmed"
     process.kill()
     process.wait()
 

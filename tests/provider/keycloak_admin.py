@@ -20,6 +20,7 @@ BASE = f"/admin/realms/{REALM}"
 CLIENT_ID = "rcpch-directory"
 CLIENT_SECRET = "directory-secret"
 VIEW_USERS, VIEW_REALM = "view-users", "view-realm"
+VIEW_CLIENTS = "view-clients"
 BRIEF = ("id", "username", "firstName", "lastName", "email", "emailVerified", "enabled")
 DEFAULT_MAX = 100
 
@@ -30,7 +31,8 @@ class Settings:
 
     certificates: list = field(default_factory=list)  # PEM, of those who may assert themselves
     service_accounts: bool = True  # of the client: may it ask for itself?
-    roles: list = field(default_factory=lambda: [VIEW_USERS])  # of its service account
+    # Of its service account.
+    roles: list = field(default_factory=lambda: [VIEW_USERS, VIEW_CLIENTS])
     nested: dict = field(default_factory=dict)       # group id -> ids of the groups below
     gone_groups: list = field(default_factory=list)  # ids of groups that were deleted
     hidden: list = field(default_factory=list)       # properties left out
@@ -101,6 +103,16 @@ class Admin:
                  "enabled": user.enabled and not is_away}
         return {name: every[name] for name in BRIEF if name not in self.settings.hidden}
 
+
+    def services(self):
+        return [one for one in self._provider.services.values() if not one.deleted]
+
+    def client_entry(self, service):
+        entry = {"id": service.id, "clientId": service.client_id, "name": "", "description": ""}
+        if self.may(VIEW_CLIENTS):
+            entry |= {"enabled": service.enabled, "secret": service.secret, "publicClient": False,
+                      "serviceAccountsEnabled": True, "protocol": "openid-connect"}
+        return entry
 
     def whole_entry(self, user):
         """With what administrators wrote down: lists of texts."""
@@ -198,6 +210,16 @@ async def roles(admin, request):
                               for name in found[:int(request.query.get("max", DEFAULT_MAX))]])
 
 
+async def clients(admin, request):
+    """?clientId=…: that client, or nobody; who may only query is told no more than names."""
+    wanted = request.query["clientId"]
+    request["note"]["client"] = wanted
+    if not admin.may(VIEW_CLIENTS, "query-clients"):
+        return _forbidden(request)
+    return web.json_response([admin.client_entry(one) for one in admin.services()
+                              if one.client_id == wanted])
+
+
 def client_credentials(provider, realm, request, form):
     """The token of a service account (RFC 6749 §4.4); who asks was not looked at before."""
     admin = provider.keycloak
@@ -222,6 +244,7 @@ ROUTES = (
     ("children", BASE + "/groups/{id}/children", children),
     ("members", BASE + "/groups/{id}/members", members),
     ("users", BASE + "/users", users),
+    ("clients", BASE + "/clients", clients),
     ("user", BASE + "/users/{id}", user),
     ("roles", BASE + "/roles", roles),
 )

@@ -20,7 +20,7 @@ from tests.provider.okta import error_body
 
 CLIENT_ID = "0oarcpchdirectory"
 API_TOKEN = "00rcpch-api-token"
-SCOPES = {"okta.users.read", "okta.groups.read"}
+SCOPES = {"okta.users.read", "okta.groups.read", "okta.apps.read"}
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN_PATH = "/oauth2/v1/token"
 MOST = 1000
@@ -138,6 +138,21 @@ async def user(provider, request):
     return web.json_response(api.entry(found), headers=_limits(api))
 
 
+async def app(provider, request):
+    """An app that speaks OpenID Connect, whose client id is its id."""
+    api, key = provider.okta, request.match_info["id"]
+    request["note"]["client"] = key
+    found = provider.services.get(key)
+    if found is None or found.deleted:
+        return _not_found(api, request, f"{key} (AppInstance)")
+    return web.json_response({
+        "id": key, "name": "oidc_client", "label": key, "signOnMode": "OPENID_CONNECT",
+        "status": "ACTIVE" if found.enabled else "INACTIVE",
+        "credentials": {"oauthClient": {"client_id": key,
+                                        "token_endpoint_auth_method": "client_secret_basic"}}},
+        headers=_limits(api))
+
+
 def _kid(assertion):
     part = assertion.split(".")[0]
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))).get("kid")
@@ -181,6 +196,7 @@ async def token(provider, request):
 ROUTES = (
     ("okta-members", "/api/v1/groups/{id}/users", members, "okta.groups.read"),
     ("okta-user", "/api/v1/users/{id}", user, "okta.users.read"),
+    ("okta-app", "/api/v1/apps/{id}", app, "okta.apps.read"),
 )
 
 

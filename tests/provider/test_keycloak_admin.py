@@ -91,6 +91,18 @@ def test_who_is_gone_is_404_to_who_may_ask(get, control):
     assert get(MEMBERS).json() == {"error": "Realm not found."}
 
 
+def test_a_client_is_shown_to_who_may_see_it(get, control):
+    control.add_service("deployer", enabled=False)
+    address = f"{BASE}/clients?clientId=deployer"
+    (shown,) = get(address).json()
+    assert (shown["clientId"], shown["enabled"], "secret" in shown) == ("deployer", False, True)
+    assert get(f"{BASE}/clients?clientId=nobody").json() == []
+    control.set_keycloak(roles=["query-clients"])
+    assert "enabled" not in get(address).json()[0]
+    control.set_keycloak(roles=["view-users"])
+    assert get(address).status == 403
+
+
 def test_throttling_on_command(get, control):
     control.fault("members", "status", realm="keycloak", status=429, times=1, retry_after="0.5")
     reply = get(MEMBERS)

@@ -46,6 +46,17 @@ def test_statuses(get, control):
     assert (reply.status, reply.json()["errorCode"]) == (404, "E0000007")
 
 
+def test_an_app_is_named_by_its_client_id(get, control):
+    control.add_service("0oadeployer")
+    shown = get("/api/v1/apps/0oadeployer").json()
+    assert shown["status"] == "ACTIVE"
+    assert shown["credentials"]["oauthClient"]["client_id"] == "0oadeployer"
+    control.set_service("0oadeployer", enabled=False)
+    assert get("/api/v1/apps/0oadeployer").json()["status"] == "INACTIVE"
+    control.set_service("0oadeployer", deleted=True)
+    assert get("/api/v1/apps/0oadeployer").json()["errorCode"] == "E0000007"
+
+
 def test_limits_are_told_by_its_own_clock(get, control):
     control.set_okta(throttled=1, reset_after=30, clock_ahead=-86400)
     reply = get(MEMBERS)
