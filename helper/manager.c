@@ -208,6 +208,7 @@ Manager *manager_free(Manager *manager)
 {
     if (!manager)
         return NULL;
+    identity_order_free(manager->identity_order);
     authenticator_free(manager->authenticator);
     bus_connection_free(manager->connection);
     logins_free(manager->logins);
@@ -347,6 +348,7 @@ void manager_stop(Manager *manager)
     (void)sd_notify(0, "STOPPING=1");
     manager->authenticator = authenticator_free(manager->authenticator);
     sessions_stop(manager->sessions);
+    manager->identity_order = identity_order_free(manager->identity_order);
     manager->connection = bus_connection_free(manager->connection);
     logins_end_all(manager->logins, OUTCOME_UNAVAILABLE, "the helper is being stopped");
     if (wait_for_records(manager) < 0)

@@ -30,6 +30,7 @@ typedef struct SignIns SignIns;
 typedef struct PresentedTokens PresentedTokens;
 typedef struct Enrolments Enrolments;
 typedef struct Hasher Hasher;
+typedef struct IdentityOrder IdentityOrder;
 
 /* Where things are: fixed in the program, given by tests. */
 typedef struct ManagerPaths {
@@ -67,6 +68,7 @@ typedef struct Manager {
     Hasher *hasher;
     bool lockout_is_broken; /* failures could not be counted (lockout.h) */
     Elevations *elevations;
+    IdentityOrder *identity_order; /* the import that is under way, or NULL */
     uint64_t started_usec;
     char **alarms;          /* the newest, for `status`; bounded */
     uint64_t *alarm_usec;   /* when each was said last, CLOCK_BOOTTIME */
@@ -118,6 +120,9 @@ void manager_session_signal(Manager *manager, const char *signal, const char *se
 /* manager-bus.c and authenticator-bus.c: add the vtables to manager->bus. */
 int manager_bus_attach(Manager *manager);
 int authenticator_bus_attach(Manager *manager);
+/* manager-identity.c: an import that is not done never happened, and is not answered. */
+IdentityOrder *identity_order_free(IdentityOrder *order);
+DEFINE_CLEANUP(IdentityOrder *, identity_order_free)
 /* Emits AccountRevoked; nothing while there is no bus. */
 void manager_bus_account_revoked(Manager *manager, const Account *account);
 /* Reads the configuration again and takes it over; `messages` as config_read(). */

@@ -21,6 +21,9 @@ void accounts_index_identity(Accounts *accounts, const Account *account);
 void accounts_unindex_number(Accounts *accounts, const Account *account);
 void accounts_index_number(Accounts *accounts, const Account *account);
 
+/* Grows whenever somebody is added, bound, forgotten, or gets another number. */
+uint64_t accounts_version(const Accounts *accounts);
+
 /* Room for the text of a refusal that names somebody; it holds until the next one. */
 #define ACCOUNTS_WHY_SIZE 256
 char *accounts_why(Accounts *accounts);

@@ -26,6 +26,7 @@ struct Accounts {
     Slot *slots;
     size_t count, capacity;           /* capacity is a power of two, and the number of buckets */
     uint32_t *buckets[_INDEX_COUNT];
+    uint64_t version;
     char why[ACCOUNTS_WHY_SIZE];
     uint64_t seed; /* names come from outside: nobody may choose the bucket */
 };
@@ -142,6 +143,7 @@ void accounts_insert(Accounts *accounts, Account *account)
     uint32_t slot = (uint32_t)accounts->count++;
 
     accounts->slots[slot] = (Slot){.account = account};
+    accounts->version++;
     link_all(accounts, slot);
 }
 
@@ -168,6 +170,7 @@ static void unlink_slot(Accounts *accounts, Index index, size_t bucket, const Ac
 
 void accounts_unindex_identity(Accounts *accounts, const Account *account)
 {
+    accounts->version++;
     if (is_bound(account))
         unlink_slot(accounts, BY_IDENTITY,
                     identity_bucket(accounts, account->issuer, account->id), account);
@@ -177,6 +180,7 @@ void accounts_index_identity(Accounts *accounts, const Account *account)
 {
     uint32_t slot = slot_of(accounts, account);
 
+    accounts->version++;
     if (is_bound(account) && slot != NONE)
         link_slot(accounts, BY_IDENTITY, identity_bucket(accounts, account->issuer, account->id),
                   slot);
@@ -184,6 +188,7 @@ void accounts_index_identity(Accounts *accounts, const Account *account)
 
 void accounts_unindex_number(Accounts *accounts, const Account *account)
 {
+    accounts->version++;
     unlink_slot(accounts, BY_UID, uid_bucket(accounts, account->uid), account);
 }
 
@@ -193,6 +198,11 @@ void accounts_index_number(Accounts *accounts, const Account *account)
 
     if (slot != NONE)
         link_slot(accounts, BY_UID, uid_bucket(accounts, account->uid), slot);
+}
+
+uint64_t accounts_version(const Accounts *accounts)
+{
+    return accounts->version;
 }
 
 char *accounts_why(Accounts *accounts)

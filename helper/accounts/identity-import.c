@@ -261,65 +261,158 @@ static int judge_row(Judging *judging)
     return r < 0 ? r : 0;
 }
 
-int identity_import_judge(Accounts *accounts, const Config *config, const IdentityFile *file,
-                          IdentityFinding **ret_findings, size_t *ret_refused)
-{
-    _cleanup_free_ IdentityFinding *findings = calloc(file->row_count + 1, sizeof(*findings));
-    _cleanup_(local_names_freep) LocalNames *local = NULL;
-    size_t refused = 0;
+/* --- in parts --------------------------------------------------------------------------------- */
 
-    if (!findings)
+#define PART_ROWS    200u
+#define RESTARTS_MAX 20u /* then the rest is one part, so that it comes to an end */
+
+typedef struct IdentityRun {
+    Accounts *accounts;
+    LocalNames *local;
+    const Config *config; /* which it is judged by */
+    uint64_t accounts_version, numbers_version;
+    unsigned restarts;
+    size_t next; /* row */
+    bool is_dry, is_judged;
+} IdentityRun;
+
+int identity_import_new(Accounts *accounts, IdentityFile *file, bool is_dry,
+                        IdentityImport **ret_import)
+{
+    _cleanup_(identity_import_freep) IdentityImport *import = calloc(1, sizeof(*import));
+
+    if (!import) {
+        identity_file_free(file);
         return -ENOMEM;
-    int r = local_names_load(LOCAL_PASSWD_FILE, LOCAL_GROUP_FILE, &local);
-    for (size_t i = 0; r >= 0 && i < file->row_count; i++) {
-        Judging judging = {.accounts = accounts, .config = config, .local = local,
-                           .row = &file->rows[i], .finding = &findings[i]};
-        r = judge_row(&judging);
-        refused += findings[i].action == IDENTITY_REFUSE;
     }
-    if (r < 0)
-        return r;
-    *ret_findings = TAKE_PTR(findings);
-    *ret_refused = refused;
+    import->file = file;
+    import->findings = calloc(file->row_count + 1, sizeof(*import->findings));
+    import->run = calloc(1, sizeof(*import->run));
+    if (import->run)
+        *import->run = (IdentityRun){.accounts = accounts, .is_dry = is_dry};
+    if (!import->findings || !import->run)
+        return -ENOMEM;
+    *ret_import = TAKE_PTR(import);
     return 0;
 }
 
-static int apply_row(Store *store, const IdentityRow *row)
+IdentityImport *identity_import_free(IdentityImport *import)
+{
+    if (!import)
+        return NULL;
+    if (import->run) {
+        (void)store_batch_drop(accounts_store(import->run->accounts));
+        local_names_free(import->run->local);
+    }
+    free(import->run);
+    free(import->findings);
+    identity_file_free(import->file);
+    free(import);
+    return NULL;
+}
+
+/* From the first row, by what is so now. */
+static int begin_judging(IdentityImport *import, const Config *config)
+{
+    IdentityRun *run = import->run;
+    const Store *store = accounts_store(run->accounts);
+
+    (void)store_batch_drop(accounts_store(run->accounts));
+    memset(import->findings, 0, import->file->row_count * sizeof(*import->findings));
+    import->refused = import->changed = run->next = 0;
+    run->is_judged = false;
+    run->config = config;
+    run->accounts_version = accounts_version(run->accounts);
+    run->numbers_version = store_numbers_version(store);
+    run->local = local_names_free(run->local);
+    return local_names_load(LOCAL_PASSWD_FILE, LOCAL_GROUP_FILE, &run->local);
+}
+
+static bool is_out_of_date(const IdentityRun *run, const Config *config)
+{
+    return run->config != config || run->accounts_version != accounts_version(run->accounts) ||
+           run->numbers_version != store_numbers_version(accounts_store(run->accounts));
+}
+
+static size_t part_end(const IdentityImport *import)
+{
+    size_t left = import->file->row_count - import->run->next;
+
+    return import->run->next + (left < PART_ROWS ? left : PART_ROWS);
+}
+
+/* 0 when there is nothing to be done about what was judged. */
+static int judge_part(IdentityImport *import)
+{
+    IdentityRun *run = import->run;
+    size_t end = part_end(import);
+    int r = 0;
+
+    for (; r >= 0 && run->next < end; run->next++) {
+        IdentityFinding *finding = &import->findings[run->next];
+        Judging judging = {.accounts = run->accounts, .config = run->config, .local = run->local,
+                           .row = &import->file->rows[run->next], .finding = finding};
+        r = judge_row(&judging);
+        import->refused += finding->action == IDENTITY_REFUSE;
+        import->changed += finding->action == IDENTITY_ADD || finding->action == IDENTITY_CHANGE;
+    }
+    if (r < 0 || run->next < import->file->row_count)
+        return r < 0 ? r : 1;
+    run->is_judged = true;
+    run->next = 0;
+    return !run->is_dry && import->refused == 0 && import->changed > 0;
+}
+
+static int apply_row(Store *store, const IdentityRow *row, const IdentityFinding *finding)
 {
     const CarriedNumber carried = {
         .number = row->number, .issuer = row->issuer, .id = row->id, .name = row->name};
     _cleanup_free_ char *owner = NULL;
+    int r = finding->action == IDENTITY_CHANGE ? store_carried_drop(store, finding->before) : 0;
 
+    if (r < 0 || finding->action == IDENTITY_SAME)
+        return r;
     if (row->kind == IDENTITY_USER)
         return store_carried_put(store, &carried);
-    int r = group_owner(row->issuer, row->id, row->role, &owner);
+    r = group_owner(row->issuer, row->id, row->role, &owner);
     return r < 0 ? r : store_number_put(store, owner, row->number);
 }
 
-/* What is given up first: a row may take it over. */
-static int apply_all(Store *store, const IdentityFile *file, const IdentityFinding *findings)
+static int apply_part(IdentityImport *import)
 {
-    int r = 0;
+    IdentityRun *run = import->run;
+    Store *store = accounts_store(run->accounts);
+    int r = store_batch_enter(store);
 
-    for (size_t i = 0; r >= 0 && i < file->row_count; i++) {
-        if (findings[i].action == IDENTITY_REFUSE)
-            r = -EINVAL;
-        else if (findings[i].action == IDENTITY_CHANGE)
-            r = store_carried_drop(store, findings[i].before);
+    if (r < 0)
+        return r;
+    if (r > 0) { /* nothing of it is there (any more) */
+        run->restarts += run->next > 0;
+        run->next = 0;
     }
-    for (size_t i = 0; r >= 0 && i < file->row_count; i++)
-        if (findings[i].action != IDENTITY_SAME)
-            r = apply_row(store, &file->rows[i]);
-    return r;
+    size_t end = part_end(import);
+    for (r = 0; r >= 0 && run->next < end; run->next++)
+        r = apply_row(store, &import->file->rows[run->next], &import->findings[run->next]);
+    if (r >= 0 && run->next == import->file->row_count)
+        return store_batch_commit(store);
+    store_batch_leave(store);
+    return r < 0 ? r : 1;
 }
 
-int identity_import_apply(Accounts *accounts, const IdentityFile *file,
-                          const IdentityFinding *findings)
+int identity_import_step(IdentityImport *import, const Config *config)
 {
-    Store *store = accounts_store(accounts);
-    int r = store_begin(store);
+    IdentityRun *run = import->run;
+    bool is_last_try = run->restarts >= RESTARTS_MAX;
+    int r = 0;
 
-    return r < 0 ? r : store_end(store, apply_all(store, file, findings));
+    if (is_out_of_date(run, config)) {
+        run->restarts += run->config != NULL;
+        r = begin_judging(import, config);
+    }
+    do
+        r = r < 0 ? r : run->is_judged ? apply_part(import) : judge_part(import);
+    while (r > 0 && is_last_try);
+    return r;
 }
 
 /* --- export ----------------------------------------------------------------------------------- */

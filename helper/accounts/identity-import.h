@@ -25,14 +25,27 @@ typedef struct IdentityFinding {
     char why[IDENTITY_REASON_SIZE]; /* IDENTITY_REFUSE: one clause */
 } IdentityFinding;
 
-/* One finding for each row of the file, in its order; the caller frees the array. `*ret_refused` is
- * how many are refused. Changes nothing. Returns 0 or a negative errno. */
-int identity_import_judge(Accounts *accounts, const Config *config, const IdentityFile *file,
-                          IdentityFinding **ret_findings, size_t *ret_refused);
+/* An import on its way, in parts of some milliseconds so that nobody else waits for it. Whatever
+ * else happens meanwhile comes first: it finds nothing of the import, which is judged anew where
+ * that matters. So what it does is what one that took no time would have done at its end. */
+typedef struct IdentityImport {
+    IdentityFile *file;
+    IdentityFinding *findings; /* one for each row of the file, in its order */
+    size_t refused, changed;   /* ADD and CHANGE */
+    struct IdentityRun *run;
+} IdentityImport;
 
-/* Carries the findings out, in one transaction; none of them may be IDENTITY_REFUSE (-EINVAL). */
-int identity_import_apply(Accounts *accounts, const IdentityFile *file,
-                          const IdentityFinding *findings);
+/* `file` is taken over; `accounts` is borrowed. Dry: it is only judged. Returns 0 or -ENOMEM. */
+int identity_import_new(Accounts *accounts, IdentityFile *file, bool is_dry,
+                        IdentityImport **ret_import);
+
+/* What is not done yet never happened. */
+IdentityImport *identity_import_free(IdentityImport *import);
+DEFINE_CLEANUP(IdentityImport *, identity_import_free)
+
+/* The next part, under the configuration that is in force. 1: there is more. 0: it is done, and
+ * durable; with `refused` nothing was changed. A negative errno: nothing was changed. */
+int identity_import_step(IdentityImport *import, const Config *config);
 
 /* All numbers of this host that another one could take over: those of its accounts that are not
  * forgotten or tied, of its groups, and those carried here. Returns 0, -E2BIG or another negative

@@ -46,57 +46,30 @@ int manager_bus_export_identity(sd_bus_message *message, void *userdata, sd_bus_
 
 /* --- import ----------------------------------------------------------------------------------- */
 
-typedef struct Import {
-    IdentityFile *file;
-    IdentityFinding *findings;
-    size_t refused, changed;
-    bool is_dry;
-} Import;
+/* Whatever else waits comes first. */
+#define PART_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 100)
+#define TOLD_ROWS     200u
 
-static void import_clear(Import *import)
+/* One at a time: what the next one may do depends on this one. */
+struct IdentityOrder {
+    Manager *manager;
+    sd_bus_message *message, *reply; /* the latter once all is done: being written */
+    IdentityImport *import;
+    sd_event_source *part;
+    size_t told; /* rows */
+    bool is_dry, is_done;
+};
+
+IdentityOrder *identity_order_free(IdentityOrder *order)
 {
-    identity_file_free(import->file);
-    free(import->findings);
-}
-
-static int read_file(sd_bus_message *message, Import *import, sd_bus_error *error)
-{
-    char reason[IDENTITY_REASON_SIZE];
-    const void *data = NULL;
-    size_t size = 0;
-    int is_dry = 0;
-    int r = sd_bus_message_read_array(message, 'y', &data, &size);
-
-    if (r >= 0)
-        r = sd_bus_message_read(message, "b", &is_dry);
-    if (r < 0)
-        return r;
-    import->is_dry = is_dry != 0;
-    r = identity_file_parse(data ? data : "", size, &import->file, reason);
-    if (r == -EBADMSG)
-        return sd_bus_error_setf(error, BUS_ERROR("InvalidArgument"),
-                                 "The file cannot be used: %s. Nothing was changed.", reason);
-    return r;
-}
-
-static void count_changes(Import *import)
-{
-    for (size_t i = 0; i < import->file->row_count; i++)
-        import->changed += import->findings[i].action == IDENTITY_ADD ||
-                           import->findings[i].action == IDENTITY_CHANGE;
-}
-
-static int apply(Manager *manager, const Import *import, sd_bus_error *error)
-{
-    if (import->is_dry || import->changed == 0)
-        return 0;
-    int r = identity_import_apply(manager->accounts, import->file, import->findings);
-    if (r < 0)
-        return sd_bus_error_setf(error, BUS_ERROR("Unavailable"),
-                                 "The numbers cannot be stored (%s). Nothing was changed.",
-                                 strerror(-r));
-    log_identity(manager, "identity-import", import->changed, "numbers carried here");
-    return 0;
+    if (!order)
+        return NULL;
+    sd_event_source_disable_unref(order->part);
+    identity_import_free(order->import);
+    sd_bus_message_unref(order->reply);
+    sd_bus_message_unref(order->message);
+    free(order);
+    return NULL;
 }
 
 static int append_row(sd_bus_message *reply, const IdentityRow *row, const IdentityFinding *finding)
@@ -110,52 +83,149 @@ static int append_row(sd_bus_message *reply, const IdentityRow *row, const Ident
         "why", "s", finding->why);
 }
 
-/* What is so already is only counted. */
-static int append_rows(sd_bus_message *reply, const Import *import)
+static int begin_reply(IdentityOrder *order)
 {
-    int r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+    const Config *config = order->manager->config;
+    const IdentityImport *import = order->import;
+    const IdentityFile *file = import->file;
+    size_t same = file->row_count - import->changed - import->refused;
+    int is_same_range = file->base == config->uid_base && file->count == config->uid_count;
+    int r = sd_bus_message_new_method_return(order->message, &order->reply);
 
-    for (size_t i = 0; r >= 0 && i < import->file->row_count; i++)
-        if (import->findings[i].action != IDENTITY_SAME)
-            r = append_row(reply, &import->file->rows[i], &import->findings[i]);
-    return r < 0 ? r : sd_bus_message_close_container(reply);
+    if (r >= 0)
+        r = sd_bus_message_append(order->reply, "a{sv}", 4, "changed", "u",
+                                  (uint32_t)import->changed, "refused", "u",
+                                  (uint32_t)import->refused, "same", "u", (uint32_t)same,
+                                  "same_range", "b", is_same_range);
+    return r < 0 ? r : sd_bus_message_open_container(order->reply, 'a', "a{sv}");
 }
 
-static int reply_import(sd_bus_message *message, Manager *manager, const Import *import)
+/* What is so already is only counted. 1: there is more. */
+static int tell_part(IdentityOrder *order)
 {
-    _cleanup_(bus_message_freep) sd_bus_message *reply = NULL;
-    const Config *config = manager->config;
-    size_t same = import->file->row_count - import->changed - import->refused;
-    int is_same_range = import->file->base == config->uid_base &&
-                        import->file->count == config->uid_count;
-    int r = sd_bus_message_new_method_return(message, &reply);
+    const IdentityImport *import = order->import;
+    size_t left = import->file->row_count - order->told;
+    size_t end = order->told + (left < TOLD_ROWS ? left : TOLD_ROWS);
+    int r = 0;
+
+    for (; r >= 0 && order->told < end; order->told++)
+        if (import->findings[order->told].action != IDENTITY_SAME)
+            r = append_row(order->reply, &import->file->rows[order->told],
+                           &import->findings[order->told]);
+    if (r < 0 || order->told < import->file->row_count)
+        return r < 0 ? r : 1;
+    r = sd_bus_message_close_container(order->reply);
+    if (r >= 0)
+        r = sd_bus_send(NULL, order->reply, NULL);
+    return r < 0 ? r : 0;
+}
+
+static int on_imported(IdentityOrder *order)
+{
+    const IdentityImport *import = order->import;
+
+    order->is_done = true;
+    if (import->refused > 0 && !order->is_dry)
+        log_identity(order->manager, "identity-import-refused", import->refused, "numbers refused");
+    else if (import->changed > 0 && !order->is_dry)
+        log_identity(order->manager, "identity-import", import->changed, "numbers carried here");
+    return begin_reply(order);
+}
+
+static void on_failed(const IdentityOrder *order, int error)
+{
+    if (order->is_done)
+        (void)sd_bus_reply_method_errorf(order->message, BUS_ERROR("Unavailable"),
+                                         "The import is done, but cannot be told (%s).",
+                                         strerror(-error));
+    else
+        (void)sd_bus_reply_method_errorf(order->message, BUS_ERROR("Unavailable"),
+                                         "The numbers cannot be stored (%s). Nothing was changed.",
+                                         strerror(-error));
+}
+
+/* 1: there is more. */
+static int advance(IdentityOrder *order)
+{
+    if (order->is_done)
+        return tell_part(order);
+    int r = identity_import_step(order->import, order->manager->config);
+    if (r != 0)
+        return r;
+    r = on_imported(order);
+    return r < 0 ? r : 1;
+}
+
+static int on_part(sd_event_source *source, void *userdata)
+{
+    IdentityOrder *order = userdata;
+    int r = advance(order);
+
+    if (r > 0)
+        return 0;
+    if (r < 0)
+        on_failed(order, r);
+    order->manager->identity_order = identity_order_free(order);
+    return 0;
+}
+
+static int read_file(sd_bus_message *message, bool *ret_is_dry, IdentityFile **ret_file,
+                     sd_bus_error *error)
+{
+    char reason[IDENTITY_REASON_SIZE];
+    const void *data = NULL;
+    size_t size = 0;
+    int is_dry = 0;
+    int r = sd_bus_message_read_array(message, 'y', &data, &size);
 
     if (r >= 0)
-        r = sd_bus_message_append(reply, "a{sv}", 4, "changed", "u", (uint32_t)import->changed,
-                                  "refused", "u", (uint32_t)import->refused, "same", "u",
-                                  (uint32_t)same, "same_range", "b", is_same_range);
+        r = sd_bus_message_read(message, "b", &is_dry);
+    if (r < 0)
+        return r;
+    *ret_is_dry = is_dry != 0;
+    r = identity_file_parse(data ? data : "", size, ret_file, reason);
+    if (r == -EBADMSG)
+        return sd_bus_error_setf(error, BUS_ERROR("InvalidArgument"),
+                                 "The file cannot be used: %s. Nothing was changed.", reason);
+    return r;
+}
+
+static int order_new(Manager *manager, sd_bus_message *message, IdentityFile *file, bool is_dry)
+{
+    _cleanup_(identity_order_freep) IdentityOrder *order = calloc(1, sizeof(*order));
+
+    if (!order) {
+        identity_file_free(file);
+        return -ENOMEM;
+    }
+    order->manager = manager;
+    order->is_dry = is_dry;
+    int r = identity_import_new(manager->accounts, file, is_dry, &order->import);
     if (r >= 0)
-        r = append_rows(reply, import);
-    return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+        r = sd_event_add_defer(manager->event, &order->part, on_part, order);
+    if (r >= 0)
+        r = sd_event_source_set_priority(order->part, PART_PRIORITY);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(order->part, SD_EVENT_ON);
+    if (r < 0)
+        return r;
+    order->message = sd_bus_message_ref(message);
+    manager->identity_order = TAKE_PTR(order);
+    return 1;
 }
 
 int manager_bus_import_identity(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-    __attribute__((cleanup(import_clear))) Import import = {0};
+    IdentityFile *file = NULL;
     Manager *manager = userdata;
+    bool is_dry = false;
     int r = bus_caller_require_root(message, error);
 
+    if (r >= 0 && manager->identity_order)
+        return sd_bus_error_set(error, BUS_ERROR("TooMany"),
+                                "Another import is under way, and nothing of this one was done. "
+                                "Try again in some seconds.");
     if (r >= 0)
-        r = read_file(message, &import, error);
-    if (r >= 0)
-        r = identity_import_judge(manager->accounts, manager->config, import.file,
-                                  &import.findings, &import.refused);
-    if (r < 0)
-        return r;
-    count_changes(&import);
-    if (import.refused == 0)
-        r = apply(manager, &import, error);
-    else if (!import.is_dry)
-        log_identity(manager, "identity-import-refused", import.refused, "numbers refused");
-    return r < 0 ? r : reply_import(message, manager, &import);
+        r = read_file(message, &is_dry, &file, error);
+    return r < 0 ? r : order_new(manager, message, file, is_dry);
 }

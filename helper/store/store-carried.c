@@ -84,6 +84,7 @@ static int free_number(Store *store, uint32_t number)
     _cleanup_query_ Query query = query_new(store, "DELETE FROM numbers WHERE owner = ?1");
     char owner[OWNER_SIZE];
 
+    store_numbers_touch(store);
     query_bind_text(&query, 1, waiting_owner(number, owner));
     return query_run(&query);
 }
@@ -106,6 +107,7 @@ static int give_number(Store *store, uint32_t number, const char *owner)
         query_new(store, "UPDATE numbers SET owner = ?2 WHERE owner = ?1");
     char waiting[OWNER_SIZE];
 
+    store_numbers_touch(store);
     query_bind_text(&query, 1, waiting_owner(number, waiting));
     query_bind_text(&query, 2, owner);
     int r = query_run(&query);

@@ -34,11 +34,34 @@ int store_errno(int result)
     return -EIO;
 }
 
+static int execute(Store *store, const char *sql)
+{
+    return store_errno(sqlite3_exec(store->db, sql, NULL, NULL, NULL));
+}
+
+int store_give_way(Store *store)
+{
+    if (!store->batch_is_open || store->batch_is_running)
+        return 0;
+    store->batch_is_open = false;
+    if (!sqlite3_get_autocommit(store->db))
+        (void)execute(store, "ROLLBACK");
+    return sqlite3_get_autocommit(store->db) ? 0 : -EIO;
+}
+
+/* Batches are about numbers only: who reads something else may go on beside one. */
+static bool meets_batch(const Query *query, const char *sql)
+{
+    return !sqlite3_stmt_readonly(query->statement) || strstr(sql, "numbers");
+}
+
 Query query_new(Store *store, const char *sql)
 {
     Query query = {0};
 
     query.error = store_errno(sqlite3_prepare_v2(store->db, sql, -1, &query.statement, NULL));
+    if (query.error >= 0 && meets_batch(&query, sql))
+        query.error = store_give_way(store);
     return query;
 }
 
@@ -130,7 +153,9 @@ int query_get_bytes(Query *query, int column, void *buffer, size_t size)
 
 int store_execute(Store *store, const char *sql)
 {
-    return store_errno(sqlite3_exec(store->db, sql, NULL, NULL, NULL));
+    int r = store_give_way(store);
+
+    return r < 0 ? r : execute(store, sql);
 }
 
 int store_read_integer(Store *store, const char *sql, int64_t *ret_value)
@@ -164,4 +189,39 @@ int store_end(Store *store, int result)
     if (r < 0 && !sqlite3_get_autocommit(store->db))
         (void)store_execute(store, "ROLLBACK");
     return r;
+}
+
+/* --- batches ---------------------------------------------------------------------------------- */
+
+int store_batch_enter(Store *store)
+{
+    bool is_new = !store->batch_is_open;
+    int r = is_new ? store_execute(store, "BEGIN IMMEDIATE") : 0;
+
+    if (r < 0)
+        return r;
+    store->batch_is_open = store->batch_is_running = true;
+    store->depth++;
+    return is_new;
+}
+
+void store_batch_leave(Store *store)
+{
+    store->depth--;
+    store->batch_is_running = false;
+}
+
+int store_batch_commit(Store *store)
+{
+    store_batch_leave(store);
+    int r = execute(store, "COMMIT");
+    if (r < 0)
+        (void)store_give_way(store);
+    store->batch_is_open = false;
+    return r;
+}
+
+int store_batch_drop(Store *store)
+{
+    return store_give_way(store);
 }

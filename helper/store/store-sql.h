@@ -5,6 +5,7 @@
 #pragma once
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "common/cleanup.h"
@@ -21,6 +22,8 @@ typedef struct Store {
     Secret *key;
     unsigned depth;     /* of transactions */
     Query number_query; /* kept; see store_number_get() */
+    bool batch_is_open, batch_is_running; /* store_batch_enter() */
+    uint64_t numbers_version;
 } Store;
 
 Query query_new(Store *store, const char *sql);
@@ -49,3 +52,10 @@ int store_read_integer(Store *store, const char *sql, int64_t *ret_value);
 
 /* The errno of a SQLite result. */
 int store_errno(int result);
+
+/* Takes back a batch that is between two of its turns. For statements on numbers that were prepared
+ * before; query_new() does it for the others. */
+int store_give_way(Store *store);
+
+/* Numbers are about to change. */
+void store_numbers_touch(Store *store);

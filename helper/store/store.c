@@ -220,6 +220,7 @@ int store_number_get(Store *store, const char *owner, uint32_t *ret_number)
     Query query = store->number_query;
     if (!query.statement)
         return query.error;
+    query.error = store_give_way(store);
     query_bind_text(&query, 1, owner);
     int r = query_step(&query);
     if (r > 0)
@@ -242,11 +243,22 @@ int store_number_owner(Store *store, uint32_t number, char **ret_owner)
     return r == 0 ? -ENOENT : query_get_text(&query, 0, ret_owner);
 }
 
+uint64_t store_numbers_version(const Store *store)
+{
+    return store->numbers_version;
+}
+
+void store_numbers_touch(Store *store)
+{
+    store->numbers_version += !store->batch_is_running;
+}
+
 int store_number_put(Store *store, const char *owner, uint32_t number)
 {
     _cleanup_query_ Query query =
         query_new(store, "INSERT INTO numbers (owner, number) VALUES (?1, ?2)");
 
+    store_numbers_touch(store);
     query_bind_text(&query, 1, owner);
     query_bind_integer(&query, 2, number);
     return query_run(&query);

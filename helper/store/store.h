@@ -31,6 +31,20 @@ int store_load_key(const char *path, Secret **ret_key);
 int store_begin(Store *store);
 int store_end(Store *store, int result);
 
+/* Many numbers as one write, over several turns of the loop: store_batch_enter(), some of them,
+ * store_batch_leave(), and so on until store_batch_commit() in place of the last leave. Whoever
+ * else writes in between, or reads numbers, finds the store without them: they are taken back, and
+ * the next store_batch_enter() says so by returning 1, as the first does: begin anew. 0: what was
+ * written is there. All return a negative errno on failure; store_batch_drop() takes back what was
+ * left. */
+int store_batch_enter(Store *store);
+void store_batch_leave(Store *store);
+int store_batch_commit(Store *store);
+int store_batch_drop(Store *store);
+
+/* Grows whenever a number is given or carried, but by a batch. */
+uint64_t store_numbers_version(const Store *store);
+
 /* Empties the write-ahead log, so that deleted personal data leaves the disk now. */
 int store_scrub(Store *store);
 

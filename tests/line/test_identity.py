@@ -6,17 +6,21 @@ import itertools
 import json
 import pathlib
 import shutil
+import signal
 import subprocess
 
+import dbus
+import dbus.lowlevel
 import pytest
 
 from tests.line import place
-from tests.line.line import wait_until
+from tests.line.line import AUTHENTICATOR, MANAGER, NAME, PATH, wait_until
 from tests.line.test_directory import alarms, directory, domain, users, wait_alarm  # noqa: F401
 from tests.provider.entra import TENANT
 
 STATE = ("/var/lib/rcpch", "/var/lib/rcpch-nss", "/var/cache/rcpch", "/var/log/rcpch")
 BASE, COUNT = 1879048192, 1000
+UID_COUNT = 268304384  # the default
 GROUPS = tuple(f"7c8807a2-11d4-4b52-9ad6-3a5a6e0e000{i}" for i in (1, 2))
 
 
@@ -360,3 +364,89 @@ def test_a_file_that_cannot_be_read_is_said(line, tmp_path):
     (tmp_path / "file").write_bytes(b"\xff\x00{")
     done = run(line, "identity", "import", str(tmp_path / "file"), check=False)
     assert done.returncode == 1 and "not strict JSON" in done.stderr
+
+
+# --- a large file ------------------------------------------------------------------------------
+
+ROWS = 19990  # with the groups IDENTITY_ROWS_MAX is not exceeded
+
+
+def large_file(line):
+    return file_of(*(person(line, f"id-{i}", BASE + 1000 + i, f"p{i}") for i in range(ROWS)),
+                   count=UID_COUNT)
+
+
+@pytest.fixture
+def large(line):
+    """A connection on which an import of a large file was asked for: what comes on it afterwards
+    reaches the helper behind that."""
+    bus = line.connect()
+    message = dbus.lowlevel.MethodCallMessage(NAME, PATH, MANAGER, "ImportIdentity")
+    message.append(dbus.ByteArray(json.dumps(large_file(line)).encode()), False, signature="ayb")
+    bus.send_message(message)
+    assert is_under_way(line, bus)
+    yield bus
+    bus.close()
+
+
+def is_under_way(line, bus):
+    """Another one is refused as long as the first lasts; this one changes nothing."""
+    try:
+        line.manager("ImportIdentity", "ayb", json.dumps(file_of()).encode(), True, bus=bus)
+    except dbus.DBusException as error:
+        assert error.get_dbus_name() == "uk.ac.rcpch.Error.TooMany", error
+        return True
+    return False
+
+
+def exported(line):
+    return sum(row["kind"] == "user" for row in export(line)["numbers"])
+
+
+def test_others_are_answered_while_a_large_file_is_taken_over(line, large):
+    """Each between two refusals of another import: so it was in the middle of this one."""
+    answered = 0
+    while is_under_way(line, large):
+        line.manager("ListSessions", bus=large)
+        line.call(AUTHENTICATOR, "CheckAccount", "ssssa{sv}", "alice", "", "sshd", "10.99.0.1",
+                  dbus.Dictionary({}, signature="sv"), bus=large)
+        answered += is_under_way(line, large)
+    assert answered >= 2
+    line.wait_records(event="configuration", action="identity-import", timeout=20,
+                      reason=f"{ROWS} numbers carried here")
+    assert exported(line) == ROWS
+
+
+def test_the_answer_to_a_large_file_is_whole(line):
+    code, said = import_(line, large_file(line))
+    assert (code, said["changed"], said["refused"], said["same"]) == (0, ROWS, 0, 0)
+    assert [row["number"] for row in said["rows"]] == [BASE + 1000 + i for i in range(ROWS)]
+    code, said = import_(line, large_file(line), "--dry-run")
+    assert (code, said["changed"], said["same"], said["rows"]) == (0, 0, ROWS, [])
+
+
+def test_a_newcomer_and_a_reload_while_a_large_file_is_taken_over(line, large):
+    """They go first; the file is judged by what they left."""
+    line.manager("AddUser", "sa{sv}", domain("p7"), dbus.Dictionary({"id": "id-7"}, signature="sv"),
+                 bus=large)
+    line.manager("Reload", "b", False, bus=large)
+    assert uid(line, "p7") == number_of(line.provider.origin, "id-7", UID_COUNT)
+    line.wait_records(event="configuration", action="identity-import-refused", timeout=20,
+                      reason="1 numbers refused")
+    assert exported(line) == 1  # p7
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_helper_that_ends_in_a_large_file_keeps_all_or_nothing_of_it(line, large, number):
+    line.helper.stop(number)
+    is_done = line.records(event="configuration", action="identity-import")
+    line.helper.start()
+    count = exported(line)
+    assert count == ROWS or (count == 0 and not is_done), (count, is_done)
+
+
+def test_who_gives_up_waiting_leaves_the_import_to_its_end(line, large):
+    """Nobody is told; it is in the log."""
+    large.close()
+    line.wait_records(event="configuration", action="identity-import", timeout=20)
+    assert exported(line) == ROWS
