@@ -155,6 +155,22 @@ static int sync_list(Manager *manager, Account *account, const char *what, char 
     return 0;
 }
 
+/* A directory may write names another way, and tells them itself. What is no name that an account
+ * can have leaves the one that is known. */
+static int sync_full_name(Manager *manager, Account *account, const char *full_name)
+{
+    _cleanup_free_ char *before = strdup(account->gecos);
+
+    if (!before)
+        return -ENOMEM;
+    if (directories_has(manager->directories, account))
+        return 0;
+    int r = account_set_profile(manager->accounts, account, full_name);
+    if (r >= 0 && strcmp(before, account->gecos) != 0)
+        (void)publisher_request(manager->publisher, NULL, NULL);
+    return r == -EINVAL ? 0 : r;
+}
+
 /* Membership is replaced at each sync; an answer that does not speak of groups changes none. */
 static int sync_groups(Manager *manager, Account *account, Identity *identity)
 {
@@ -174,6 +190,8 @@ static int sync_groups(Manager *manager, Account *account, Identity *identity)
         r = account_set_claims(manager->accounts, account, identity->claims);
     if (r >= 0)
         r = account_set_phone(manager->accounts, account, identity->phone);
+    if (r >= 0)
+        r = sync_full_name(manager, account, identity->full_name);
     if (r < 0)
         return r;
     if (was_allowed && !account_is_allowed(account, manager->config))

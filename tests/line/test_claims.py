@@ -1,5 +1,7 @@
 """What the configuration asks of claims, from the token to the answer at the door."""
 
+import pathlib
+
 import dbus
 import pytest
 
@@ -7,6 +9,7 @@ from tests.line.line import wait_until
 from tests.line.place import CONFIGURATION
 
 ALICE = "alice@rcpch.ac.uk"
+SNAPSHOT = pathlib.Path("/var/lib/rcpch-nss/snapshot")
 
 
 def configure(line, *lines, first_bind="username"):
@@ -109,6 +112,25 @@ def test_the_telephone_number_follows_the_provider(bare, leader):
     assert phone(bare) == "+442070926001"
     bare.control.set_user(ALICE, claims={"contact": {"phone": ""}})
     wait_until(lambda: phone(bare) == "", 15, "the refresh with an empty number")
+
+
+def test_the_full_name_follows_the_provider(bare, leader):
+    """At the sign-in, and at a refresh; nothing said of it leaves what was known."""
+    def full_name():
+        return str(bare.manager("GetUser", "s", "alice")["full_name"])
+    configure(bare)
+    start(bare)
+    bare.control.set_user(ALICE, name="Alice Adams")
+    assert bare.sign_in("alice")[0] == "allow"
+    assert full_name() == "Alice Adams"
+    assert bare.open_session("alice", leader.pid)[0] == "allow"
+    bare.control.set_user(ALICE, name="Alice Adams-Brown")
+    wait_until(lambda: full_name() == "Alice Adams-Brown", 15, "the refresh with another name")
+    wait_until(lambda: b"Alice Adams-Brown" in SNAPSHOT.read_bytes(), 15, "the host to see it")
+    bare.control.set_user(ALICE, claims={"name": None})
+    since = bare.control.last()
+    asked = bare.control.journal(since, wait=15, count=2, grant_type="refresh_token")
+    assert len(asked) >= 2 and full_name() == "Alice Adams-Brown"
 
 
 def test_an_administrator_gives_the_number(line):
