@@ -7,6 +7,7 @@
 #include "helper/enforcer/log-queue.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ struct LogQueue {
     sd_event_source *retry;
     Entry *first, **last;
     size_t count;
+    uint64_t lost; /* there was no room for them, and the log does not know it yet */
     Flight *flight;
     bool complained;
 };
@@ -112,6 +114,43 @@ static void try_later(LogQueue *queue, int error)
         queue->complaint("cannot set the timer for waiting records", error, queue->userdata);
 }
 
+static int append(LogQueue *queue, const Record *record)
+{
+    uint8_t buffer[ENFORCER_MESSAGE_MAX - sizeof(EnforcerHeader)];
+
+    if (queue->count >= WAITING_MAX)
+        return -ENOBUFS;
+    int size = record_encode(record, buffer, sizeof(buffer));
+    if (size < 0)
+        return size;
+    Entry *entry = malloc(sizeof(*entry) + (size_t)size);
+    if (!entry)
+        return -ENOMEM;
+    entry->next = NULL;
+    entry->size = (size_t)size;
+    memcpy(entry->bytes, buffer, (size_t)size);
+    *queue->last = entry;
+    queue->last = &entry->next;
+    queue->count++;
+    return 0;
+}
+
+/* How many are missing, where they are missing: behind those that waited. */
+static void tell_lost(LogQueue *queue)
+{
+    Record record = {.event = RECORD_ALARM};
+    char count[24];
+
+    if (queue->lost == 0)
+        return;
+    snprintf(count, sizeof(count), "%" PRIu64, queue->lost);
+    record_set(&record, RECORD_REASON,
+               "records were lost: the access log took none, and too many waited");
+    record_set(&record, RECORD_COUNT, count);
+    if (append(queue, &record) == 0)
+        queue->lost = 0;
+}
+
 static void on_appended(int result, const EnforcerAppendReply *reply, void *userdata)
 {
     _cleanup_free_ Flight *flight = userdata;
@@ -130,6 +169,7 @@ static void on_appended(int result, const EnforcerAppendReply *reply, void *user
         queue->complaint("the enforcer refused a record; it is lost", result, queue->userdata);
     queue->complained = false;
     drop_first(queue);
+    tell_lost(queue);
     send_first(queue);
 }
 
@@ -159,23 +199,11 @@ static void send_first(LogQueue *queue)
 
 int log_queue_append(LogQueue *queue, const Record *record)
 {
-    uint8_t buffer[ENFORCER_MESSAGE_MAX - sizeof(EnforcerHeader)];
+    int r = append(queue, record);
 
-    if (queue->count >= WAITING_MAX)
-        return -ENOBUFS;
-    int size = record_encode(record, buffer, sizeof(buffer));
-    if (size < 0)
-        return size;
-    Entry *entry = malloc(sizeof(*entry) + (size_t)size);
-    if (!entry)
-        return -ENOMEM;
-    entry->next = NULL;
-    entry->size = (size_t)size;
-    memcpy(entry->bytes, buffer, (size_t)size);
-    *queue->last = entry;
-    queue->last = &entry->next;
-    queue->count++;
-    if (!sd_event_source_get_enabled(queue->retry, NULL))
+    if (r < 0)
+        queue->lost++;
+    else if (!sd_event_source_get_enabled(queue->retry, NULL))
         send_first(queue);
-    return 0;
+    return r;
 }

@@ -23,8 +23,8 @@ int log_queue_new(sd_event *event, EnforcerClient *enforcer, LogQueueComplaint c
 LogQueue *log_queue_free(LogQueue *queue);
 DEFINE_CLEANUP(LogQueue *, log_queue_free)
 
-/* Copies the record. Returns 0, -ENOBUFS when too many wait, -ENOMEM, or record_encode()'s
- * error. */
+/* Copies the record. Returns 0, -ENOBUFS when too many wait, -ENOMEM, or record_encode()'s error:
+ * it is lost then, and the log has how many were as soon as it takes records again. */
 int log_queue_append(LogQueue *queue, const Record *record);
 
 size_t log_queue_count(const LogQueue *queue);

@@ -29,6 +29,7 @@ int enforcer_append(EnforcerClient *client, const Record *record, EnforcerAppend
                     void *userdata)
 {
     const RecordValue *reason = &record->fields[RECORD_REASON];
+    const RecordValue *count = &record->fields[RECORD_COUNT];
 
     fake->calls++;
     if (fake->refuse < 0)
@@ -37,7 +38,8 @@ int enforcer_append(EnforcerClient *client, const Record *record, EnforcerAppend
     fake->handler = handler;
     fake->userdata = userdata;
     size_t used = strlen(fake->taken);
-    snprintf(fake->taken + used, sizeof(fake->taken) - used, "%.*s,", (int)reason->size,
+    snprintf(fake->taken + used, sizeof(fake->taken) - used, "%.*s%s%.*s,", (int)count->size,
+             count->size > 0 ? count->text : "", count->size > 0 ? ": " : "", (int)reason->size,
              reason->text);
     return 0;
 }
@@ -166,6 +168,29 @@ static void test_bounded(void **state)
     answer(-ENOTCONN, false, false);
 }
 
+/* How many were lost stands in the log once, behind what waited. */
+static void test_lost_ones_are_counted(void **state)
+{
+    Record record = {.event = RECORD_ACCOUNT};
+
+    record_set(&record, RECORD_REASON, "");
+    while (log_queue_append(fake->queue, &record) == 0)
+        continue;
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(log_queue_append(fake->queue, &record), -ENOBUFS);
+    size_t waiting = log_queue_count(fake->queue);
+    for (; waiting > 0; waiting--) {
+        fake->taken[0] = '\0';
+        answer(0, true, true);
+    }
+    assert_string_equal(fake->taken,
+                        "7: records were lost: the access log took none, and too many waited,");
+    answer(0, true, true);
+    assert_int_equal(log_queue_count(fake->queue), 0);
+    append("a");
+    assert_string_equal(strchr(fake->taken, ',') + 1, " and too many waited,a,");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +200,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_record_does_not_block, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_answer_after_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lost_ones_are_counted, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
