@@ -176,7 +176,7 @@ static void refuse_pretended(Login *login, const Evidence *evidence)
  * sign-in meets its outage. */
 static void pretend(Login *login)
 {
-    if (is_local_factor(login))
+    if (is_local_factor(login) || !is_sendable(login->password))
         login_refuse(login, login->pretended, login->pretended_reason, NULL);
     else
         login_probe(login, refuse_pretended);

@@ -215,7 +215,7 @@ static bool is_failure(const Login *login, Outcome outcome)
         return false;
     if (has_left_untold(login, outcome))
         return true;
-    return login->pretends || outcome == OUTCOME_WRONG_SECRET;
+    return outcome == OUTCOME_WRONG_SECRET || (login->pretends && !login->unjudged);
 }
 
 static void deny(Login *login, Outcome outcome, const char *reason, const char *text)

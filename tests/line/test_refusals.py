@@ -3,12 +3,13 @@
 tests/bench/refusals.py takes the figures, of thousands.
 """
 
+import dataclasses
 import statistics
 
 import pytest
 
 from tests.line.knocks import knock_all
-from tests.line.refusals import CAUSES, NEVER, WAYS, Stage
+from tests.line.refusals import CAUSES, LOCK_AT, NEVER, WAYS, Stage
 from tests.line.test_password import BEAT
 
 EACH = 60
@@ -56,3 +57,40 @@ def test_a_slow_provider_tells_nothing(bare, way, asked):
     told = knock_all(bare, [stage.knock(cause, 1) for cause in (*others, asked)], AT_A_TIME)
     assert {one.knock.cause: one.seconds // BEAT for one in told} == dict.fromkeys(
         CAUSES[way], slow)
+
+
+@pytest.mark.parametrize("how", ["503", "429"])
+def test_an_outage_tells_no_name(bare, how):
+    """Whatever keeps them out, and where nobody is prepared for it."""
+    stage = Stage(bare, "password", each=2)
+    knock_all(bare, stage.locking(), AT_A_TIME)
+    stage.configure(NEVER)
+    if how == "429":
+        bare.control.fault("token", "status", status=429)
+    else:
+        bare.control.outage(how)
+    causes = [cause for cause in CAUSES["password"]
+              if "locked" not in cause and "empty" not in cause]
+    told = knock_all(bare, [stage.knock(cause, number) for cause in causes for number in range(2)],
+                     AT_A_TIME)
+    assert len({(one.outcome, one.heard) for one in told}) == 1, told
+    assert told[0].outcome == "unavailable"
+
+
+def test_in_an_outage_an_empty_password_tells_no_name(bare):
+    stage = Stage(bare, "password", each=1)
+    bare.control.outage("refuse")
+    known, unknown = (dataclasses.replace(stage.knock(cause, 0), answers=("",))
+                      for cause in ("wrong password", "unknown name"))
+    told = knock_all(bare, [known, unknown], 2)
+    assert len({(one.outcome, one.heard) for one in told}) == 1, told
+
+
+def test_an_outage_locks_no_name(bare):
+    """Nor one that does not exist: its lock would tell it from those that do."""
+    stage = Stage(bare, "password", each=1)
+    bare.control.outage("refuse")
+    told = knock_all(bare, [stage.knock(cause, 0) for cause in ("wrong password", "unknown name")
+                            for _ in range(LOCK_AT + 1)], 1)
+    assert {one.outcome for one in told} == {"unavailable"}
+    assert bare.records(event="account", action="locked") == []
