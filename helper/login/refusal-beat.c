@@ -27,5 +27,7 @@ uint64_t refusal_beat_next(const RefusalBeat *beat, uint64_t answered_usec, uint
     uint64_t own = beat_end(time_since(answered_usec, now_usec));
     uint64_t usual = beat_end(beat->slowest_usec);
 
+    if (usual > REFUSAL_WAITS_MAX_USEC)
+        usual = REFUSAL_WAITS_MAX_USEC;
     return answered_usec + (own > usual ? own : usual);
 }

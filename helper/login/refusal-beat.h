@@ -3,7 +3,8 @@
  * cause. Pure; all times are CLOCK_BOOTTIME in microseconds.
  *
  * What takes longer than a beat, a slow provider, would tell itself: refusals for which nobody was
- * asked come early. So all of them wait as long as the slowest answer of late took.
+ * asked come early. So all of them wait as long as the slowest answer of late took, within a bound:
+ * who has many wrong passwords queue for the provider makes nobody else wait for minutes.
  */
 #pragma once
 
@@ -11,6 +12,7 @@
 
 #define REFUSAL_BEAT_USEC       UINT64_C(2000000)
 #define REFUSAL_REMEMBERED_USEC (60 * UINT64_C(60000000))
+#define REFUSAL_WAITS_MAX_USEC  (5 * REFUSAL_BEAT_USEC) /* for what others took */
 
 /* All zero: nothing was slow yet. */
 typedef struct RefusalBeat {

@@ -27,6 +27,8 @@ static const Row rows[] = {
     {"asked, and as slow", 5 * SEC, 5 * SEC, 6},
     {"asked, and faster", 5 * SEC, SEC, 6},
     {"asked, and slower", 3 * SEC, 5 * SEC, 6},
+    {"nobody was asked, and a queue was long", 200 * SEC, 0, 10},
+    {"asked, and in the queue", 200 * SEC, 100 * SEC, 102},
     {"slow, and within the beat", 2 * SEC - 1, 0, 2},
 };
 
