@@ -442,6 +442,16 @@ static int authorise_token_use(Manager *manager, sd_bus_message *message,
     return 0;
 }
 
+/* Jobs and services have the same number, all that have none: one would take what another was
+ * given. */
+static int refuse_nowhere(sd_bus_error *ret_error)
+{
+    return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.NotAllowed",
+                                  "This is no login session (/proc/self/sessionid): sign in to "
+                                  "one, and run sudo there. Jobs, services and kernels without "
+                                  "audit have none.");
+}
+
 /* The session is the caller's word: it says in which one sudo will be, and the kernel's word of
  * that comes from root's module. A wrong one only makes the token useless. */
 static int method_begin_token_use(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -455,6 +465,8 @@ static int method_begin_token_use(sd_bus_message *message, void *userdata, sd_bu
     int r = sd_bus_message_read(message, "u", &audit_session);
     if (r >= 0)
         r = authorise_token_use(manager, message, &account, ret_error);
+    if (r >= 0 && audit_session == AUDIT_SESSION_NONE)
+        r = refuse_nowhere(ret_error);
     if (r < 0)
         return r;
     const LoginRequest request = {

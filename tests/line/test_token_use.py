@@ -23,6 +23,9 @@ from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
 HERE, ELSEWHERE, NOWHERE = 11, 12, 0xFFFFFFFF
 SUDO = {"service": "sudo", "rhost": "", "tty": "/dev/pts/3", "ruser": "alice"}
+# As pam_loginuid begins one: its number is written to "$1".
+IN_A_SESSION = ('echo "$0" > /proc/self/loginuid && cat /proc/self/sessionid > "$1" && shift && '
+                'exec setpriv --reuid="$0" --regid="$0" --clear-groups "$@"')
 BOTH_GROUPS = {"groups": [AUDIT_STAFF, AUDIT_ADMINS]}
 
 
@@ -161,21 +164,21 @@ def test_by_the_tool(configure):
     path.write_text(token(line) + "\n")
     os.chown(path, uid, uid)
 
-    def run(*options, text=""):
+    session = pathlib.Path("/run/line/session")
+
+    def run(*options, text="", start=IN_A_SESSION):
         with place.caller(uid):
             return subprocess.run(
-                ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", tool, "token",
-                 "use", *options], input=text, capture_output=True, text=True, timeout=30,
-                check=False)
-    audit = int(pathlib.Path("/proc/self/sessionid").read_text())
+                ["sh", "-c", start, str(uid), str(session), tool, "token", "use", *options],
+                input=text, capture_output=True, text=True, timeout=30, check=False)
     good = run(text=token(line) + "\n")
     assert good.returncode == 0 and "once, within" in good.stdout, good
-    assert sudo(line, audit_session=audit) == "allow"
+    assert sudo(line, audit_session=int(session.read_text())) == "allow"
     path.chmod(0o644)
     assert "chmod 600" in run("--file", str(path)).stderr
     path.chmod(0o600)
     assert run("--file", str(path)).returncode == 0
-    assert sudo(line, audit_session=audit) == "allow"
+    assert sudo(line, audit_session=int(session.read_text())) == "allow"
     bad = run(text=token(line, claims={"exp": 1000}))
     assert bad.returncode == 1 and "access token: expired" in bad.stderr
     assert "it is empty" in run(text="\n").stderr
@@ -343,3 +346,12 @@ def test_presenting_changes_nothing_else(configure):
     assert use(line.uids["alice"], token(line))[0] == "allow"
     (after,) = [user for user in line.manager("ListUsers") if user["name"] == "alice"]
     assert before == after
+
+
+def test_where_there_is_no_login_session_nothing_is_presented(configure):
+    """A job, a service, and on a kernel without audit every session of hers have the same "none":
+    each would take what was presented in another."""
+    line = configure()
+    with pytest.raises(PermissionError, match="no login session"):
+        use(line.uids["alice"], token(line), NOWHERE)
+    assert sudo(line, audit_session=NOWHERE) == "asked"
