@@ -102,6 +102,8 @@
 #define SESSIONS_PER_ACCOUNT_MAX ENFORCER_SPARED_MAX /* each leader can be named in one request */
 #define SIGN_INS_MAX            512u   /* admitted, and their sessions not open yet */
 #define CALLERS_MAX             256u   /* users of this host whose calls are counted */
+#define VERIFY_PENDING_MAX      32u    /* of VerifyToken, by one user that is not root */
+#define VERIFY_WORDS_MAX        64u    /* scopes, and roles, that one call wants one of */
 #define PRESENTED_MAX           128u   /* access tokens presented for a sudo that is to come */
 
 /* Configuration. */

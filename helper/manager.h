@@ -62,6 +62,7 @@ typedef struct Manager {
     SignIns *sign_ins;
     AskLimit own_logins, own_checks; /* that others than root ask for */
     PresentedTokens *presented;
+    struct VerifyCall *verify_calls; /* that wait (manager-token.c) */
     CallerLimit verify_limit; /* of VerifyToken, for who is not root */
     Sessions *sessions;
     Enrolments *enrolments;

@@ -27,12 +27,25 @@ typedef struct VerifyCall {
     Manager *manager;
     sd_bus_message *message;
     char **scopes, **roles; /* one of each is wanted */
+    uid_t uid;              /* who asks */
+    struct VerifyCall *next; /* of the manager's, while it waits for an answer */
 } VerifyCall;
+
+static void unlink_call(const VerifyCall *call)
+{
+    VerifyCall **link = &call->manager->verify_calls;
+
+    while (*link && *link != call)
+        link = &(*link)->next;
+    if (*link)
+        *link = call->next;
+}
 
 static VerifyCall *verify_call_free(VerifyCall *call)
 {
     if (!call)
         return NULL;
+    unlink_call(call);
     sd_bus_message_unref(call->message);
     text_list_free(call->scopes);
     text_list_free(call->roles);
@@ -247,12 +260,25 @@ static bool is_verifier(const Config *config, uid_t uid)
     return false;
 }
 
-static int authorise(sd_bus_message *message, Manager *manager, sd_bus_error *error)
+/* While the provider's keys are fetched all wait, and each has a token and a message in memory. */
+static bool has_room(const Manager *manager, uid_t uid)
+{
+    unsigned count = 0;
+
+    for (const VerifyCall *call = manager->verify_calls; call; call = call->next)
+        count += call->uid == uid;
+    return count < VERIFY_PENDING_MAX;
+}
+
+static int authorise(sd_bus_message *message, Manager *manager, uid_t *ret_uid,
+                     sd_bus_error *error)
 {
     CallerLimit *limit = &manager->verify_limit;
     uid_t uid;
 
     int r = bus_caller_uid(message, &uid);
+    if (r >= 0)
+        *ret_uid = uid;
     if (r >= 0 && uid == 0)
         return 0;
     if (r < 0 || !is_verifier(manager->config, uid))
@@ -261,7 +287,7 @@ static int authorise(sd_bus_message *message, Manager *manager, sd_bus_error *er
                                       "VerifyUsers= of [token] names.");
     limit->burst = VERIFY_AT_ONCE;
     limit->interval_usec = VERIFY_INTERVAL;
-    if (!caller_limit_take(limit, uid, stamp_now().boot_usec))
+    if (!has_room(manager, uid) || !caller_limit_take(limit, uid, stamp_now().boot_usec))
         return sd_bus_error_set_const(error, BUS_ERROR("TooMany"),
                                       "Too many tokens at this moment. Try again in a second.");
     return 0;
@@ -278,7 +304,7 @@ static int read_list(sd_bus_message *message, char ***ret_list)
     if (!*ret_list)
         return -ENOMEM;
     while (r >= 0 && (r = sd_bus_message_read(message, "s", &word)) > 0) {
-        if (strlen(word) > BUS_STRING_MAX || text_list_count(*ret_list) >= CLAIM_GROUPS_MAX)
+        if (strlen(word) > BUS_STRING_MAX || text_list_count(*ret_list) >= VERIFY_WORDS_MAX)
             return -E2BIG;
         r = text_list_add(ret_list, word);
     }
@@ -304,14 +330,19 @@ static int judge(VerifyCall *call, const Secret *token)
     int r = provider_bearer_login(provider, token, VERIFY_WAIT_USEC, on_judged, call, &op);
     if (r < 0)
         verify_call_free(call);
-    return r < 0 ? r : 1; /* on_judged() has it */
+    if (r < 0)
+        return r;
+    call->next = call->manager->verify_calls;
+    call->manager->verify_calls = call;
+    return 1; /* on_judged() has it */
 }
 
 int manager_bus_verify_token(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     _cleanup_(verify_call_freep) VerifyCall *call = NULL;
     _cleanup_secret_ Secret *token = NULL;
-    int fd = -1, r = authorise(message, userdata, error);
+    uid_t uid = 0;
+    int fd = -1, r = authorise(message, userdata, &uid, error);
 
     if (r < 0)
         return r;
@@ -319,6 +350,7 @@ int manager_bus_verify_token(sd_bus_message *message, void *userdata, sd_bus_err
     if (!call)
         return -ENOMEM;
     call->manager = userdata;
+    call->uid = uid;
     call->message = sd_bus_message_ref(message);
     r = sd_bus_message_read(message, "h", &fd);
     if (r >= 0)

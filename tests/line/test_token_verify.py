@@ -5,6 +5,7 @@ import os
 import pathlib
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import dbus
 import pytest
@@ -111,6 +112,7 @@ def test_a_descriptor_that_would_make_the_helper_wait(line):
 
 SERVICE_UID = 4243
 DENIED = "org.freedesktop.DBus.Error.AccessDenied"
+WAITING = 32   # VERIFY_PENDING_MAX
 TOO_MANY = "uk.ac.rcpch.Error.TooMany"
 
 
@@ -224,3 +226,29 @@ def test_the_tool_as_that_user(named):
     assert run(SERVICE_UID, token_of(line)).stdout.startswith("200")
     refused = run(FOREIGN_UID, token_of(line))
     assert refused.returncode == 5 and "VerifyUsers=" in refused.stderr
+
+
+def test_many_that_wait_for_a_slow_provider_are_bounded(named):
+    """Each holds a token of up to 64 KB while the keys are fetched."""
+    line = named("web")
+    token = token_of(line)
+    assert as_user(line, SERVICE_UID, lambda line: verify(line, token))[0] == 200
+    strange = token_of(line, header={"kid": "nobody's"})
+    line.control.fault("jwks", "hang")
+
+    def ask(line):
+        with ThreadPoolExecutor(WAITING + 8) as pool:
+            return list(pool.map(one, [line] * (WAITING + 8)))
+
+    def one(line):
+        try:
+            return verify(line, strange)[0]
+        except dbus.DBusException as error:
+            return error.get_dbus_name()
+    told = as_user(line, SERVICE_UID, ask)
+    assert told.count(TOO_MANY) == 8 and set(told) <= {TOO_MANY, 401, 503}, told
+
+
+def test_too_many_words_are_refused(line):
+    with pytest.raises(dbus.DBusException):
+        verify(line, token_of(line), scopes=[f"scope-{number}" for number in range(65)])
