@@ -7,6 +7,7 @@
  */
 #include "helper/login/lockout.h"
 #include "helper/login/login-internal.h"
+#include "helper/login/login-reason.h"
 
 #include <errno.h>
 #include <string.h>
@@ -46,30 +47,6 @@ static Outcome judge(Login *login, const Identity *identity)
     if (outcome != OUTCOME_ALLOW)
         return outcome;
     return login_policy(identity, account, provider, manager->config, &now);
-}
-
-static const char *reason_of(Outcome outcome)
-{
-    static const char *const reasons[_OUTCOME_COUNT] = {
-        [OUTCOME_WRONG_IDENTITY] = "somebody else signed in",
-        [OUTCOME_NOT_IN_GROUP] = "the account is not allowed on this host",
-        [OUTCOME_NOT_BOUND] = "the account is not bound to a directory id",
-        [OUTCOME_DISABLED] = "the account is disabled",
-        [OUTCOME_UNAVAILABLE] = "the account's provider is not configured any more",
-    };
-
-    return (unsigned)outcome < _OUTCOME_COUNT && reasons[outcome] ? reasons[outcome]
-                                                                  : "the account was refused";
-}
-
-/* What a token says may tell more. */
-static const char *reason_for(Outcome outcome, const Identity *identity)
-{
-    if (outcome == OUTCOME_NOT_IN_GROUP && identity->lacks_claim)
-        return "RequireClaims= does not hold";
-    if (outcome == OUTCOME_NOT_IN_GROUP && identity->has_overage)
-        return "not in a known group, and in more than a token holds: see Directory=";
-    return reason_of(outcome);
 }
 
 static const char *first_bind_reason(const Login *login)
@@ -293,7 +270,7 @@ void login_record_admission(Login *login)
 
     Outcome outcome = judge_again(login);
     if (outcome != OUTCOME_ALLOW) {
-        login_refuse(login, outcome, reason_of(outcome), NULL);
+        login_refuse(login, outcome, login_reason(outcome), NULL);
         return;
     }
     if (!login_step(login, LOGIN_EVENT_ENTERED, &decision))
@@ -409,6 +386,7 @@ static int hear_directory(Login *login, Identity *identity)
 
 void login_accept(Login *login, TokenResult *result)
 {
+    char reason[LOGIN_REASON_SIZE];
     LoginDecision decision;
 
     free(login->identity);
@@ -423,7 +401,8 @@ void login_accept(Login *login, TokenResult *result)
     if (outcome == OUTCOME_NOT_IN_GROUP)
         keep_facts_of_refused(login, result->identity);
     if (outcome != OUTCOME_ALLOW) {
-        login_refuse(login, outcome, reason_for(outcome, result->identity), NULL);
+        login_reason_for(login, outcome, result->identity, reason);
+        login_refuse(login, outcome, reason, NULL);
         return;
     }
     if (note_strength(login, result->identity) < 0) {

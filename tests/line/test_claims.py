@@ -7,6 +7,7 @@ import pytest
 
 from tests.line.line import wait_until
 from tests.line.place import CONFIGURATION
+from tests.provider.users import AUDIT_STAFF
 
 ALICE = "alice@rcpch.ac.uk"
 SNAPSHOT = pathlib.Path("/var/lib/rcpch-nss/snapshot")
@@ -86,6 +87,22 @@ def test_roles_are_groups_and_leave_with_the_claim(bare, leader):
     wait_until(lambda: "devices" not in bare.manager("GetUser", "s", "alice")["groups"], 15,
                "the refresh without the claim")
     assert bare.check("alice")[0] == "not-in-group"
+
+
+def test_a_refusal_names_a_group_to_compare(bare):
+    """Most often Id= of [group] is another one than was meant, or the token names none at all."""
+    configure(bare)
+    CONFIGURATION.write_text(CONFIGURATION.read_text().replace(AUDIT_STAFF, "audit staff"))
+    start(bare)
+    assert bare.sign_in("alice")[0] == "not-in-group"
+    bare.control.set_user(ALICE, claims={"groups": None})
+    assert bare.sign_in("alice")[0] == "not-in-group"
+    bare.control.set_user(ALICE, claims={"groups": ["\x1b[2J" + "x" * 250]})
+    assert bare.sign_in("alice")[0] == "not-in-group"
+    named, none, odd = bare.wait_records(3, event="login")
+    assert f"of the groups it is in (2), {AUDIT_STAFF} for one, none may" in named["reason"]
+    assert "the token names no groups; see GroupsClaim=" in none["reason"]
+    assert len(odd["reason"]) < 256 and "not allowed on this host" in odd["reason"]
 
 
 def phone(line):
