@@ -135,6 +135,26 @@ static int open_state(Manager *manager)
     return accounts_new(manager->store, &manager->accounts);
 }
 
+/* What whoever reads the journal has to do. */
+static const char *state_fault(int r)
+{
+    static const struct {
+        int error;
+        const char *text;
+    } rows[] = {
+        {-EPROTO, "a newer version of rcpch-helper wrote it: install that version again"},
+        {-EUCLEAN, "it, or state.key beside it, is damaged: put both back from a backup"},
+        {-EPERM, "others may read its key: chmod 0600 /var/lib/rcpch/state.key"},
+        {-EBUSY, "another process has it open: systemctl status rcpch-helper"},
+        {-ENOSPC, "the disk is full: df /var/lib/rcpch"},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+        if (rows[i].error == r)
+            return rows[i].text;
+    return strerror(-r);
+}
+
 static int build_outside(Manager *manager)
 {
     int r =
@@ -185,7 +205,7 @@ int manager_new(sd_event *event, const ManagerPaths *paths, Manager **ret_manage
     manager->started_usec = stamp_now().wall_usec;
     int r = open_state(manager);
     if (r < 0) {
-        sd_journal_print(LOG_ERR, "Cannot open the state database: %s", strerror(-r));
+        sd_journal_print(LOG_ERR, "Cannot open the state database: %s", state_fault(r));
         return r;
     }
     r = build_outside(manager);

@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
+from tests.line.programs import LineError
 from tests.line.test_outage import Herself, enrol as enrol_for_outages
 from tests.line.test_password import SECRET, configure, sign_in  # noqa: F401 (a fixture)
 
@@ -328,3 +330,24 @@ def test_values_of_the_wrong_type_are_errors(line):
     outcome, _ = line.call("uk.ac.rcpch.Helper1.Authenticator", "CheckAccount", "ssssa{sv}",
                            "alice", "", "sshd", "", unknown)
     assert outcome == 18
+
+
+@pytest.mark.parametrize("spoil, said", [
+    (lambda: spoil_version(STATE / "state.db"), "a newer version of rcpch-helper wrote it"),
+    (lambda: (STATE / "state.key").chmod(0o644), "chmod 0600 /var/lib/rcpch/state.key"),
+    (lambda: (STATE / "state.key").write_bytes(b"short"), "put both back from a backup")])
+def test_a_state_that_cannot_be_read_says_what_to_do(bare, spoil, said):
+    """As after an older package was installed over a newer one, or a careless copy."""
+    bare.helper.start()
+    bare.helper.stop()
+    spoil()
+    with pytest.raises(LineError, match="the helper has ended"):
+        bare.helper.start()
+    assert bare.helper.stop() == 1
+    wait_until(lambda: any(said in entry.get("MESSAGE", "") for entry in bare.journal.entries), 5,
+               "the journal's line")
+
+
+def spoil_version(path):
+    with contextlib.closing(sqlite3.connect(path)) as state:
+        state.execute("PRAGMA user_version = 9999")
