@@ -238,6 +238,19 @@ int account_set_confirmed(Accounts *accounts, Account *account, const Stamp *now
     return r;
 }
 
+int account_set_expiry(Accounts *accounts, Account *account, uint64_t expires_usec)
+{
+    Account changed = *account;
+
+    if (account->expires_usec == expires_usec)
+        return 0;
+    changed.expires_usec = expires_usec;
+    int r = store_account_save(accounts_store(accounts), &changed);
+    if (r >= 0)
+        account->expires_usec = expires_usec;
+    return r;
+}
+
 /* A thief's token is as good as its owner's: the sign-in that makes the account ACTIVE again must
  * not bring it back to life. Who was disabled and is reinstated has to fetch a new one, too. */
 uint64_t account_cut_usec(const Account *account, Verdict verdict, const Stamp *now)

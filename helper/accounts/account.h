@@ -49,6 +49,8 @@ typedef struct Account {
                             * anything, whatever the verdict is now; 0: all do */
     uint64_t learnt_usec;  /* wall clock: groups, roles and claims are as they were then; what a
                             * token from before says of them is old */
+    uint64_t expires_usec; /* wall clock: of the access token that they last signed in with; 0: they
+                            * signed in otherwise since, or something else vouches for them */
     Stamp confirmed;       /* the provider last vouched for it */
     Stamp signed_in;       /* last interactive sign-in */
     uint64_t added_usec;
@@ -126,6 +128,7 @@ int account_set_roles(Accounts *accounts, Account *account, char *const *roles);
 int account_set_claims(Accounts *accounts, Account *account, char *const *claims);
 int account_set_signed_in(Accounts *accounts, Account *account, const Stamp *now);
 int account_set_confirmed(Accounts *accounts, Account *account, const Stamp *now);
+int account_set_expiry(Accounts *accounts, Account *account, uint64_t expires_usec);
 int account_set_verdict(Accounts *accounts, Account *account, Verdict verdict,
                         bool by_administrator, const char *evidence, const Stamp *now);
 /* What cut_usec is once this verdict stands. */

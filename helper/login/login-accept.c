@@ -17,6 +17,7 @@
 #include "helper/revocation/revocation.h"
 #include "helper/login/sign-in.h"
 #include "helper/login/account-text.h"
+#include "helper/token/access-token.h"
 #include "helper/token/claims.h"
 #include "helper/token/strength.h"
 #include "helper/totp/enrolment.h"
@@ -127,6 +128,19 @@ static int store_facts(Login *login, const Identity *identity)
     return r;
 }
 
+/* Of several tokens the one counts that lasts longest. */
+static int store_token_sign_in(const Login *login, const AccessToken *token)
+{
+    Manager *manager = login->logins->manager;
+    uint64_t last = UINT64_MAX / 2 / USEC_PER_SEC; /* what the store holds */
+    uint64_t expires = (token->expires_sec < last ? token->expires_sec : last) * USEC_PER_SEC;
+
+    int r = revocation_token_presented(manager->revocation, login->account, &login->issued);
+    if (r < 0 || expires <= login->account->expires_usec)
+        return r;
+    return account_set_expiry(manager->accounts, login->account, expires);
+}
+
 /* Without a new refresh token the old one goes too: it belongs to a sign-in that is over, and
  * what becomes of it must not count against this one. */
 static int store_sign_in(Login *login, const TokenResult *result)
@@ -135,11 +149,11 @@ static int store_sign_in(Login *login, const TokenResult *result)
 
     /* A presented token says nothing of the refresh token that an earlier sign-in left. */
     if (login->method == METHOD_BEARER)
-        return revocation_token_presented(manager->revocation, login->account, &login->issued);
+        return store_token_sign_in(login, result->access);
     int r = store_token_put(manager->store, login->account, result->refresh_token);
-    if (r < 0)
-        return r;
-    return revocation_signed_in(manager->revocation, login->account);
+    if (r >= 0)
+        r = account_set_expiry(manager->accounts, login->account, 0);
+    return r < 0 ? r : revocation_signed_in(manager->revocation, login->account);
 }
 
 #define ALARM_NUMBER "UidClaim= gives %s another number"

@@ -86,7 +86,7 @@ int revocation_signed_in(Revocation *revocation, Account *account)
 bool revocation_is_after(const Account *account, const Stamp *issued)
 {
     return account->cut_usec >= issued->wall_usec ||
-           (account->verdict == VERDICT_AGED &&
+           (account->verdict == VERDICT_AGED && account->expires_usec == 0 &&
             account->verdict_since.wall_usec >= issued->wall_usec);
 }
 

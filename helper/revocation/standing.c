@@ -9,6 +9,9 @@
  */
 #include "helper/revocation/revocation-case.h"
 
+#include <errno.h>
+
+#include "helper/directory/directories.h"
 #include "helper/manager.h"
 
 #define RESCANS_AT_ONCE    4u
@@ -38,6 +41,26 @@ static void ripen(Revocation *revocation, Account *account, const Stamp *now)
     revocation_case_apply(one, now);
 }
 
+/* Who signed in with an access token, and for whom nobody else speaks: neither a directory nor a
+ * refresh token. The time itself is the evidence; nobody can have made it up. */
+static void expire(Revocation *revocation, Account *account, const Stamp *now)
+{
+    static const Evidence expired = {
+        .meaning = EVIDENCE_AGED, .is_explicit = true, .code = "expired"};
+    Manager *manager = revocation->manager;
+    _cleanup_secret_ Secret *token = NULL;
+
+    if (account->expires_usec == 0 || account->expires_usec > now->wall_usec ||
+        (account->verdict != VERDICT_ACTIVE && account->verdict != VERDICT_UNCONFIRMED) ||
+        directories_has(manager->directories, account))
+        return;
+    int r = store_token_get(manager->store, account, &token);
+    if (r == 0 && token)
+        (void)account_set_expiry(manager->accounts, account, 0);
+    else if (r == 0 || r == -EBADMSG)
+        revocation_evidence(revocation, account, "access token", &expired);
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Revocation *revocation = userdata;
@@ -48,6 +71,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 
     revocation_timer_arm(revocation->tick, tick_usec(manager->config));
     while ((account = accounts_next(manager->accounts, &iterator))) {
+        expire(revocation, account, &now);
         /* DISABLED acts when it moves and in every round; only the others ripen with time. */
         if (account->verdict != VERDICT_DISABLED)
             ripen(revocation, account, &now);

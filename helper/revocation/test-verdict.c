@@ -301,6 +301,11 @@ static void test_the_other_verdicts(void **state)
     assert_int_equal(verdict_running(&account, &config, &now), RUNNING_STAY);
     account.verdict = VERDICT_AGED;
     assert_int_equal(verdict_running(&account, &config, &now), RUNNING_STAY);
+    account.expires_usec = WALL - 1; /* of an access token: nobody vouches for them meanwhile */
+    assert_int_equal(verdict_running(&account, &config, &now), RUNNING_TERM);
+    account.confirmed = account_of(VERDICT_AGED, HOURS(1)).confirmed;
+    assert_int_equal(verdict_running(&account, &config, &now), RUNNING_STAY);
+    account.expires_usec = 0;
     assert_false(verdict_cuts(VERDICT_AGED, &config));
     config.end_on_expiry = true;
     assert_int_equal(verdict_running(&account, &config, &now), RUNNING_TERM);

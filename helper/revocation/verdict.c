@@ -139,6 +139,15 @@ static Running running_revoked(const Account *account, const Config *config, con
     return RUNNING_TERM;
 }
 
+/* A provider that says so will go on saying what is worse. After an access token nobody says
+ * anything: what runs is unconfirmed, as it would be without the end. */
+static Running running_aged(const Account *account, const Config *config, const Stamp *now)
+{
+    if (config->end_on_expiry)
+        return RUNNING_TERM;
+    return account->expires_usec > 0 ? running_unconfirmed(account, config, now) : RUNNING_STAY;
+}
+
 Running verdict_running(const Account *account, const Config *config, const Stamp *now)
 {
     switch (account->verdict) {
@@ -147,7 +156,7 @@ Running verdict_running(const Account *account, const Config *config, const Stam
     case VERDICT_UNCONFIRMED:
         return running_unconfirmed(account, config, now);
     case VERDICT_AGED:
-        return config->end_on_expiry ? RUNNING_TERM : RUNNING_STAY;
+        return running_aged(account, config, now);
     case VERDICT_REVOKED:
         return running_revoked(account, config, now);
     case VERDICT_DISABLED:

@@ -18,7 +18,7 @@
     " verdict, by_administrator, evidence, since_wall, since_boot, since_boot_id,"                 \
     " confirmed_wall, confirmed_boot, confirmed_boot_id,"                                          \
     " signed_in_wall, signed_in_boot, signed_in_boot_id, added, former_name,"    \
-    " former_id, roles, claims, phone, cut, learnt"
+    " former_id, roles, claims, phone, cut, learnt, expires"
 
 /* The places of COLUMNS in a row; bound parameters are one higher. */
 enum {
@@ -47,6 +47,7 @@ enum {
     COLUMN_PHONE,
     COLUMN_CUT,
     COLUMN_LEARNT,
+    COLUMN_EXPIRES,
     COLUMN_ROW, /* in SELECT only */
 };
 
@@ -149,6 +150,7 @@ static int read_numbers(Query *query, Account *account)
     account->added_usec = (uint64_t)query_get_integer(query, COLUMN_ADDED);
     account->cut_usec = (uint64_t)query_get_integer(query, COLUMN_CUT);
     account->learnt_usec = (uint64_t)query_get_integer(query, COLUMN_LEARNT);
+    account->expires_usec = (uint64_t)query_get_integer(query, COLUMN_EXPIRES);
     return 0;
 }
 
@@ -232,19 +234,20 @@ static void bind_account(Query *query, const Account *account, const Lists *list
     query_bind_integer(query, COLUMN_ADDED + 1, (int64_t)account->added_usec);
     query_bind_integer(query, COLUMN_CUT + 1, (int64_t)account->cut_usec);
     query_bind_integer(query, COLUMN_LEARNT + 1, (int64_t)account->learnt_usec);
+    query_bind_integer(query, COLUMN_EXPIRES + 1, (int64_t)account->expires_usec);
     query_bind_blob(query, COLUMN_FORMER_NAME + 1, account->former_name, 32);
     query_bind_blob(query, COLUMN_FORMER_ID + 1, account->former_id, 32);
 }
 
-/* The same parameters for both; ?32 is the row. */
+/* The same parameters for both; ?33 is the row. */
 static const char insert_sql[] =
     "INSERT INTO accounts (" COLUMNS ") VALUES"
     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"
-    " ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)";
+    " ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)";
 static const char update_sql[] =
     "UPDATE accounts SET (" COLUMNS ") ="
     " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"
-    " ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31) WHERE id = ?32";
+    " ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32) WHERE id = ?33";
 
 static int write_row(Store *store, const Account *account, int64_t *ret_row)
 {

@@ -133,6 +133,8 @@ static const char *const migrations[] = {
     /* 14: as of when groups, roles and claims are; so far from the last sign-in, at least. */
     ("ALTER TABLE accounts ADD COLUMN learnt INTEGER NOT NULL DEFAULT 0;"
      "UPDATE accounts SET learnt = signed_in_wall;"),
+    /* 15: until when the access token lasts that somebody signed in with. */
+    "ALTER TABLE accounts ADD COLUMN expires INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int run_step(Store *store, size_t index)

@@ -31,6 +31,7 @@ static void accounts_round_trip(void **state)
     account->added_usec = 77;
     account->cut_usec = 78;
     account->learnt_usec = 79;
+    account->expires_usec = 80;
     memset(account->former_id, 9, 32);
     assert_int_equal(store_account_save(fixture->store, account), 0);
     assert_true(account->row > 0);
@@ -54,6 +55,7 @@ static void accounts_round_trip(void **state)
     assert_int_equal(read->added_usec, 77);
     assert_int_equal(read->cut_usec, 78);
     assert_int_equal(read->learnt_usec, 79);
+    assert_int_equal(read->expires_usec, 80);
     assert_memory_equal(read->former_id, account->former_id, 32);
 
     free(read->id);

@@ -100,6 +100,7 @@ static void sessions_of_the_first_version(void **state)
                      "ALTER TABLE sessions DROP COLUMN audit_session;"
                      "ALTER TABLE accounts DROP COLUMN cut;"
                      "ALTER TABLE accounts DROP COLUMN learnt;"
+                     "ALTER TABLE accounts DROP COLUMN expires;"
                      "ALTER TABLE sessions DROP COLUMN strength;"
                      "DROP TABLE directory_links;"
                      "DROP TABLE carried_numbers;"
