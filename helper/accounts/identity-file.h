@@ -15,6 +15,9 @@
 #include <stdint.h>
 #include "common/cleanup.h"
 
+#define IDENTITY_FORMAT  "rcpch-identity"
+#define IDENTITY_VERSION 1
+
 typedef enum IdentityKind { IDENTITY_USER = 0, IDENTITY_GROUP, _IDENTITY_KIND_COUNT } IdentityKind;
 const char *identity_kind_to_word(IdentityKind kind); /* "user", "group" */
 
@@ -36,14 +39,29 @@ typedef struct IdentityFile {
 IdentityFile *identity_file_free(IdentityFile *file);
 DEFINE_CLEANUP(IdentityFile *, identity_file_free)
 
+void identity_row_clear(IdentityRow *row);
+#define _cleanup_row_ _cleanup_(identity_row_clear)
+int identity_row_compare_numbers(const void *a, const void *b); /* for qsort() */
+
 /* Copies the row's texts. Returns 0, -E2BIG beyond IDENTITY_ROWS_MAX, -ENOMEM. */
 int identity_file_add(IdentityFile *file, const IdentityRow *row);
 
 #define IDENTITY_REASON_SIZE 160
 
-/* Strict: unknown members, two rows with one number or about one person, and anything out of its
- * bounds refuse the whole file. Returns 0, -EBADMSG with what is wrong in `ret_reason` (ASCII),
- * -ENOMEM. */
+/* Reads a file in parts of some milliseconds. Strict: unknown members, two rows with one number or
+ * about one person, and anything out of its bounds refuse the whole file. `data` is borrowed until
+ * the reader is freed. Returns 0 or -ENOMEM. */
+typedef struct IdentityReader IdentityReader;
+int identity_reader_new(const char *data, size_t size, IdentityReader **ret_reader);
+IdentityReader *identity_reader_free(IdentityReader *reader);
+DEFINE_CLEANUP(IdentityReader *, identity_reader_free)
+
+/* The next part. 1: there is more; 0: the caller has the file; -EBADMSG with what is wrong in
+ * `ret_reason` (ASCII), -ENOMEM. */
+int identity_reader_step(IdentityReader *reader, IdentityFile **ret_file,
+                         char ret_reason[IDENTITY_REASON_SIZE]);
+
+/* All parts at once. */
 int identity_file_parse(const char *data, size_t size, IdentityFile **ret_file,
                         char ret_reason[IDENTITY_REASON_SIZE]);
 

@@ -121,6 +121,19 @@ static void what_is_refused(void **state)
          "\"number\" is no number"},
         {HEAD "\"numbers\":[{\"kind\":\"user\",\"number\":-1,\"issuer\":\"i\"}]}",
          "\"number\" is no number"},
+        {HEAD "\"numbers\":[" USER ",]}", "not strict JSON"},
+        {HEAD "\"numbers\":[," USER "]}", "row 1: is no object"},
+        {HEAD "\"numbers\":[" USER " " USER "]}", "not strict JSON"},
+        {HEAD "\"numbers\":[" USER "x]}", "not strict JSON"},
+        {HEAD "\"numbers\":[" USER, "not strict JSON"},
+        {HEAD "\"numbers\":[{\"kind\":\"user\"]}", "not strict JSON"},
+        {HEAD "\"numbers\":[{\"kind\":\"user]}", "strict JSON"},
+        {HEAD "\"numbers\":[" USER "]", "not strict JSON"},
+        {HEAD "\"numbers\":[" USER "},{]}", "not strict JSON"},
+        {HEAD "\"numbers\":[{\"kind\":\"user\\\"]}\"}]}", "row 1: \"kind\""},
+        {"{\"format\":[" USER "],\"version\":1,\"numbers\":[]}", "no file of"},
+        {HEAD "\"x\":[" USER "],\"numbers\":[]}", "member \"x\" is not known"},
+        {"[" HEAD "\"numbers\":[]}]", "not strict JSON"},
         {HEAD "\"numbers\":[" USER "," USER "]}", "the same user: 11 and 11"},
         {HEAD "\"numbers\":[" USER ",{\"kind\":\"group\",\"issuer\":\"https://i\",\"id\":\"a\","
               "\"number\":11}]}", "two rows have the number 11"},
@@ -149,6 +162,34 @@ static void two_of_one_name_with_different_ids_are_two(void **state)
         "{\"kind\":\"group\",\"issuer\":\"i\",\"role\":\"a\",\"number\":5}]}", &file, reason), 0);
     assert_int_equal(file->row_count, 5);
     identity_file_free(file);
+}
+
+/* Brackets, quotes and commas in texts are text; rows come in parts of some hundred. */
+static void rows_are_told_apart(void **state)
+{
+    static const char role[] = "a]},{[\"\\, b";
+    char reason[IDENTITY_REASON_SIZE], *text = NULL;
+    IdentityFile *file, *again = NULL;
+
+    for (size_t count = 199; count <= 402; count += count % 200 == 2 ? 197 : 1) {
+        file = calloc(1, sizeof(*file));
+        assert_non_null(file);
+        file->base = file->count = 1;
+        for (size_t i = 0; i < count; i++) {
+            char own[64];
+            snprintf(own, sizeof(own), "%zu%s", i, role);
+            const IdentityRow row = {.kind = IDENTITY_GROUP, .issuer = (char *)(uintptr_t)"i",
+                                     .role = own, .number = (uint32_t)i + 1};
+            assert_int_equal(identity_file_add(file, &row), 0);
+        }
+        assert_int_equal(identity_file_write(file, &text), 0);
+        assert_int_equal(parse(text, &again, reason), 0);
+        assert_int_equal(again->row_count, count);
+        assert_string_equal(again->rows[count - 1].role, file->rows[count - 1].role);
+        free(text);
+        file = identity_file_free(file);
+        again = identity_file_free(again);
+    }
 }
 
 static void a_file_too_large_is_refused_unread(void **state)
@@ -184,6 +225,7 @@ int main(void)
         cmocka_unit_test(an_empty_file_is_a_file),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(two_of_one_name_with_different_ids_are_two),
+        cmocka_unit_test(rows_are_told_apart),
         cmocka_unit_test(a_file_too_large_is_refused_unread),
         cmocka_unit_test(no_more_rows_than_can_be_read_again),
     };

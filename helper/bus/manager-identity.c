@@ -54,10 +54,12 @@ int manager_bus_export_identity(sd_bus_message *message, void *userdata, sd_bus_
 struct IdentityOrder {
     Manager *manager;
     sd_bus_message *message, *reply; /* the latter once all is done: being written */
+    IdentityReader *reader; /* of the message's bytes, until `import` has what is in them */
     IdentityImport *import;
     sd_event_source *part;
     size_t told; /* rows */
     bool is_dry, is_done;
+    char reason[IDENTITY_REASON_SIZE]; /* why the file cannot be used */
 };
 
 IdentityOrder *identity_order_free(IdentityOrder *order)
@@ -66,6 +68,7 @@ IdentityOrder *identity_order_free(IdentityOrder *order)
         return NULL;
     sd_event_source_disable_unref(order->part);
     identity_import_free(order->import);
+    identity_reader_free(order->reader);
     sd_bus_message_unref(order->reply);
     sd_bus_message_unref(order->message);
     free(order);
@@ -138,10 +141,25 @@ static void on_failed(const IdentityOrder *order, int error)
         (void)sd_bus_reply_method_errorf(order->message, BUS_ERROR("Unavailable"),
                                          "The import is done, but cannot be told (%s).",
                                          strerror(-error));
+    else if (*order->reason)
+        (void)sd_bus_reply_method_errorf(order->message, BUS_ERROR("InvalidArgument"),
+                                         "The file cannot be used: %s. Nothing was changed.",
+                                         order->reason);
     else
         (void)sd_bus_reply_method_errorf(order->message, BUS_ERROR("Unavailable"),
                                          "The numbers cannot be stored (%s). Nothing was changed.",
                                          strerror(-error));
+}
+
+static int read_part(IdentityOrder *order)
+{
+    IdentityFile *file = NULL;
+    int r = identity_reader_step(order->reader, &file, order->reason);
+
+    if (r != 0)
+        return r;
+    r = identity_import_new(order->manager->accounts, file, order->is_dry, &order->import);
+    return r < 0 ? r : 1;
 }
 
 /* 1: there is more. */
@@ -149,6 +167,8 @@ static int advance(IdentityOrder *order)
 {
     if (order->is_done)
         return tell_part(order);
+    if (!order->import)
+        return read_part(order);
     int r = identity_import_step(order->import, order->manager->config);
     if (r != 0)
         return r;
@@ -169,38 +189,22 @@ static int on_part(sd_event_source *source, void *userdata)
     return 0;
 }
 
-static int read_file(sd_bus_message *message, bool *ret_is_dry, IdentityFile **ret_file,
-                     sd_bus_error *error)
+static int order_new(Manager *manager, sd_bus_message *message, IdentityOrder **ret_order)
 {
-    char reason[IDENTITY_REASON_SIZE];
+    _cleanup_(identity_order_freep) IdentityOrder *order = calloc(1, sizeof(*order));
     const void *data = NULL;
     size_t size = 0;
     int is_dry = 0;
-    int r = sd_bus_message_read_array(message, 'y', &data, &size);
 
+    if (!order)
+        return -ENOMEM;
+    order->manager = manager;
+    order->message = sd_bus_message_ref(message);
+    int r = sd_bus_message_read_array(message, 'y', &data, &size);
     if (r >= 0)
         r = sd_bus_message_read(message, "b", &is_dry);
-    if (r < 0)
-        return r;
-    *ret_is_dry = is_dry != 0;
-    r = identity_file_parse(data ? data : "", size, ret_file, reason);
-    if (r == -EBADMSG)
-        return sd_bus_error_setf(error, BUS_ERROR("InvalidArgument"),
-                                 "The file cannot be used: %s. Nothing was changed.", reason);
-    return r;
-}
-
-static int order_new(Manager *manager, sd_bus_message *message, IdentityFile *file, bool is_dry)
-{
-    _cleanup_(identity_order_freep) IdentityOrder *order = calloc(1, sizeof(*order));
-
-    if (!order) {
-        identity_file_free(file);
-        return -ENOMEM;
-    }
-    order->manager = manager;
-    order->is_dry = is_dry;
-    int r = identity_import_new(manager->accounts, file, is_dry, &order->import);
+    if (r >= 0)
+        r = identity_reader_new(data ? data : "", size, &order->reader);
     if (r >= 0)
         r = sd_event_add_defer(manager->event, &order->part, on_part, order);
     if (r >= 0)
@@ -209,23 +213,19 @@ static int order_new(Manager *manager, sd_bus_message *message, IdentityFile *fi
         r = sd_event_source_set_enabled(order->part, SD_EVENT_ON);
     if (r < 0)
         return r;
-    order->message = sd_bus_message_ref(message);
-    manager->identity_order = TAKE_PTR(order);
+    order->is_dry = is_dry != 0;
+    *ret_order = TAKE_PTR(order);
     return 1;
 }
 
 int manager_bus_import_identity(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-    IdentityFile *file = NULL;
     Manager *manager = userdata;
-    bool is_dry = false;
     int r = bus_caller_require_root(message, error);
 
     if (r >= 0 && manager->identity_order)
         return sd_bus_error_set(error, BUS_ERROR("TooMany"),
                                 "Another import is under way, and nothing of this one was done. "
                                 "Try again in some seconds.");
-    if (r >= 0)
-        r = read_file(message, &is_dry, &file, error);
-    return r < 0 ? r : order_new(manager, message, file, is_dry);
+    return r < 0 ? r : order_new(manager, message, &manager->identity_order);
 }
