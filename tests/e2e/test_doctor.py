@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from tests.host.process import wait_for
+from tests.host.settings import directory_keys
+
 SSHD_LINES = "/etc/ssh/sshd_config.d/05-test.conf"
 LATE_SSHD_LINES = "/etc/ssh/sshd_config.d/95-test.conf"
 
@@ -139,6 +142,26 @@ def test_the_provider(lab, control, fault, said):
     fault(control)
     status, found, text = examined(lab)
     assert status == 1 and wrong(found) == {("test", "error")} and said in text, text
+
+
+def test_a_directory_with_a_name_that_no_account_can_have(lab, control, configured):
+    """Said with an example and what mends it, which does."""
+    configured(provider=directory_keys(lab.provider.origin),
+               access={"AllowAll": None, "AllowGroups": "audit-staff"})
+    brien = control.add_user("o'brien@rcpch.ac.uk", "Orla")
+
+    def said():
+        _, found, text = examined(lab)
+        return text if ("test", "warning") in found else None
+    text = wait_for(said, "the row about the name", 30, 1)
+    assert "directory names: members without an account here: 1. o'brien@rcpch.ac.uk" in text, text
+    assert "rcpchctl user add OTHER-NAME --id ID" in text, text
+    lab.rcpchctl("user", "add", "orla.brien@rcpch.ac.uk", "--id", brien["id"])
+    try:
+        wait_for(lambda: wrong(examined(lab)[1]) == set(), "all to be well", 30, 1)
+        lab.sign_in("orla.brien", approver="o'brien@rcpch.ac.uk").close(force=True)
+    finally:
+        lab.rcpchctl("user", "forget", "orla.brien")
 
 
 def test_who_may_ask(lab, person):
