@@ -59,6 +59,7 @@
 #define BUS_CALL_TIMEOUT_MS     5000u
 
 /* HTTP and tokens. */
+#define LOGIN_REQUESTS_MAX      64u    /* of sign-ins at one provider at a time, some 80 kB each */
 #define HTTP_BODY_MAX           (1024u * 1024u)
 #define HTTP_HEADER_MAX         (64u * 1024u)
 #define TOKEN_MAX               (64u * 1024u)  /* bytes of one compact JWT */

@@ -38,9 +38,21 @@ static void queue_remove(ProviderOp *op)
     }
 }
 
+/* From the loop, not from within whoever made room. */
+static void pump_soon(Provider *provider)
+{
+    uint64_t now = provider_now(provider, CLOCK_BOOTTIME);
+
+    if (provider->queues[REQUEST_LOGIN].first &&
+        sd_event_source_set_time(provider->budget_timer, now) >= 0)
+        (void)sd_event_source_set_enabled(provider->budget_timer, SD_EVENT_ONESHOT);
+}
+
 /* Stops everything that could run the operation again. */
 static void op_stop(ProviderOp *op)
 {
+    if (op->request)
+        pump_soon(op->provider);
     op->request = http_cancel(op->request);
     op->kick = sd_event_source_disable_unref(op->kick);
     op->deadline = sd_event_source_disable_unref(op->deadline);
@@ -136,7 +148,18 @@ static void send_next(ProviderOp *op)
         op_fail(op, r == -EKEYREJECTED ? EVIDENCE_OUR_FAULT : EVIDENCE_LATER, http_start_fault(r));
 }
 
-/* Sends what the budget allows, refreshes first, and sets the timer for the rest. */
+/* Refreshes are few: a round asks in turn. */
+static bool has_room(const Provider *provider, RequestClass class)
+{
+    unsigned count = 0;
+
+    for (const ProviderOp *op = provider->ops; op; op = op->next)
+        count += op->kind->class == REQUEST_LOGIN && op->request;
+    return class != REQUEST_LOGIN || count < LOGIN_REQUESTS_MAX;
+}
+
+/* Sends what the budget allows, refreshes first, and sets the timer for the rest. Sign-ins beyond
+ * as many as there is room for wait for the end of one. */
 static void provider_pump(Provider *provider)
 {
     uint64_t now = provider_now(provider, CLOCK_BOOTTIME);
@@ -144,7 +167,7 @@ static void provider_pump(Provider *provider)
 
     for (unsigned class = 0; class < _REQUEST_CLASS_COUNT; class ++) {
         OpQueue *queue = &provider->queues[class];
-        while (queue->first) {
+        while (queue->first && has_room(provider, (RequestClass) class)) {
             uint64_t until = request_budget_take(&provider->budget, (RequestClass) class, now);
             if (until > 0) {
                 wait = until < wait ? until : wait;
@@ -184,6 +207,7 @@ static void on_http_reply(const HttpReply *reply, void *userdata)
     ProviderOp *op = userdata;
 
     op->request = NULL;
+    pump_soon(op->provider);
     provider_note_reply(op->provider, reply);
     op->kind->on_reply(op, reply);
 }

@@ -4,11 +4,15 @@ what they cost.
 tests/bench/refusals.py lets ten thousand come.
 """
 
+import pathlib
+
+from tests.line.channel import WAIT
 from tests.line.line import wait_until
 from tests.line.storm import HOME, NEW_PLACE, Storm, peak_mb, unlogged, weather
 from tests.line.test_directory_size import is_sanitized
 
 WRONG, MEMORY_MAX_MB = 1000, 32
+AT_PROVIDER, MORE = 64, 16  # sign-ins that ask it at a time
 
 
 def assert_logged(storm, told):
@@ -49,3 +53,27 @@ def test_a_storm_about_many_names(bare):
     assert storm.comes("carol", NEW_PLACE) == "wrong-secret"
     assert bare.wait_records(event="login", user="carol")[-1]["outcome"] == "locked-out"
     assert_small(bare)
+
+
+def connections(port=8443):
+    """How many lead to the provider."""
+    rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[2].endswith(f":{port:04X}") and row[3] in ("01", "02") for row in rows)
+
+
+def test_a_storm_opens_no_more_connections_than_the_host_has_room_for(bare):
+    """Of a provider that is slow; the others are asked about when those have ended."""
+    storm = Storm(bare, lock_after=1000, victims=20, factor="none")
+    bare.control.fault("token", "late")
+    before = connections()
+    channels = [bare.begin(f"victim{number % 20}", rhost=f"203.0.113.{number}")
+                for number in range(AT_PROVIDER + MORE)]
+    for channel in channels:
+        channel.password("wrong")
+        channel.until(WAIT)
+    assert connections() - before <= AT_PROVIDER
+    bare.control.clear_fault()
+    assert {channel.finished(60)[0] for channel in channels} == {"wrong-secret"}
+    for channel in channels:
+        channel.close()
+    assert storm.comes("alice", HOME) == "allow"
