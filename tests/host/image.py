@@ -42,7 +42,8 @@ chmod 755 /usr/sbin/policy-rc.d
 apt-get -q update
 apt-get -q -y --no-install-recommends install "$@"
 cd /etc/systemd/system/multi-user.target.wants
-systemctl --quiet disable $(find . -newer /usr/sbin/policy-rc.d -name '*.service' -printf '%P ')
+find . -newer /usr/sbin/policy-rc.d -name '*.service' -printf '%f\\n' |
+    xargs --no-run-if-empty systemctl --quiet disable
 rm -rf /usr/sbin/policy-rc.d /var/lib/apt/lists/* /var/cache/apt/archives/*.deb /usr/share/doc
 """
 
