@@ -112,11 +112,14 @@ static int bind_client(Login *login, Identity *identity)
     return r;
 }
 
-/* One that is kept for later: of somebody who signs in, while it can still be used. */
-static void keep_what_it_said(Login *login, TokenResult *result)
+/* For later, of somebody who signs in: as the token said it. What of that is out of date is found
+ * again when it is used. */
+static void keep_what_it_said(Login *login, TokenResult *result, const Identity *said)
 {
     if (login->state == LOGIN_DECIDED)
         return;
+    result->identity->groups_known = said->groups_known;
+    result->identity->roles_known = said->roles_known;
     login->presented = (PresentedToken){.identity = result->identity, .access = result->access};
     result->identity = NULL;
     result->access = NULL;
@@ -133,6 +136,7 @@ static Outcome judge_life(const Login *login, const AccessToken *token, const ch
 
 static void take_token(Provider *provider, Login *login, TokenResult *result)
 {
+    const Identity said = *result->identity;
     const char *reason = NULL;
 
     login->issued = issued_at(result->access);
@@ -147,7 +151,7 @@ static void take_token(Provider *provider, Login *login, TokenResult *result)
     else
         login_method_done(provider, result, login);
     if (login->presents)
-        keep_what_it_said(login, result);
+        keep_what_it_said(login, result, &said);
 }
 
 /* Also of a token for nobody: it takes as long. */

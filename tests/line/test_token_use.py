@@ -16,7 +16,7 @@ from tests.line import place
 from tests.line.channel import ASK_HIDDEN, OUTCOMES, Channel, Finished
 from tests.line.line import AUTHENTICATOR, NAME, PATH, wait_until
 from tests.line.place import CONFIGURATION
-from tests.line.test_bearer import ALICE, BOB, token_of
+from tests.line.test_bearer import ALICE, BOB, present, token_of
 from tests.line.test_service_account import SECTION, own
 from tests.provider.access import AUDIENCE
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
@@ -253,6 +253,15 @@ def test_roles_are_asked_for_again(configure):
     rewrite(line, "FirstBind=", "RequireRoles=Auditor\nFirstBind=")
     assert sudo(line) == "not-in-group"
     assert sudo(line) == "asked"
+
+
+def test_a_token_that_has_signed_in_before_has_its_roles(configure):
+    """Its groups are out of date by then, and what it may do is asked of the token itself."""
+    line = configure(lines="RequireRoles=Auditor\n")
+    same = token(line, roles=["Auditor"])
+    assert present(line, same)[0] == "allow"
+    assert use(line.uids["alice"], same)[0] == "allow"
+    assert sudo(line) == "allow" and check(line) == "allow"
 
 
 def test_without_the_group_that_sudo_needs(configure):
