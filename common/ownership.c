@@ -89,6 +89,15 @@ static Ownership of_untied(const char *user)
     return ours > 0 ? OWNERSHIP_OURS : OWNERSHIP_UNKNOWN;
 }
 
+bool ownership_may_be_local(const char *user)
+{
+    int saved = errno;
+    int r = file_names(PASSWD_FILE, ':', user);
+
+    errno = saved;
+    return r != 0;
+}
+
 Ownership ownership_of(const char *user)
 {
     int saved = errno, tied;

@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 typedef enum Ownership {
     OWNERSHIP_UNKNOWN = 0, /* cannot tell: deny */
     OWNERSHIP_NOT_OURS = 1,
@@ -19,3 +21,6 @@ typedef enum Ownership {
 
 /* Reads files only; no allocation that outlives the call, no locks, no IPC. */
 Ownership ownership_of(const char *user);
+
+/* False only where /etc/passwd can be read and does not hold the name. */
+bool ownership_may_be_local(const char *user);

@@ -70,6 +70,16 @@ static const Case cases[] = {
     {"plai", OWNERSHIP_NOT_OURS, OWNERSHIP_UNKNOWN},
 };
 
+/* Whoever else has the name, no other name service is asked about these. */
+static void test_may_be_local(void **state)
+{
+    assert_true(ownership_may_be_local("plain"));
+    assert_true(ownership_may_be_local("root"));
+    assert_false(ownership_may_be_local("plai"));
+    assert_false(ownership_may_be_local("plain:x"));
+    assert_false(ownership_may_be_local("alice"));
+}
+
 static void assert_cases(bool with_snapshot)
 {
     for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -151,6 +161,7 @@ static void test_no_descriptors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_may_be_local, prepare),
         cmocka_unit_test_setup(test_with_snapshot, prepare),
         cmocka_unit_test_setup(test_without_snapshot, prepare),
         cmocka_unit_test_setup(test_untrusted_snapshot, prepare),

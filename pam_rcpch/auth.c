@@ -126,14 +126,15 @@ static bool user_is_unchanged(const Request *request)
            strcmp(now, request->user) == 0;
 }
 
-static void sign_in(const Request *request, Decision *decision)
+/* Returns false, with the decision set to a denial, where the helper did not begin one. */
+static bool sign_in(const Request *request, Decision *decision)
 {
     _cleanup_close_ int channel = -1;
     char name[SIGN_IN_ID_MAX + 1];
 
     sign_in_forget(request->pamh); /* of an earlier attempt */
     if (bus_begin_login(request, &channel, name, decision) < 0)
-        return;
+        return false;
     Login login = {
         .request = request,
         .channel = channel,
@@ -152,6 +153,20 @@ static void sign_in(const Request *request, Decision *decision)
     /* Without it the session counts as one that nobody signed in for: less, never more. */
     if (decision->outcome == OUTCOME_ALLOW && sign_in_keep(request->pamh, name) != PAM_SUCCESS)
         request_debug(request, "the sign-in's name was not kept");
+    return true;
+}
+
+/* A name that nobody has is asked what one of ours is asked, and refused as one is; there is nobody
+ * to admit. Where the helper asks for no secret, or cannot be asked, others in the stack decide. */
+static int auth_run_unknown(const Request *request, const Subject *subject)
+{
+    Decision decision = DECISION_INIT;
+
+    if (!sign_in(request, &decision))
+        return request_end_not_ours(request, subject);
+    if (decision.outcome == OUTCOME_ALLOW)
+        decision_set(&decision, OUTCOME_INTERNAL, NULL);
+    return request_end(request, subject, &decision);
 }
 
 int auth_run(const Request *request)
@@ -159,7 +174,8 @@ int auth_run(const Request *request)
     Subject subject = subject_of_user(request->user);
     Decision decision = DECISION_INIT;
 
-    if (!subject_is_ours(&subject))
+    bool unknown = subject_is_unknown(&subject);
+    if (!unknown && !subject_is_ours(&subject))
         return request_end_not_ours(request, &subject);
     /* Conversations may free libpam's own text, so a copy is what is signed in and logged. */
     _cleanup_free_ char *user = strdup(request->user);
@@ -167,7 +183,10 @@ int auth_run(const Request *request)
         return PAM_BUF_ERR;
     Request own = *request;
     own.user = user;
+    own.user_is_unknown = unknown;
     subject.name = user;
+    if (unknown)
+        return auth_run_unknown(&own, &subject);
     sign_in(&own, &decision);
     return request_end(&own, &subject, &decision);
 }

@@ -191,6 +191,8 @@ static int begin_login_compose(sd_bus_message *message, const Request *request)
         r = sd_bus_message_append(message, "{sv}{sv}", "timeout", "u",
                                   request->arguments.timeout_sec, "no_qr", "b",
                                   (int)request->arguments.no_qr);
+    if (r >= 0 && request->user_is_unknown)
+        r = sd_bus_message_append(message, "{sv}", "unknown", "b", 1);
     if (r >= 0)
         r = append_text_option(message, "ruser", request->ruser);
     if (r >= 0)

@@ -162,9 +162,9 @@ static int read_option(Peer *peer, sd_bus_message *m)
         return r;
     if (strcmp(key, "timeout") == 0)
         return sd_bus_message_read(m, "v", "u", &peer->timeout);
-    if (strcmp(key, "no_qr") == 0) {
+    if (strcmp(key, "no_qr") == 0 || strcmp(key, "unknown") == 0) {
         r = sd_bus_message_read(m, "v", "b", &flag);
-        peer->no_qr = flag != 0;
+        *(*key == 'n' ? &peer->no_qr : &peer->unknown) = flag != 0;
         return r;
     }
     if (strcmp(key, "audit_session") == 0)

@@ -54,7 +54,7 @@ typedef struct Peer {
     char method[32], user[256], ruser[256], service[64], rhost[64], tty[64], target[64],
         auth_info[2048], sign_in[64];
     uint32_t timeout, audit_session; /* UINT32_MAX: not said */
-    bool no_qr;
+    bool no_qr, unknown;
     pid_t leader;
     char answer[64];
     bool cancelled;

@@ -16,6 +16,7 @@ typedef struct Request {
     Arguments arguments;
     /* libpam's own texts, valid until the next conversation; never NULL. */
     const char *user, *ruser, *service, *rhost, *tty;
+    bool user_is_unknown; /* no account on this host has the name */
     uid_t caller; /* real uid: in su that of the person who started it */
 } Request;
 

@@ -3,9 +3,14 @@
  */
 #include "pam_rcpch/subject.h"
 
+#include <errno.h>
+#include <pwd.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/names.h"
+
+#define PASSWD_TEXTS_SIZE 4096u
 
 /* The services whose PAM_RUSER is the invoking user as the program itself found it out. */
 static const char *const elevation_services[] = {"sudo", "sudo-i", "su", "su-l"};
@@ -46,6 +51,21 @@ Subject subject_of_request(const char *user, const char *ruser, const char *serv
         return target;
     actor.elevation = true;
     return actor;
+}
+
+bool subject_is_unknown(const Subject *subject)
+{
+    struct passwd row, *found = NULL;
+    char texts[PASSWD_TEXTS_SIZE];
+    int saved = errno;
+
+    /* Local accounts are not to depend on getpwnam(), which may crash where memory has run out. */
+    if (subject->ownership != OWNERSHIP_NOT_OURS || !name_is_valid(subject->name) ||
+        ownership_may_be_local(subject->name))
+        return false;
+    int r = getpwnam_r(subject->name, &row, texts, sizeof(texts), &found);
+    errno = saved;
+    return r == 0 && !found; /* ERANGE is somebody with long texts */
 }
 
 bool subject_is_ours(const Subject *subject)

@@ -27,5 +27,9 @@ Subject subject_of_user(const char *user);
 /* Account and session phase. No text may be NULL; `caller` is the process's real uid. */
 Subject subject_of_request(const char *user, const char *ruser, const char *service, uid_t caller);
 
+/* True for a name that ours could have and that no account on this host has, by getpwnam(3); false
+ * where that cannot be told. Root is always somebody. */
+bool subject_is_unknown(const Subject *subject);
+
 /* True when the helper must be asked. */
 bool subject_is_ours(const Subject *subject);

@@ -39,6 +39,48 @@ static void test_login_shows_then_asks(void **state)
     assert_string_equal(host.peer->answer, "done");
 }
 
+/* Nobody has that name: it is asked what ours are asked, and nothing admits it. */
+static void test_an_unknown_name_is_asked_and_refused(void **state)
+{
+    for (uint32_t outcome = 0; outcome < _OUTCOME_COUNT + 3; outcome++) {
+        peer_says(outcome, "");
+        int code = host_call(PHASE_AUTH, "nobody-knows");
+        assert_int_not_equal(code, PAM_SUCCESS);
+        assert_int_not_equal(code, PAM_IGNORE);
+        assert_int_equal(host.peer->calls, 1);
+        assert_true(host.peer->unknown);
+        assert_string_equal(host.peer->user, "nobody-knows");
+        assert_string_equal(host.peer->answer, "");
+    }
+    peer_says(OUTCOME_ALLOW, "");
+    host.peer->unknown = false;
+    assert_int_equal(host_call(PHASE_AUTH, "alice"), PAM_SUCCESS);
+    assert_false(host.peer->unknown);
+}
+
+/* The helper knows no more of it than we do: others in the stack may. */
+static void test_an_unknown_name_is_left_to_others_where_no_secret_is_asked_for(void **state)
+{
+    static const PeerMood moods[] = {PEER_RETURNS_ERROR, PEER_RETURNS_NOTHING,
+                                     PEER_RETURNS_STRINGS};
+
+    for (size_t i = 0; i < ELEMENTSOF(moods); i++) {
+        Application application = {.user = "nobody-knows", .answer = ""};
+        peer_says(OUTCOME_ALLOW, "");
+        host.peer->mood = moods[i];
+        assert_int_equal(application_call(&application, fixture_function(host.module, PHASE_AUTH)),
+                         PAM_IGNORE);
+        assert_string_equal(application.shown, "");
+        assert_int_equal(host_call(PHASE_AUTH, "alice"), PAM_AUTHINFO_UNAVAIL);
+    }
+    for (int phase = PHASE_AUTH + 1; phase < _PHASE_COUNT; phase++) {
+        peer_says(OUTCOME_ALLOW, "");
+        int expected = phase == PHASE_CLOSE ? PAM_SUCCESS : PAM_IGNORE;
+        assert_int_equal(host_call((Phase)phase, "nobody-knows"), expected);
+        assert_int_equal(host.peer->calls, 0);
+    }
+}
+
 static void test_channels_good_and_bad(void **state)
 {
     static const struct {
@@ -199,6 +241,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         hosted(test_login_shows_then_asks),
+        hosted(test_an_unknown_name_is_asked_and_refused),
+        hosted(test_an_unknown_name_is_left_to_others_where_no_secret_is_asked_for),
         hosted(test_channels_good_and_bad),
         hosted(test_conversation_fails),
         hosted(test_user_changed_while_asked),

@@ -22,6 +22,9 @@ Ownership ownership_of(const char *user)
         {"carol", OWNERSHIP_OURS},
         {"deploy", OWNERSHIP_TIED},
         {"bob", OWNERSHIP_NOT_OURS},
+        {"daemon", OWNERSHIP_NOT_OURS},
+        {"no.body_knows", OWNERSHIP_NOT_OURS},
+        {"No Body", OWNERSHIP_NOT_OURS},
         {"root", OWNERSHIP_OURS /* a lie: root is never asked about */},
     };
 
@@ -29,6 +32,11 @@ Ownership ownership_of(const char *user)
         if (strcmp(rows[i].name, user) == 0)
             return rows[i].ownership;
     return OWNERSHIP_UNKNOWN;
+}
+
+bool ownership_may_be_local(const char *user)
+{
+    return strcmp(user, "bob") == 0;
 }
 
 static const struct {
@@ -105,12 +113,33 @@ static void test_who_is_asked_about(void **state)
     assert_int_equal(subject_of_user("root").ownership, OWNERSHIP_NOT_OURS);
 }
 
+static void test_who_is_unknown(void **state)
+{
+    static const struct {
+        const char *name;
+        bool unknown;
+    } names[] = {
+        {"no.body_knows", true},
+        {"bob", false},     /* in /etc/passwd; no name service is asked */
+        {"daemon", false},  /* somebody else's, as getpwnam() says */
+        {"No Body", false}, /* ours never look like that */
+        {"alice", false},   {"deploy", false}, {"root", false}, {"cannot-tell", false},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+        Subject subject = subject_of_user(names[i].name);
+        assert_int_equal(subject_is_unknown(&subject), names[i].unknown);
+        assert_false(names[i].unknown && subject_is_ours(&subject));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_pairing),
         cmocka_unit_test(test_caller_without_a_name),
         cmocka_unit_test(test_who_is_asked_about),
+        cmocka_unit_test(test_who_is_unknown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@
 
 typedef struct Options {
     uint32_t timeout_sec;
-    bool no_qr;
+    bool no_qr, unknown;
     const char *target, *auth_info, *sign_in, *ruser, *provider;
     uint32_t audit_session;
 } Options;
@@ -59,6 +59,7 @@ typedef struct OptionRow {
 static const OptionRow option_rows[] = {
     {"timeout", 'u', offsetof(Options, timeout_sec)},
     {"no_qr", 'b', offsetof(Options, no_qr)},
+    {"unknown", 'b', offsetof(Options, unknown)},
     {"target", 's', offsetof(Options, target)},
     {"auth_info", 's', offsetof(Options, auth_info)},
     {"ruser", 's', offsetof(Options, ruser)},
@@ -199,6 +200,7 @@ static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_er
         .tty = call.texts[TTY], .timeout_sec = call.options.timeout_sec,
         .ruser = call.options.ruser, .auth_info = call.options.auth_info,
         .provider = call.options.provider, .no_qr = call.options.no_qr,
+        .is_unknown = call.options.unknown,
         .caller = call.caller,
         .audit_session = call.options.audit_session,
     };

@@ -61,6 +61,7 @@ static const char *const show_qrs[] = {"utf8", "ascii", "no", NULL};
 static const char *const keys_words[] = {"with-signin", "deny", "allow", NULL};
 static const char *const kill_login_uids[] = {"sessions", "all", "no", NULL};
 static const char *const require_priors[] = {"no", "publickey", NULL};
+static const char *const unknown_names[] = {"hide", "show", NULL};
 static const char *const on_revokeds[] = {"end", "keep", NULL};
 
 #define NAMED(type, array, counter, limit)                                                         \
@@ -200,6 +201,8 @@ static const ConfigKey keys[] = {
     {"service", "RequirePrior", &config_kind_word, SERVICE(require_prior),
      .words = require_priors},
     {"service", "Unprivileged", &config_kind_boolean, SERVICE(unprivileged)},
+    {"service", "UnknownNames", &config_kind_word, SERVICE(unknown_names),
+     .words = unknown_names},
     {"service", "CallerUid", &config_kind_list, SERVICE(caller_uid)},
     {"service", "Provider", &config_kind_text, SERVICE(provider)},
     {"service", "Methods", &config_kind_service_methods, SERVICE(methods), .words = methods},

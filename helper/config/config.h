@@ -85,6 +85,7 @@ typedef enum Keys {
     KEYS_ALLOW,            /* Keys=allow */
     _KEYS_COUNT,
 } Keys;
+typedef enum UnknownNames { UNKNOWN_NAMES_HIDE = 0, UNKNOWN_NAMES_SHOW } UnknownNames;
 typedef enum RequirePrior { REQUIRE_PRIOR_NO = 0, REQUIRE_PRIOR_PUBLICKEY } RequirePrior;
 typedef enum OnRevoked { ON_REVOKED_END = 0, ON_REVOKED_KEEP, ON_REVOKED_GRACE } OnRevoked;
 
@@ -192,6 +193,7 @@ typedef struct ServiceConfig {
     char **allow_from;         /* AllowFrom= (networks.h); empty: from anywhere */
     RequirePrior require_prior;/* RequirePrior=no|publickey, of sshd only */
     bool unprivileged;         /* Unprivileged=yes */
+    UnknownNames unknown_names;/* UnknownNames=hide|show */
     Method methods[_METHOD_COUNT]; /* Methods= */
     size_t method_count;       /* 0: whatever the provider takes */
     char **caller_uid;         /* CallerUid= local accounts or numbers that call PAM for it */

@@ -84,7 +84,7 @@ static void every_key(void **state)
         "[user deploy]\nDirectory=Alice@rcpch.ac.uk\nKillServices=yes\n"
         "[service sudo]\nRequireGroups=audit-admins\nMaxAuthAge=8h\nRequireAcr=gold, urn:x:2\n"
         "RequireAuthContext=c1 c99\n"
-        "[service screen]\nUnprivileged=true\n"
+        "[service screen]\nUnprivileged=true\nUnknownNames=show\n"
         "[service postgresql]\nCallerUid=postgres 26\n"
         "[service sshd]\nKeys=deny\nMaxAuthAge=1h\nRequirePrior=publickey\n"
         "AllowFrom=10.0.0.0/8, 2001:db8::/32\nAllowFrom=local\n"
@@ -123,6 +123,8 @@ static void every_key(void **state)
     assert_string_equal(config_service(config, "sudo")->require_auth_context[1], "c99");
     assert_int_equal(text_list_count(config_service(config, "screen")->require_acr), 0);
     assert_true(config_service(config, "screen")->unprivileged);
+    assert_int_equal(config_service(config, "screen")->unknown_names, UNKNOWN_NAMES_SHOW);
+    assert_int_equal(config_service(config, "sshd")->unknown_names, UNKNOWN_NAMES_HIDE);
     assert_string_equal(config_service(config, "postgresql")->caller_uid[1], "26");
     assert_int_equal(text_list_count(config_service(config, "screen")->caller_uid), 0);
     assert_int_equal(config_service(config, "sshd")->keys, KEYS_DENY);

@@ -609,6 +609,15 @@ static int login_new(Logins *logins, const LoginRequest *request, int channel, L
     return 0;
 }
 
+/* Who knows an existing name is asked for a secret; who does not is to see the same. */
+static bool hides_unknown_names(const Login *login)
+{
+    const ServiceConfig *service = login_service(login);
+
+    return !login->account && login_password_hides(login) &&
+           (!service || service->unknown_names == UNKNOWN_NAMES_HIDE);
+}
+
 int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel,
                  char ret_sign_in[RANDOM_ID_SIZE])
 {
@@ -623,6 +632,10 @@ int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel,
     int r = login_new(logins, request, TAKE_FD(ours), &login);
     if (r < 0)
         return r;
+    if (request->is_unknown && !hides_unknown_names(login)) {
+        login_free(login);
+        return -ENOENT;
+    }
     login->next = logins->first;
     logins->first = login;
     memcpy(ret_sign_in, login->sign_in, RANDOM_ID_SIZE);

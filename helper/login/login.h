@@ -26,6 +26,7 @@ typedef struct LoginRequest {
     const char *auth_info; /* SSH_AUTH_INFO_0: what sshd accepted before this, "" for nothing */
     const char *provider; /* the module's provider=, "" for none */
     bool no_qr;
+    bool is_unknown; /* no account on this host has the name */
     const char *enrols; /* who enrols a second factor once admitted, for the log; NULL: nobody */
     Caller caller;
     bool presents; /* an access token, for a sudo that is to come (presented.h) */
@@ -38,7 +39,9 @@ DEFINE_CLEANUP(Logins *, logins_free)
 size_t logins_count(const Logins *logins);
 
 /* Begins a login; *ret_channel is the module's end (caller owns). Refusals arrive there as a
- * FINISHED step. After ALLOW the sign-in is known to manager->sign_ins by `ret_sign_in`. */
+ * FINISHED step. After ALLOW the sign-in is known to manager->sign_ins by `ret_sign_in`.
+ * Returns 0 or a negative errno; -ENOENT for an unknown name that need not be hidden: others in
+ * the stack may know it. */
 int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel,
                  char ret_sign_in[RANDOM_ID_SIZE]);
 

@@ -71,6 +71,25 @@ def test_a_wrong_password_says_no_more_than_a_wrong_code(lab, person):
     terminal.close(force=True)
 
 
+@pytest.mark.parametrize("mode", ["keyboard-interactive", "password"])
+def test_a_name_that_nobody_has_is_asked_and_refused_like_one_that_somebody_has(lab, person, mode):
+    alice = person()
+    enrol(lab, alice)
+    heard = []
+    for name in (alice.name, "nobody-knows"):
+        terminal = lab.ssh(name, options=("-o", f"PreferredAuthentications={mode}"))
+        terminal.expect("[Pp]assword: ?")
+        terminal.send("wrong\r")
+        if mode == "keyboard-interactive":
+            terminal.expect(ASK_CODE)
+            terminal.send("000000\r")
+        status, seen = terminal.wait_end()
+        assert status == 255 and "Permission denied" in seen, seen
+        heard.append(seen.replace(name, "NAME"))
+    assert heard[0] == heard[1]
+    assert access_log(lab, "nobody-knows")[-1]["outcome"] in ("unavailable", "cancelled")
+
+
 def test_more_than_a_password_goes_on_with_a_device_code(lab, person):
     """In the same login: nobody is asked again who they are."""
     alice = person()

@@ -126,7 +126,8 @@ class Line:
         options = {"timeout": dbus.UInt32(options.get("timeout", 60)),
                    "no_qr": dbus.Boolean(options.get("no_qr", True)),
                    "ruser": options.get("ruser", ""), "provider": options.get("provider", ""),
-                   "audit_session": dbus.UInt32(options.get("audit_session", NO_AUDIT_SESSION))}
+                   "audit_session": dbus.UInt32(options.get("audit_session", NO_AUDIT_SESSION)),
+                   "unknown": dbus.Boolean(options.get("unknown", False))}
         fd, sign_in = self.call(AUTHENTICATOR, "BeginLogin", "ssssa{sv}", user, service, rhost, tty,
                                 dbus.Dictionary(options, signature="sv"), bus=bus)
         channel = Channel(fd.take())

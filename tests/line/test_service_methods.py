@@ -3,6 +3,7 @@ for clients; it takes away and adds nothing."""
 
 import contextlib
 
+import dbus
 import pytest
 
 from tests.line.channel import Finished
@@ -65,6 +66,28 @@ def test_an_unknown_name_is_asked_as_others_of_the_service_are(configure):
     line = configure("device bearer", "\n[service db]\nMethods=bearer\n")
     assert present(line, token_of(line), user="nobody-knows", service="db") \
         == present(line, "eyJub25zZW5zZQ.e30.AA", service="db")
+
+
+def begins(line, user="nobody-knows", service="sshd"):
+    """Does the helper take the login of somebody whom the host does not know?"""
+    try:
+        line.begin(user, service=service, unknown=True).close()
+    except dbus.DBusException as error:
+        assert error.get_dbus_name() == "org.freedesktop.DBus.Error.FileNotFound", error
+        return False
+    return True
+
+
+def test_an_unknown_name_is_hidden_where_a_secret_is_asked_for(configure):
+    """And left to others where a code comes first, or the administrator says so."""
+    line = configure("device bearer", "\n[service db]\nMethods=bearer\n"
+                     "\n[service ftp]\nMethods=bearer\nUnknownNames=show\n")
+    assert begins(line, service="db")
+    assert not begins(line)
+    assert not begins(line, service="ftp")
+    assert not begins(line, "alice", service="db")   # the helper does know her
+    line.wait_records(event="login", user="nobody-knows")
+    assert len(line.records(event="login")) == 1
 
 
 def test_nothing_is_left(configure, local_user):  # noqa: F811
