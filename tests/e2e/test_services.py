@@ -11,7 +11,7 @@ from tests.e2e.test_bearer import (ABSENT, BY_TOKEN, CLIENT, DEPLOY, client_cred
                                    token_of, token_of_size)
 from tests.host import image, network, places
 from tests.host.lab import Lab
-from tests.host.process import run
+from tests.host.process import run, wait_next_second
 
 GUIDE = places.REPOSITORY / "docs" / "services.md"
 FILE = re.compile(r"^```\n# (/\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -174,6 +174,7 @@ def test_a_service_account(lab, door):
         assert not door("deploy", client_credentials(lab, service, "generic"))
     finally:
         lab.rcpchctl("user", "reinstate", "deploy", check=False)
+        wait_next_second()   # a token of before that opens nothing
         lab.configure(kind="generic", provider=BY_TOKEN)
 
 

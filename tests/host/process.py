@@ -42,6 +42,12 @@ def wait_for(condition, what, seconds=10.0, pause=0.05):
         time.sleep(pause)
 
 
+def wait_next_second():
+    """iat counts whole seconds: a token of the same second is not newer than what was just done."""
+    now = int(time.time())
+    wait_for(lambda: int(time.time()) > now, "the second to be over", 5)
+
+
 def children(pid):
     """Process ids of the children of `pid`."""
     found = []
