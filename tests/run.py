@@ -170,25 +170,25 @@ def benchmark(log):
     return meson_results(record)
 
 
-def host_benchmark(log):
-    """What ending, the account phase and sudo take on a real host, against their targets."""
+def run_benchmark(log, module, timeout):
+    """Prints what it measured; a figure beyond its target fails."""
     folder = build("gcc", [], log)
-    figures = log.with_name("figures.log")
+    figures = log.with_name(f"{module}.log")
     figures.unlink(missing_ok=True)
-    status = call(["/usr/bin/python3", "-B", "-m", "tests.bench.host", folder], figures, 1200)
+    status = call(["/usr/bin/python3", "-B", "-m", module, folder], figures, timeout)
     print(figures.read_text(encoding="utf-8"))
     return Counts(passed=1) if status == 0 else Counts(failures=[f"see {figures}"])
+
+
+def host_benchmark(log):
+    """What ending, the account phase and sudo take on a real host, against their targets."""
+    return run_benchmark(log, "tests.bench.host", 1200)
 
 
 def refusal_benchmark(log):
     """A thousand refusals of each cause, and ten thousand wrong passwords, against their
     targets."""
-    folder = build("gcc", [], log)
-    figures = log.with_name("refusals.log")
-    figures.unlink(missing_ok=True)
-    status = call(["/usr/bin/python3", "-B", "-m", "tests.bench.refusals", folder], figures, 2400)
-    print(figures.read_text(encoding="utf-8"))
-    return Counts(passed=1) if status == 0 else Counts(failures=[f"see {figures}"])
+    return run_benchmark(log, "tests.bench.refusals", 2400)
 
 
 # pytest

@@ -224,13 +224,20 @@ def test_guesses_count(device):
     assert offline(line, alice.recovery[0])[0] == "allow"
 
 
-def test_who_leaves_before_the_answer_has_tried(device):
+def guessing(device):
+    """Somebody elsewhere who has typed a guess for the passphrase and is asked for the code; one
+    failure locks."""
     line, alice = device(extra="[access]\nLockAfter=1\nLockWindow=1h\n")
     line.control.outage("refuse")
     channel = line.begin("alice", rhost="198.51.100.7")
     channel.prompt()
     channel.answer(text=b"a guess")
     channel.prompt(ASK_VISIBLE)
+    return line, alice, channel
+
+
+def test_who_leaves_before_the_answer_has_tried(device):
+    line, alice, channel = guessing(device)
     channel.answer(text=alice.code().encode())
     channel.until(WAIT)  # it is being compared
     channel.close()
@@ -239,12 +246,7 @@ def test_who_leaves_before_the_answer_has_tried(device):
 
 def test_a_passphrase_counts_whose_verdict_nobody_waits_for(device):
     """Who types it is gone when it is read."""
-    line, alice = device(extra="[access]\nLockAfter=1\nLockWindow=1h\n")
-    line.control.outage("refuse")
-    channel = line.begin("alice", rhost="198.51.100.7")
-    channel.prompt()
-    channel.answer(text=b"a guess")
-    channel.prompt(ASK_VISIBLE)
+    line, alice, channel = guessing(device)
     leave_an_answer(line, channel, alice.code().encode())
     line.wait_records(event="account", action="locked")
 
