@@ -188,18 +188,9 @@ def test_who_is_added_by_id_gets_her_groups(directory):
     assert line.control.journal(since, endpoint="members") == []
 
 
-def move_all_at_once(line, groups):
-    """No round sees some of them moved and some not."""
-    line.control.fault("group-delta", "status", realm="entra", status=403)
-    line.control.journal(line.control.last(), wait=10, count=1, endpoint="group-delta")
-    for name in EVERYBODY:
-        line.control.set_user(domain(name), groups=groups)
-    line.control.clear_fault("group-delta", "entra")
-
-
 def test_what_was_held_is_held_until_it_is_mended(directory):
     line = settled(directory)
-    move_all_at_once(line, [])
+    line.control.set_people(map(domain, EVERYBODY), groups=[])
     wait_alarm(line, "would take a group from many at once: 3 of 3")
     wait_rounds(line, 8)
     wait_alarm(line, "would take a group from many at once: 3 of 3")
@@ -208,7 +199,7 @@ def test_what_was_held_is_held_until_it_is_mended(directory):
     line.helper.start()
     wait_alarm(line, "would take a group from many at once: 3 of 3")
     nobody_moved(line)
-    move_all_at_once(line, [AUDIT_STAFF])
+    line.control.set_people(map(domain, EVERYBODY), groups=[AUDIT_STAFF])
     wait_until(lambda: alarms(line) == [], 30, "the alarm to be over")
     assert all(users(line)[name]["groups"] for name in EVERYBODY)
 

@@ -287,8 +287,7 @@ def test_a_service_that_behaves_otherwise_changes_nothing(settled, settings, ala
 def test_everybody_gone_at_once_is_not_believed(settled):
     line = settled
     before = set(users(line))
-    for name in PEOPLE:
-        line.control.set_user(domain(name), groups=[])
+    line.control.set_people(map(domain, PEOPLE), groups=[])
     wait_alarm_told(line, MANY)
     nobody_moved(line, before)
     line.manager("Reload", "b", True)

@@ -7,8 +7,8 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
-from tests.line.people import (alarms, domain, nobody_moved, run_as, users, verdict, wait_alarm,
-                               wait_user, wait_verdict)
+from tests.line.people import (PEOPLE, alarms, domain, nobody_moved, run_as, users, verdict,
+                               wait_alarm, wait_user, wait_verdict)
 from tests.line.test_directory import (OTHERS, directory, wait_rounds,  # noqa: F401
                                        wait_verdict_of_new, write_secret)
 from tests.provider.users import AUDIT_STAFF
@@ -113,8 +113,7 @@ def test_an_administrator_carries_out_what_was_held(directory):  # noqa: F811
     for name in ("alice", "bob", "carol"):
         wait_verdict_of_new(line, name)
     wait_rounds(line)
-    for name in ("alice", "bob", "carol"):
-        line.control.set_user(domain(name), groups=[])
+    line.control.set_people(map(domain, PEOPLE), groups=[])
     wait_alarm(line, "would take a group from many at once")
     assert line.check("bob")[0] != "not-in-group"
     line.manager("Reload", "b", True)

@@ -75,7 +75,10 @@ class Control:
         self.provider = provider
 
     def _user(self, request):
-        user = self.provider.directory.get(request.match_info["name"])
+        return self._user_named(request.match_info["name"])
+
+    def _user_named(self, username):
+        user = self.provider.directory.get(username)
         if user is None:
             raise BadOrder("no such user")
         return user
@@ -118,6 +121,15 @@ class Control:
         _set_fields(user, fields)
         self.provider.directory.touch()
         return user.describe()
+
+    async def change_people(self, request):
+        order = await request.json()
+        _check_lies(order["fields"])
+        people = [self._user_named(username) for username in order["usernames"]]
+        for user in people:
+            _set_fields(user, order["fields"])
+        self.provider.directory.touch()
+        return {"count": len(people)}
 
     async def administer(self, request):
         problem = self.provider.administer(request.match_info["name"],
@@ -262,7 +274,7 @@ class Control:
     ROUTES = (
         ("GET", "/ready", ready), ("POST", "/reset", reset), ("POST", "/mend", mend),
         ("GET", "/users", list_users), ("POST", "/users", add_user),
-        ("POST", "/people", add_people),
+        ("POST", "/people", add_people), ("PATCH", "/people", change_people),
         ("PATCH", "/users/{name}", change_user), ("POST", "/users/{name}/{action}", administer),
         ("POST", "/authorize", authorize), ("POST", "/evidence", say),
         ("POST", "/access_tokens", write_token), ("POST", "/services", add_service),
