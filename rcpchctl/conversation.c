@@ -74,9 +74,10 @@ static int ask(int channel, const char *prompt, bool is_hidden)
     struct termios before;
     char line[CHANNEL_ANSWER_MAX + 2];
 
+    /* Not behind the prompt: what is typed at it at once would show, and be thrown away. */
+    is_hidden = is_hidden && hide_typing(&before);
     (void)printf("%s", prompt);
     (void)fflush(stdout);
-    is_hidden = is_hidden && hide_typing(&before);
     int r = read_answer(line, sizeof(line))
                 ? channel_send_answer(channel, ANSWER_TEXT, line, strlen(line))
                 : channel_send_answer(channel, ANSWER_CANCEL, NULL, 0);
