@@ -102,6 +102,7 @@ static void print_not_ours(const json_t *explanation, const char *user)
 static void print_conclusion(const json_t *explanation, const char *user, const char *service)
 {
     const char *after = text_of(explanation, "after_sign_in");
+    const char *rule = text_of(explanation, "after_rule");
 
     if (allows(explanation, "outcome")) {
         (void)printf("%s may use %s now: yes.\n", user, service);
@@ -114,7 +115,8 @@ static void print_conclusion(const json_t *explanation, const char *user, const 
     else if (groups_unknown(explanation))
         (void)printf("After an interactive sign-in: yes, if it names a group that is needed.\n");
     else
-        (void)printf("After an interactive sign-in: no (%s).\n", after);
+        (void)printf("After an interactive sign-in: no (%s%s%s%s).\n", after,
+                     *rule ? ", by the rule \"" : "", rule, *rule ? "\"" : "");
 }
 
 static ExitCode print_explanation(const json_t *explanation, const Invocation *invocation)

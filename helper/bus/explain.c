@@ -77,6 +77,42 @@ static void find_ending(Explanation *explanation)
     finding->applies = is_ending;
 }
 
+static void list_methods(const ServiceConfig *service, char *out, size_t size)
+{
+    size_t used = (size_t)snprintf(out, size, "[service %.64s] Methods=", service->name);
+
+    for (size_t i = 0; i < service->method_count && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? " " : "",
+                                 login_method_to_word(service->methods[i]));
+}
+
+static void say_no_way(const Account *account, const Config *config, char *out, size_t size)
+{
+    if (config_service_account(config, account->name))
+        (void)snprintf(out, size, "leaves no way of signing in: a client signs in by bearer alone");
+    else
+        (void)snprintf(out, size, "leaves no way of signing in: Methods= of [provider %.64s] has "
+                       "none of these", account->provider);
+}
+
+/* Only a sign-in meets it, so that it decides nothing about a key: it stands behind the rest. */
+static void find_methods(Explanation *explanation, const Config *config)
+{
+    const Account *account = explanation->account;
+    const ServiceConfig *service = config_service(config, explanation->service);
+    bool narrows = service && service->method_count > 0;
+    bool has_way = !narrows || login_has_way(config, account, explanation->service);
+
+    AdmissionFinding *finding =
+        add_finding(explanation, "methods", has_way ? OUTCOME_ALLOW : OUTCOME_UNAVAILABLE,
+                    narrows ? "leaves a way of signing in" : "");
+    finding->applies = narrows;
+    if (narrows)
+        list_methods(service, finding->setting, sizeof(finding->setting));
+    if (!has_way)
+        say_no_way(account, config, finding->why, sizeof(finding->why));
+}
+
 /* --- who is it? ------------------------------------------------------------------------------- */
 
 static const char *known_as(Manager *manager, const char *user, const Account *account)
@@ -116,29 +152,43 @@ static AdmissionCaller caller_of(Manager *manager, const Question *question)
     return caller;
 }
 
-/* As if the person signed in now: whoever does is bound, confirmed and active. */
-static Outcome judge_after_sign_in(Manager *manager, const Account *account,
-                                   const AdmissionCaller *caller, const Stamp *now)
+/* What a sign-in meets before the rules of admission. */
+static Outcome judge_sign_in(Manager *manager, const Account *account, const char *service,
+                             const char **ret_rule)
 {
-    static char bound[] = "bound by that sign-in";
-    AdmissionCaller signed_in = *caller;
-    Account copy = *account;
     const char *reason = NULL;
 
     Outcome outcome = login_may_begin(manager, account, false, &reason);
     if (outcome != OUTCOME_ALLOW)
         return outcome;
-    if (revocation_is_ending(account) ||
-        !login_has_way(manager->config, account, caller->service))
-        return OUTCOME_UNAVAILABLE;
+    if (revocation_is_ending(account))
+        *ret_rule = "ending";
+    else if (!login_has_way(manager->config, account, service))
+        *ret_rule = "methods";
+    return *ret_rule ? OUTCOME_UNAVAILABLE : OUTCOME_ALLOW;
+}
+
+/* As if the person signed in now: whoever does is bound, confirmed and active. */
+static Outcome judge_after_sign_in(Manager *manager, const Account *account,
+                                   const AdmissionCaller *caller, const Stamp *now,
+                                   const char **ret_rule)
+{
+    static char bound[] = "bound by that sign-in";
+    AdmissionCaller signed_in = *caller;
+    Account copy = *account;
+
+    Outcome outcome = judge_sign_in(manager, account, caller->service, ret_rule);
+    if (outcome != OUTCOME_ALLOW)
+        return outcome;
     copy.id = copy.id ? copy.id : bound;
     copy.verdict = VERDICT_ACTIVE;
     copy.confirmed = copy.signed_in = signed_in.signed_in = *now;
     signed_in.any_strength = true; /* what is needed is asked for; nobody knows what comes */
     const AdmissionRequest request = admission_request(manager, &copy, &signed_in);
-    if (!request.enforcer_connected) /* before the groups, which a sign-in might bring */
-        return OUTCOME_UNAVAILABLE;
-    return admission_judge(&request, manager->config, now, NULL);
+    if (request.enforcer_connected) /* before the groups, which a sign-in might bring */
+        return admission_judge(&request, manager->config, now, ret_rule);
+    *ret_rule = "enforcer";
+    return OUTCOME_UNAVAILABLE;
 }
 
 /* The first finding that refuses is the decision, as everywhere. */
@@ -176,10 +226,14 @@ void explain_access(Manager *manager, const Question *question, const char *aske
     find_ending(explanation);
     explanation->rule = NULL;
     conclude(explanation);
+    find_methods(explanation, manager->config);
     explanation->groups_unknown = !stamp_is_set(&account->confirmed);
-    explanation->after_sign_in = explanation->findings[0].outcome != OUTCOME_ALLOW
-                                     ? explanation->findings[0].outcome
-                                     : judge_after_sign_in(manager, account, &caller, &now);
+    explanation->after_sign_in = explanation->findings[0].outcome;
+    if (explanation->after_sign_in != OUTCOME_ALLOW)
+        explanation->after_rule = explanation->findings[0].rule;
+    else
+        explanation->after_sign_in =
+            judge_after_sign_in(manager, account, &caller, &now, &explanation->after_rule);
     explanation->groups_unknown &= explanation->after_sign_in == OUTCOME_NOT_IN_GROUP;
 }
 

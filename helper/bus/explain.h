@@ -10,7 +10,7 @@
 
 typedef struct Manager Manager;
 
-#define EXPLAIN_FINDINGS_MAX (ADMISSION_RULES_MAX + 3u)
+#define EXPLAIN_FINDINGS_MAX (ADMISSION_RULES_MAX + 4u)
 
 typedef struct Question {
     const char *user, *service;
@@ -25,6 +25,7 @@ typedef struct Explanation {
     Outcome after_sign_in;  /* with one made now */
     bool groups_unknown;    /* it would bring the groups, which alone stand in its way */
     const char *rule;       /* that decided `outcome`; NULL for ALLOW */
+    const char *after_rule; /* that decided `after_sign_in`; NULL for ALLOW, or without a rule */
     AdmissionFinding findings[EXPLAIN_FINDINGS_MAX];
     size_t finding_count;
 } Explanation;

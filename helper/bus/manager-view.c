@@ -238,6 +238,7 @@ int manager_view_explanation(sd_bus_message *message, Manager *manager,
                                             ? "groups-unknown"
                                             : outcome_to_word(explanation->after_sign_in));
     view_string(&view, "rule", explanation->rule);
+    view_string(&view, "after_rule", explanation->after_rule);
     if (explanation->account)
         view_verdict(&view, explanation->account);
     view_enter(&view, "rules", "aa{sv}");

@@ -92,7 +92,6 @@ struct Logins {
     sd_event_source *reaper; /* frees logins that are over, outside their own callbacks */
 };
 
-const char *login_method_to_word(Method method);
 
 /* Ends the login with a denial. `text` replaces the outcome's own; NULL: login_text_refusal(). */
 void login_refuse(Login *login, Outcome outcome, const char *reason, const char *text);

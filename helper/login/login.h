@@ -50,6 +50,9 @@ int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel,
 Outcome login_may_begin(Manager *manager, const Account *account, bool unprivileged,
                         const char **ret_reason);
 
+/* "device" …, as Methods= has it; NULL for none of these. Static. */
+const char *login_method_to_word(Method method);
+
 /* Is there a way for this account to sign in to this service at all? */
 bool login_has_way(const Config *config, const Account *account, const char *service);
 

@@ -2,6 +2,7 @@
 for clients; it takes away and adds nothing."""
 
 import contextlib
+import subprocess
 
 import dbus
 import pytest
@@ -104,6 +105,29 @@ def test_nothing_is_left(configure, local_user):  # noqa: F811
     assert present(line, own, user="deploy", service="db")[0] == "allow"
     explained = line.manager("ExplainAccess", "sss", "alice", "db", "")
     assert explained["after_sign_in"] == "unavailable"
+
+
+def test_explain_names_the_methods_that_leave_no_way(configure, local_user):  # noqa: F811
+    """With the section's line; a key, which no method is, is judged as ever."""
+    line = configure("device", SECTION + "\n[service db]\nMethods=bearer\n"
+                     "\n[service web]\nMethods=device\n", access="AllowUsers=alice\n")
+
+    def explained(service):
+        answer = line.manager("ExplainAccess", "sss", "alice", service, "")
+        row, = [row for row in answer["rules"] if row["rule"] == "methods"]
+        return (str(answer["after_sign_in"]), str(answer["after_rule"])), row
+    said, row = explained("db")
+    assert said == ("unavailable", "methods") and row["applies"]
+    assert row["outcome"] == "unavailable" and row["setting"] == "[service db] Methods=bearer"
+    assert "no way of signing in" in row["why"]
+    told = subprocess.run([str(line.build / "rcpchctl/rcpchctl"), "access", "explain", "alice",
+                           "--service=db"], capture_output=True, text=True, check=False)
+    assert told.returncode == 1, told
+    assert 'After an interactive sign-in: no (unavailable, by the rule "methods").' in told.stdout
+    said, row = explained("web")
+    assert said == ("allow", "") and row["outcome"] == "allow" and row["applies"]
+    said, row = explained("sshd")
+    assert said == ("allow", "") and not row["applies"]
 
 
 @pytest.mark.parametrize("methods, message", [
