@@ -31,8 +31,8 @@ typedef struct MendRow {
 static const MendRow rows[] = {
     /* Entra ID, whose codes are numbers that nobody else uses. */
     {ANY, "700016",
-     ENTRA_APP "Overview: Application (client) ID is ClientId=, "
-               "Directory (tenant) ID stands in Issuer="},
+     ENTRA_APP "Overview: Application (client) ID is ClientId=, the directory's app's is "
+               "DirectoryClientId=; Directory (tenant) ID stands in Issuer="},
     {ANY, "70001", ENTRA_APP "Overview: Application (client) ID is ClientId="},
     {ANY, "90002", ENTRA_APP "Overview: Directory (tenant) ID stands in Issuer="},
     {ANY, "7000218", ENTRA_APP "Authentication: Allow public client flows = Yes"},

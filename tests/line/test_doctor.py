@@ -9,7 +9,7 @@ import pytest
 
 from tests.line import place
 from tests.line.line import MANAGER, NAME, PATH, wait_until
-from tests.line.people import wait_user
+from tests.line.people import verdict, wait_alarm, wait_user
 from tests.provider import b2c, keycloak_admin
 from tests.provider.graph import CLIENT_ID, CLIENT_SECRET
 from tests.provider.users import AUDIT_ADMINS
@@ -66,6 +66,29 @@ def test_entra_says_the_page(bare, code, page):
     check, result, text, mend = wrong(bare)
     assert (check, result) == ("token endpoint", "error") and str(code) in text
     assert page in mend
+
+
+def test_a_client_that_entra_does_not_know(bare):
+    """AADSTS700016 is our own mistake: said with the page, alarmed, and nobody is cut for it."""
+    bare.configure_entra()
+    bare.helper.start()
+    bare.add_user("alice@rcpch.ac.uk")
+    assert bare.sign_in("alice")[0] == "allow"
+    text = place.CONFIGURATION.read_text()
+    place.CONFIGURATION.write_text(text.replace("ClientId=rcpch-host", "ClientId=nobody"))
+    assert bare.manager("Reload", "b", False)[0]
+    check, result, said, mend = wrong(bare)
+    assert (check, result) == ("device code", "error") and "unauthorized_client 700016" in said
+    assert "Application (client) ID is ClientId=" in mend
+    bare.manager("RefreshUser", "s", "alice")
+    wait_alarm(bare, "700016")
+    assert verdict(bare, "alice") == "unconfirmed"
+    assert bare.sign_in("alice")[0] not in ("allow", "disabled", "revoked")
+    assert verdict(bare, "alice") == "unconfirmed"
+    assert not bare.records(event="verdict", verdict_new="disabled")
+    place.CONFIGURATION.write_text(text)
+    assert bare.manager("Reload", "b", False)[0]
+    assert bare.sign_in("alice")[0] == "allow"
 
 
 @pytest.mark.parametrize("listener, text, mend", [
@@ -254,6 +277,15 @@ def test_the_directory_refuses_its_client(directory):
     assert directory.manager("Reload", "b", False)[0]
     found = wrong(directory)
     assert found[:2] == ("directory client", "error") and found[3], found
+
+
+def test_a_client_of_the_directory_that_entra_does_not_know(directory):
+    text = place.CONFIGURATION.read_text()
+    place.CONFIGURATION.write_text(text.replace(CLIENT_ID, "nobody"))
+    assert directory.manager("Reload", "b", False)[0]
+    check, result, said, mend = wrong(directory)
+    assert (check, result, said) == ("directory client", "error", "unauthorized_client 700016")
+    assert "DirectoryClientId=" in mend
 
 
 def test_the_directory_by_certificate(directory, tmp_path):

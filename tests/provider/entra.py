@@ -9,6 +9,7 @@ TENANT = "9f2c1b7a-0d52-4c8e-a6b1-52f0c0de0001"
 
 GROUPS_IN_TOKEN = 200  # of more than these the token says only where to ask
 
+TELLS_UNKNOWN_CLIENTS = True  # from those whose credential is wrong
 HAS_GRAPH = True  # applications get tokens for graph.py here
 SETTINGS = {"rotation": "keep", "issuer_in_answer": False, "code_size": 1300}
 
@@ -32,6 +33,8 @@ ERRORS = {
     "reused": ("invalid_grant", 70000, "The grant is not valid."),
     "unknown_token": ("invalid_grant", 70000, "The grant is not valid."),
     "bad_client": ("invalid_client", 7000215, "Invalid client secret provided."),
+    "unknown_client": ("unauthorized_client", 700016,
+                       "Application with that identifier was not found in the directory."),
     "bad_request": ("invalid_request", 900144, "The request body lacks a parameter."),
     "unsupported_grant": ("unsupported_grant_type", 70003, "The grant type is not supported."),
 }

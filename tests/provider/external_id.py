@@ -7,6 +7,7 @@ TENANT = "5d0c64e2-7a31-4f0b-9c55-0e0f3a7e0002"
 TENANT_NAME = "rcpchpeople"  # also the tenant: people know it by this name
 
 SETTINGS = entra.SETTINGS
+TELLS_UNKNOWN_CLIENTS = True
 HAS_GRAPH = True
 TELLS_CHANGES = False
 

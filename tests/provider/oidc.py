@@ -93,10 +93,22 @@ def _client_is_known(realm, request, form):
                                         or secret == realm.client_secret)
 
 
+def _client_fault(provider, realm, request, dialect):
+    """Why: Entra has a word of its own for a client that it does not know."""
+    name, _ = request["credentials"]
+    known = name in (realm.client_id, graph.CLIENT_ID) or name in provider.services
+    tells = getattr(dialect, "TELLS_UNKNOWN_CLIENTS", False)
+    return "unknown_client" if tells and not known else "bad_client"
+
+
+def _refuse_client(provider, realm, request):
+    return _refuse(realm, request, _client_fault(provider, realm, request, realm.dialect))
+
+
 async def device(provider, realm, request):
     form = await request.post()
     if not _client_is_known(realm, request, form):
-        return _refuse(realm, request, "bad_client")
+        return _refuse_client(provider, realm, request)
     if realm.settings.device_refusal:
         return _ordered(realm, request, realm.settings.device_refusal)
     grant = realm.begin_device(form["client_id"], form.get("scope", ""), strength.asked(form))
@@ -127,7 +139,7 @@ async def token(provider, realm, request):
     if form.get("grant_type") == "client_credentials" and _application(realm):
         return _app_token(provider, realm, request, form)
     if not known:
-        return _refuse(realm, request, "bad_client")
+        return _refuse_client(provider, realm, request)
     grants = {"authorization_code": _code_grant, "refresh_token": _refresh_grant,
               "password": _password_grant}
     if "device" in realm.dialect.paths("/"):
@@ -149,7 +161,7 @@ def _app_token(provider, realm, request, form):
     reply = _application(realm)(provider, realm, request, form)
     if isinstance(reply, web.Response):
         return reply
-    return _refuse(realm, request, reply or "bad_client")
+    return _refuse(realm, request, reply) if reply else _refuse_client(provider, realm, request)
 
 
 async def app_token(provider, realm, request):
@@ -162,8 +174,9 @@ async def app_token(provider, realm, request):
         reply = graph.client_credentials(provider, realm, request, form)
     if isinstance(reply, web.Response):
         return reply
-    request["note"]["outcome"] = reply or "bad_client"
-    status, body = entra.error(reply or "bad_client")
+    reason = reply or _client_fault(provider, realm, request, entra)
+    request["note"]["outcome"] = reason
+    status, body = entra.error(reason)
     return _no_store(body, status)
 
 

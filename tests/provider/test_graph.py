@@ -63,6 +63,18 @@ def test_client_credentials(control, client, fields, status):
         assert reply.json()["error_codes"] == [7000215]
 
 
+@pytest.mark.parametrize("realm", ["entra", "external-id"])
+def test_an_unknown_client_is_no_wrong_secret(control, client, realm):
+    """AADSTS700016, as Entra has it, for applications and for sign-ins."""
+    document = client.discover(realm)
+    for endpoint, fields in (("token_endpoint", token_form(client_id="nobody")),
+                             ("device_authorization_endpoint", {"client_id": "nobody"})):
+        reply = client.request(document[endpoint], fields)
+        answer = reply.json()
+        assert (reply.status, answer["error"], answer["error_codes"]) \
+            == (400, "unauthorized_client", [700016]), endpoint
+
+
 def test_members_come_in_pages_and_through_groups_inside(get, control):
     inner = str(uuid.uuid4())
     control.set_graph(page=2, nested={AUDIT_STAFF: [inner]})
