@@ -68,6 +68,12 @@ class Children:
             self.pids.remove(pid)
         return not done
 
+    def wait_ended(self, pids):
+        """A process that is on its way out shows no control group of v1 any more: nothing of the
+        account's is left, and its end may come a moment later."""
+        for pid in pids:
+            m.wait_for(lambda: not self.alive(pid), f"the end of {pid}")
+
     def close(self):
         for pid in self.pids:
             os.kill(pid, signal.SIGKILL)

@@ -157,11 +157,12 @@ def check(client, children, spawn, rows, uid, word):
     result, look = client.end(uid, m.LOOK)
     expected = [pid for pid, row in processes.items() if word in row[3]]
     assert (result, look["found"]) == (0, len(expected))
-    reply = client.end_until_none(uid)[-1]
-    alive = {row[:3] for pid, row in processes.items() if children.alive(pid)}
-    assert alive == {row[:3] for pid, row in processes.items() if pid not in expected}
-    listed = {pid for pid, _ in reply["survivors"]}
-    assert listed <= {pid for pid in processes if pid not in expected}
+    client.end_until_none(uid)
+    children.wait_ended(expected)
+    stays = {pid: row[:3] for pid, row in processes.items() if pid not in expected}
+    assert [row for pid, row in stays.items() if not children.alive(pid)] == []
+    listed = {pid for pid, _ in client.end_until_none(uid)[-1]["survivors"]}
+    assert listed <= set(stays)
     return {processes[pid][:3] for pid in listed}
 
 
@@ -268,9 +269,11 @@ ELEVATED = [
 def test_what_is_ended_of_who_lost_the_group(groups, client, children, spawn):
     """Its own processes stay in the very scope whose root shells end."""
     processes = {spawn(*row[:3]): row for row in ELEVATED}
+    client.end_until_none(m.UID, m.KILL_ELEVATED)
+    children.wait_ended([pid for pid, row in processes.items() if row[3] == ENDS])
     reply = client.end_until_none(m.UID, m.KILL_ELEVATED)[-1]
     for pid, row in processes.items():
-        assert children.alive(pid) == (row[3] != ENDS), row
+        assert row[3] == ENDS or children.alive(pid), row
         assert (pid in {listed for listed, _ in reply["survivors"]}) == (row[3] == LISTED), row
 
 

@@ -5,6 +5,7 @@ test ends the process and gives its number to another one, and the enforcer goes
 """
 import contextlib
 import os
+import secrets
 import select
 import signal
 import struct
@@ -13,7 +14,8 @@ import pytest
 
 import modtest as m
 
-SLICE_UID = m.BASE + 900000 + os.getpid()   # no other test's: cgroup.kill reaches other namespaces
+# No other run's: cgroup.kill reaches other namespaces.
+SLICE_UID = m.BASE + 900000 + secrets.randbelow(10 ** 8)
 # Which time it is there: each look opens a pidfd, and then comes the signal's.
 TERM_POINTS = {"open": 5, "held": 5, "send": 1}   # two walks before, with two looks each
 KILL_POINTS = {"open": 3, "held": 3, "send": 1}   # one walk before; then the chase
