@@ -2,7 +2,7 @@
 
 `enter()` expects to be inside fresh mount, network and process namespaces (meson.build starts us
 by unshare): overlays make /etc, /var and /run writable without touching the host, the loopback
-interface is ours alone, and when the first process ends, all end.
+interface and the terminals are ours alone, and when the first process ends, all end.
 """
 
 import contextlib
@@ -107,6 +107,9 @@ def enter(disk=None):
     for folder in OVERLAID:
         _overlay(base, folder)
     _run("ip", "link", "set", "lo", "up")
+    # Else the enforcer would write to terminals of the machine, and of another run's people.
+    _run("mount", "-t", "devpts", "-o", "newinstance,ptmxmode=0666,mode=620", "devpts", "/dev/pts")
+    _run("mount", "--bind", "/dev/pts/ptmx", "/dev/ptmx")
     # The helper's messages to the service manager wait until a test reads them.
     pathlib.Path("/proc/sys/net/unix/max_dgram_qlen").write_text("4096")
     if USER not in {entry.pw_name for entry in pwd.getpwall()}:
