@@ -43,6 +43,7 @@ def provider_at(line, address, host):
     made = Provider(line.provider.folder.parent, "provider-at-" + address.replace(":", "-"), host,
                     f"[{address}]")
     made.start()
+    made.control.prepare("generic")
     try:
         yield made
     finally:

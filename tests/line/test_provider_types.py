@@ -241,6 +241,7 @@ def test_the_metadata_go_before_a_jwks_uri(bare):
 
 
 def test_a_jwks_uri_goes_before_discovery(bare):
+    bare.control.prepare("keycloak")
     start_with(bare, JwksUri="{origin}/realms/rcpch/protocol/openid-connect/certs")
     assert bare.sign_in("alice")[0] == "unavailable"
     assert any("id token" in reason for reason in reasons(bare))

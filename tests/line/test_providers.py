@@ -24,6 +24,7 @@ METHODS = {"entra": "device", "keycloak": "device browser", "generic": "browser"
 
 
 def section(line, name, realm, domain):
+    line.control.prepare(realm)
     return (f"[provider {name}]\nType={realm}\nIssuer={line.provider.origin}{BASES[realm]}\n"
             f"ClientId=rcpch-host\nCaFile={line.provider.ca_file}\nDomains={domain}\n"
             f"Methods={METHODS[realm]}\nFirstBind=username\nRequestsPerMinute=100000\n"

@@ -112,6 +112,7 @@ def test_denied_after_revocation(line, leader):
 def test_disabled_at_the_provider_ends_what_runs(bare):
     """Keycloak's explicit word: everything of the uid is gone within the interval and a second."""
     bare.configure(extra="[provider college]\nType=keycloak")
+    bare.control.prepare("keycloak")
     text = place.CONFIGURATION.read_text()
     place.CONFIGURATION.write_text(text.replace(f"Issuer={bare.provider.origin}\n",
                                                 f"Issuer={bare.provider.origin}/realms/rcpch\n"))

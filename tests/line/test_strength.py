@@ -26,6 +26,7 @@ def configure(line, extra, kind=None, methods="device"):
     issuer = {"entra": f"{line.provider.origin}/{TENANT}/v2.0",
               "keycloak": f"{line.provider.origin}/realms/rcpch"}
     if kind:
+        line.control.prepare(kind)
         text = text.replace(f"Issuer={line.provider.origin}\n",
                             f"Type={kind}\nIssuer={issuer[kind]}\n")
     CONFIGURATION.write_text(text)
