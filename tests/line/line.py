@@ -68,7 +68,6 @@ class Line:
     # Life
 
     def configure(self, first_bind="username", extra=""):
-        self.control.prepare("generic")
         place.CONFIGURATION.write_text(CONFIGURATION.format(
             origin=self.provider.origin, ca_file=self.provider.ca_file, first_bind=first_bind,
             extra=extra))
@@ -83,7 +82,6 @@ class Line:
     def configure_type(self, kind, realm, lines="", **revocation):
         """A realm of the provider as Type=`kind`, with more `lines` for its section."""
         self.configure()
-        self.control.prepare(realm)
         text = place.CONFIGURATION.read_text()
         issuer = self.control.ready()["realms"][realm]
         text = text.replace(f"Issuer={self.provider.origin}\n",
@@ -96,6 +94,9 @@ class Line:
     def start_around(self):
         self.bus_daemon.start()
         self.provider.start()
+        # A key takes seconds on a busy machine, longer than who waits for its first signature.
+        for realm in self.control.ready()["realms"]:
+            self.control.prepare(realm)
         self.enforcer.start()
 
     def forget_state(self):
