@@ -10,6 +10,8 @@ from tests.line.place import CONFIGURATION
 from tests.line.test_bearer import ALICE, present, token_of
 from tests.provider.access import AUDIENCE
 
+OPENING = 5   # seconds in which a session is opened
+
 
 @pytest.fixture
 def configure(bare):
@@ -40,8 +42,8 @@ def running():
         process.wait()
 
 
-def soon():
-    return {"exp": int(time.time()) + 3}
+def soon(seconds=3):
+    return {"exp": int(time.time()) + seconds}
 
 
 def aged(line):
@@ -51,7 +53,7 @@ def aged(line):
 def test_nothing_new_and_what_runs_stays(configure, running):
     line = configure()
     newer = token_of(line)   # issued before the other one ends, presented after it
-    claims = soon()
+    claims = soon(OPENING)
     assert present(line, token_of(line, claims=claims))[0] == "allow"
     process = running(line.uid)
     assert line.open_session("alice", process.pid)[0] == "allow"
@@ -65,7 +67,7 @@ def test_nothing_new_and_what_runs_stays(configure, running):
 
 def test_end_on_expiry(configure, running):
     line = configure(EndOnExpiry="yes")
-    assert present(line, token_of(line, claims=soon()))[0] == "allow"
+    assert present(line, token_of(line, claims=soon(OPENING)))[0] == "allow"
     process = running(line.uid)
     assert line.open_session("alice", process.pid)[0] == "allow"
     aged(line)

@@ -4,6 +4,7 @@ login session, and gets nobody else anything."""
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -239,9 +240,9 @@ def test_one_that_has_just_expired_is_not_kept(configure):
 
 def test_no_longer_than_the_token(configure):
     line = configure()
-    claims = {"exp": int(time.time()) + 3}
+    claims = {"exp": int(time.time()) + 6}
     outcome, text = use(line.uids["alice"], token(line, claims=claims))
-    assert outcome == "allow" and "within 2s" in text or "within 1s" in text
+    assert outcome == "allow" and re.search("within [1-5]s", text), text
     wait_until(lambda: time.time() >= claims["exp"], 10, "its end")
     assert sudo(line) == "asked"
 
