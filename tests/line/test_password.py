@@ -1,11 +1,10 @@
 """The password method: the grant, the provider's second factor, the way on, and what nobody learns
 from a refusal."""
 
-import time
-
 import pytest
 
 from tests.line.channel import Finished
+from tests.line.knocks import Knock, knock_all
 from tests.line.place import CONFIGURATION
 from tests.provider.entra import TENANT
 
@@ -94,23 +93,23 @@ def test_a_password_that_is_not_enough_goes_on_with_a_code(configure):
     channel.close()
 
 
-def refusal_of(line, **arguments):
-    began = time.monotonic()
-    told = sign_in(line, **arguments)
-    return told, (time.monotonic() - began) // BEAT
+def refusal_of(line, answer, user="alice"):
+    """What is told, with all that is heard, and on which beat from the answer."""
+    (told,) = knock_all(line, [Knock("", user, "10.99.0.1", (answer,))], 1)
+    return told.outcome, told.heard, told.seconds // BEAT
 
 
 def test_refusals_do_not_tell_why(configure):
     """A wrong password, a disabled, an unknown and a never bound name: one text, one beat."""
     line = configure("entra")
     assert sign_in(line)[0] == "allow"
-    wrong = refusal_of(line, password="wrong")
+    wrong = refusal_of(line, "wrong")
     line.manager("RevokeUser", "ss", "alice", "left")
     line.wait_records(event="verdict")
-    assert refusal_of(line, password="wrong") == wrong
-    assert refusal_of(line, password=SECRET) == wrong
-    assert refusal_of(line, user="nobody-knows", password="wrong") == wrong
-    assert wrong[0][0] == "wrong-secret" and wrong[1] == 1
+    assert refusal_of(line, "wrong") == wrong
+    assert refusal_of(line, SECRET) == wrong
+    assert refusal_of(line, "wrong", user="nobody-knows") == wrong
+    assert wrong[0] == "wrong-secret" and wrong[2] == 1
     outcomes = [record["outcome"] for record in line.wait_records(5, event="login")]
     assert outcomes == ["allow", "wrong-secret", "disabled", "disabled", "unavailable"]
 
