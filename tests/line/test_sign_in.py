@@ -167,7 +167,8 @@ def test_hang_up_stops_polling_within_a_second(line):
     line.add_user(ALICE)
     channel = line.begin("alice")
     channel.code()
-    assert line.control.journal(wait=5, endpoint="token")
+    since = line.control.last()
+    assert line.control.journal(since, wait=5, endpoint="token")   # the next is a second away
     channel.close()
     (record,) = line.wait_records(event="login", outcome="cancelled", timeout=1)
     assert "hung up" in record["reason"]
@@ -405,7 +406,7 @@ def test_many_askers_share_one_request(line):
     line.sign_in("alice")
     time_of_sign_in = time.monotonic()
     wait_until(lambda: time.monotonic() - time_of_sign_in > 1.2, 5, "the confirmation to grow old")
-    since = line.control.last()
+    since, began = line.control.last(), time.monotonic()
     answers = []
     threads = [threading.Thread(target=lambda: answers.append(line.check("alice")[0]))
                for _ in range(10)]
@@ -414,7 +415,9 @@ def test_many_askers_share_one_request(line):
     for thread in threads:
         thread.join()
     assert answers == ["allow"] * 10
-    assert len(line.control.journal(since, endpoint="token")) <= 2
+    # However long they took: each answer serves whoever comes within FreshSec=, a second here.
+    asked = len(line.control.journal(since, endpoint="token"))
+    assert asked <= 2 + (time.monotonic() - began) // 1
 
 
 def test_disabled_at_the_provider_is_refused_at_the_next_check(bare):
