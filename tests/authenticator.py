@@ -5,6 +5,7 @@ import subprocess
 import time
 
 STEP = 30
+LAST = 2   # seconds, in which no code is made that is to be typed
 RECOVERY_CODE = r"\b\d-[a-z2-9]{5}-[a-z2-9]{5}\b"
 
 
@@ -28,10 +29,12 @@ class Authenticator:
         self.recovery = []
 
     def code(self):
-        """A code that was not used yet: of the present step, or the next, which is good already."""
-        step = max(int(time.time()) // STEP, self.used + 1)
-        while step > int(time.time()) // STEP + 1:
+        """A code that was not used yet: of the present step, or the next, which is good already.
+        Not at the end of a step: who was used to codes of the next one is not good for one of the
+        step before (the host follows a clock that is ahead)."""
+        while time.time() % STEP > STEP - LAST or self.used > int(time.time()) // STEP:
             time.sleep(0.2)
+        step = max(int(time.time()) // STEP, self.used + 1)
         self.used = step
         return oathtool(self.secret, step * STEP, self.algorithm, self.digits)
 

@@ -1,8 +1,10 @@
 """Lock-out of guessers: by name, by source, over restarts, and never of the owner at home."""
 
 import os
+import pathlib
 import signal
 
+from tests.line.line import wait_until
 from tests.line.test_password import SECRET, configure, sign_in  # noqa: F401 (a fixture)
 from tests.line.test_totp import enrol
 
@@ -15,9 +17,14 @@ def guess(line, times, rhost=ELSEWHERE, user="alice"):
         assert sign_in(line, "wrong", rhost=rhost, user=user)[0] == "wrong-secret"
 
 
+def state_of(pid):
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def leave_an_answer(line, channel, text):
     """It is in the channel, and nobody at its other end any more when it is read."""
     os.kill(line.helper.pid, signal.SIGSTOP)
+    wait_until(lambda: state_of(line.helper.pid) == "T", 10, "the helper to have stopped")
     channel.answer(text=text)
     channel.close()
     os.kill(line.helper.pid, signal.SIGCONT)

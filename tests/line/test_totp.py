@@ -313,7 +313,9 @@ def test_rcpchctl_enrols(configure):
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     shown = ""
     while "now: " not in shown:
-        shown += program.stdout.read(1)
+        read = program.stdout.read(1)
+        assert read, shown
+        shown += read
     secret = re.search(r"secret=([A-Z2-7]+)", shown).group(1)
     said, _ = program.communicate(oathtool(secret) + "\n\n", timeout=20)
     assert program.returncode == 0 and "Enrolled." in said
