@@ -7,7 +7,6 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 #include "helper/accounts/account.h"
-#include "helper/base/ask-limit.h"
 #include "helper/base/caller-limit.h"
 #include "helper/config/config.h"
 #include "helper/enforcer/enforcer-client.h"
@@ -60,7 +59,7 @@ typedef struct Manager {
     Directories *directories; /* NULL before the start */
     Logins *logins;
     SignIns *sign_ins;
-    AskLimit own_logins, own_checks; /* that others than root ask for */
+    CallerLimit own_logins, own_checks, service_logins, service_checks; /* not by root */
     PresentedTokens *presented;
     struct VerifyCall *verify_calls; /* that wait (manager-token.c) */
     CallerLimit verify_limit; /* of VerifyToken, for who is not root */

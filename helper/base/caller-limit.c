@@ -20,16 +20,16 @@ static size_t find(const CallerLimit *limit, uint32_t uid, uint64_t now_usec)
     return free_row;
 }
 
-bool caller_limit_take(CallerLimit *limit, uint32_t uid, uint64_t now_usec)
+bool caller_limit_take(CallerLimit *limit, const CallerRate *rate, uint32_t uid, uint64_t now_usec)
 {
     size_t i = find(limit, uid, now_usec);
 
     if (i == CALLERS_MAX)
         return false;
     uint64_t due = limit->rows[i].due_usec > now_usec ? limit->rows[i].due_usec : now_usec;
-    if (due - now_usec > (limit->burst - 1) * limit->interval_usec)
+    if (due - now_usec > (rate->burst - 1) * rate->interval_usec)
         return false;
     limit->rows[i].uid = uid;
-    limit->rows[i].due_usec = due + limit->interval_usec;
+    limit->rows[i].due_usec = due + rate->interval_usec;
     return true;
 }

@@ -9,14 +9,19 @@
 #include <stdint.h>
 #include "common/limits.h"
 
-typedef struct CallerLimit {
+typedef struct CallerRate {
     unsigned burst;         /* at once */
     uint64_t interval_usec; /* until one more may ask */
+} CallerRate;
+
+/* One table for each rate. */
+typedef struct CallerLimit {
     struct {
         uint32_t uid;
         uint64_t due_usec; /* when all that was asked would have been paid for; 0: free */
     } rows[CALLERS_MAX];
 } CallerLimit;
 
-/* False when this one is too many; it is not counted then. */
-bool caller_limit_take(CallerLimit *limit, uint32_t uid, uint64_t now_usec);
+/* False when this one is too many; it is not counted then. `now_usec` is CLOCK_BOOTTIME. */
+bool caller_limit_take(CallerLimit *limit, const CallerRate *rate, uint32_t uid,
+                       uint64_t now_usec);

@@ -14,14 +14,12 @@
 #include "helper/login/authenticator.h"
 #include "helper/bus/bus-caller.h"
 #include "helper/bus/bus-options.h"
-#include "helper/bus/service-caller.h"
+#include "helper/bus/local-caller.h"
 #include "helper/login/login.h"
 #include "helper/login/presented.h"
 #include "helper/manager.h"
 #include "helper/session/sessions.h"
 #include "helper/totp/enrolment.h"
-
-#define OWN_ASKS_MAX 20u /* of one account, within a minute */
 
 typedef struct Options {
     uint32_t timeout_sec;
@@ -125,20 +123,22 @@ static int refuse_caller(sd_bus_error *ret_error)
 static int refuse_often(sd_bus_error *ret_error)
 {
     return sd_bus_error_set_const(ret_error, "uk.ac.rcpch.Error.TooMany",
-                                  "Too many of these within a minute. Try again in a minute.");
+                                  "Too many of these at this moment. Try again in a minute.");
 }
 
 static int authorise(Manager *manager, sd_bus_message *message, const char *user,
-                     const char *service, Caller *ret_caller, sd_bus_error *ret_error)
+                     const char *service, uid_t *ret_uid, Caller *ret_caller,
+                     sd_bus_error *ret_error)
 {
     uid_t uid;
 
     if (bus_caller_uid(message, &uid) < 0)
         return refuse_caller(ret_error);
+    *ret_uid = uid;
     const Account *account = accounts_find(manager->accounts, user);
     const ServiceConfig *rules = config_service(manager->config, service);
     *ret_caller = uid == 0 ? CALLER_ROOT : CALLER_SERVICE;
-    if (uid == 0 || service_caller_is(rules, uid, LOCAL_PASSWD_FILE))
+    if (uid == 0 || (rules && local_caller_is(rules->caller_uid, uid, LOCAL_PASSWD_FILE)))
         return 0;
     *ret_caller = CALLER_OWNER;
     if (!account || account->uid != uid || !rules || !rules->unprivileged)
@@ -152,6 +152,7 @@ static int authorise(Manager *manager, sd_bus_message *message, const char *user
 typedef struct AccountCall {
     const char *texts[CALL_TEXTS];
     Options options;
+    uid_t uid;
     Caller caller;
 } AccountCall;
 
@@ -166,18 +167,21 @@ static int read_call(Manager *manager, sd_bus_message *message, size_t user, siz
     if (r < 0)
         return r;
     return authorise(manager, message, call->texts[user], call->texts[service],
-                     &call->caller, ret_error);
+                     &call->uid, &call->caller, ret_error);
 }
 
-/* An account's own programs ask for a person at a screen. A loop of theirs would fill the log, and
- * use the requests up that everybody's sign-ins need. */
-static bool asks_too_often(const AccountCall *call, Manager *manager, const char *user,
-                           AskLimit *limit)
+/* An account's own programs ask for a person at a screen, a service's for all who come to it. A
+ * loop of theirs would fill the log, and use the requests up that everybody's sign-ins need. */
+static bool asks_too_often(const AccountCall *call, CallerLimit *own, CallerLimit *service)
 {
-    const Account *account =
-        call->caller == CALLER_OWNER ? accounts_find(manager->accounts, user) : NULL;
+    static const CallerRate own_rate = {.burst = 20, .interval_usec = 3 * USEC_PER_SEC},
+                            service_rate = {.burst = 600, .interval_usec = 100 * USEC_PER_MSEC};
+    uint64_t now = stamp_now().boot_usec;
 
-    return account && !ask_limit_take(limit, account->uid, OWN_ASKS_MAX, stamp_now().boot_usec);
+    if (call->caller == CALLER_OWNER)
+        return !caller_limit_take(own, &own_rate, call->uid, now);
+    return call->caller == CALLER_SERVICE &&
+           !caller_limit_take(service, &service_rate, call->uid, now);
 }
 
 /* --- the methods ------------------------------------------------------------------------------ */
@@ -193,7 +197,7 @@ static int method_begin_login(sd_bus_message *message, void *userdata, sd_bus_er
     int r = read_call(manager, message, USER, SERVICE, &call, ret_error);
     if (r < 0)
         return r;
-    if (asks_too_often(&call, manager, call.texts[USER], &manager->own_logins))
+    if (asks_too_often(&call, &manager->own_logins, &manager->service_logins))
         return refuse_often(ret_error);
     LoginRequest request = {
         .user = call.texts[USER], .service = call.texts[SERVICE], .rhost = call.texts[RHOST],
@@ -228,7 +232,7 @@ static int method_check_account(sd_bus_message *message, void *userdata, sd_bus_
     int r = read_call(manager, message, USER, SERVICE, &call, ret_error);
     if (r < 0)
         return r;
-    if (asks_too_often(&call, manager, call.texts[USER], &manager->own_checks))
+    if (asks_too_often(&call, &manager->own_checks, &manager->service_checks))
         return refuse_often(ret_error);
     AccountCheckRequest request = {
         .user = call.texts[USER], .ruser = call.texts[RUSER], .service = call.texts[SERVICE],

@@ -16,6 +16,7 @@
 #include "helper/base/json-strict.h"
 #include "helper/base/text-list.h"
 #include "helper/bus/bus-caller.h"
+#include "helper/bus/local-caller.h"
 #include "helper/revocation/revocation.h"
 #include "helper/token/access-token.h"
 
@@ -241,25 +242,6 @@ static void on_judged(Provider *provider, TokenResult *result, void *userdata)
 
 /* --- who may ask ------------------------------------------------------------------------------ */
 
-#define VERIFY_AT_ONCE  600u /* by one user; then ten a second */
-#define VERIFY_INTERVAL (100 * USEC_PER_MSEC)
-
-/* By number: a service may have forgotten who it was called. */
-static bool is_verifier(const Config *config, uid_t uid)
-{
-    _cleanup_(local_names_freep) LocalNames *names = NULL;
-
-    if (!config->verify_users[0] ||
-        local_names_load(LOCAL_PASSWD_FILE, LOCAL_GROUP_FILE, &names) < 0)
-        return false;
-    for (size_t i = 0; config->verify_users[i]; i++) {
-        const LocalUser *user = local_names_user(names, config->verify_users[i]);
-        if (user && user->uid == uid)
-            return true;
-    }
-    return false;
-}
-
 /* While the provider's keys are fetched all wait, and each has a token and a message in memory. */
 static bool has_room(const Manager *manager, uid_t uid)
 {
@@ -273,7 +255,7 @@ static bool has_room(const Manager *manager, uid_t uid)
 static int authorise(sd_bus_message *message, Manager *manager, uid_t *ret_uid,
                      sd_bus_error *error)
 {
-    CallerLimit *limit = &manager->verify_limit;
+    static const CallerRate rate = {.burst = 600, .interval_usec = 100 * USEC_PER_MSEC};
     uid_t uid;
 
     int r = bus_caller_uid(message, &uid);
@@ -281,13 +263,12 @@ static int authorise(sd_bus_message *message, Manager *manager, uid_t *ret_uid,
         *ret_uid = uid;
     if (r >= 0 && uid == 0)
         return 0;
-    if (r < 0 || !is_verifier(manager->config, uid))
+    if (r < 0 || !local_caller_is(manager->config->verify_users, uid, LOCAL_PASSWD_FILE))
         return sd_bus_error_set_const(error, SD_BUS_ERROR_ACCESS_DENIED,
                                       "Only root may ask for this, and local users that "
                                       "VerifyUsers= of [token] names.");
-    limit->burst = VERIFY_AT_ONCE;
-    limit->interval_usec = VERIFY_INTERVAL;
-    if (!has_room(manager, uid) || !caller_limit_take(limit, uid, stamp_now().boot_usec))
+    if (!has_room(manager, uid) ||
+        !caller_limit_take(&manager->verify_limit, &rate, uid, stamp_now().boot_usec))
         return sd_bus_error_set_const(error, BUS_ERROR("TooMany"),
                                       "Too many tokens at this moment. Try again in a second.");
     return 0;

@@ -13,6 +13,9 @@ bool config_is_plain_word(const char *text, size_t max);
 /* 8-4-4-4-12 hexadecimal digits. */
 bool config_is_guid(const char *text);
 
+/* The number of a user, as it is written: no sign, no zero in front, not (uid_t) -1. */
+bool config_is_uid(const char *text);
+
 /* Every one of these names is that of a [group]; `section`, `name`, `key`: where they stand. */
 void config_check_group_names(const Config *config, char *const *names, const char *section,
                               const char *name, const char *key, ConfigReport *report);

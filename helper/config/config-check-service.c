@@ -149,11 +149,11 @@ static bool is_roots(const char *service)
     return service_elevates(service) || asks_nobody(service);
 }
 
-static bool is_number(const char *text)
+bool config_is_uid(const char *text)
 {
     size_t digits = strspn(text, "0123456789");
 
-    return digits > 0 && digits <= 10 && text[digits] == '\0' &&
+    return digits > 0 && digits <= 10 && text[digits] == '\0' && (*text != '0' || digits == 1) &&
            strtoull(text, NULL, 10) < UINT32_MAX;
 }
 
@@ -165,10 +165,10 @@ static void check_callers(const ServiceConfig *service, ConfigReport *report)
                             "%s", service->name);
     for (size_t i = 0; service->caller_uid[i]; i++) {
         const char *caller = service->caller_uid[i];
-        if (strcmp(caller, "root") == 0 || (is_number(caller) && strtoull(caller, NULL, 10) == 0))
+        if (strcmp(caller, "root") == 0 || strcmp(caller, "0") == 0)
             config_report_error(report, "service", service->name, "CallerUid",
                                 "root may ask for every service");
-        else if (!is_number(caller) && !name_is_valid_short(caller))
+        else if (!config_is_uid(caller) && !name_is_valid_short(caller))
             config_report_error(report, "service", service->name, "CallerUid",
                                 "'%.100s' is no local account's name and no number", caller);
     }

@@ -82,7 +82,8 @@ static void check_token(const Config *config, ConfigReport *report)
         local_names_load(LOCAL_PASSWD_FILE, LOCAL_GROUP_FILE, &names) < 0)
         return;
     for (size_t i = 0; config->verify_users[i]; i++)
-        if (!local_names_user(names, config->verify_users[i]))
+        if (!config_is_uid(config->verify_users[i]) &&
+            !local_names_user(names, config->verify_users[i]))
             config_report_warning(report, "token", NULL, "VerifyUsers",
                                   "'%.100s' is no local user: nobody may verify tokens by it",
                                   config->verify_users[i]);

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 #include "common/limits.h"
-#include "helper/base/ask-limit.h"
+#include "helper/base/caller-limit.h"
 #include "helper/token/access-token.h"
 
-#define ASKS_MAX 10u /* by one user, within a minute */
+static const CallerRate asks_rate = {.burst = 10, .interval_usec = 6 * USEC_PER_SEC};
 
 typedef struct Row {
     uint32_t uid, audit_session;
@@ -21,7 +21,7 @@ typedef struct Row {
 
 struct PresentedTokens {
     Row rows[PRESENTED_MAX];
-    AskLimit asks;
+    CallerLimit asks;
 };
 
 void presented_token_clear(PresentedToken *token)
@@ -122,5 +122,5 @@ void presented_forget(PresentedTokens *tokens, uint32_t uid)
 
 bool presented_may_ask(PresentedTokens *tokens, uint32_t uid, const Stamp *now)
 {
-    return ask_limit_take(&tokens->asks, uid, ASKS_MAX, now->boot_usec);
+    return caller_limit_take(&tokens->asks, &asks_rate, uid, now->boot_usec);
 }

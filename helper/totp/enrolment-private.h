@@ -49,7 +49,7 @@ struct Enrolments {
     Manager *manager;
     Enrolment *first;
     sd_event_source *reaper;
-    AskLimit asked; /* to enrol by themselves */
+    CallerLimit asked; /* to enrol by themselves */
 };
 
 #define ENROLMENT_TRIES_MAX 5u

@@ -18,7 +18,6 @@
 
 #define WAITING_MAX   16u
 #define PATIENCE_USEC (600 * USEC_PER_SEC)
-#define ASKS_MAX      10u /* of one account, within a minute */
 #define PROMPT        "The code that it shows now: "
 
 static Enrolment *enrolment_free(Enrolment *enrolment)
@@ -330,7 +329,9 @@ static bool can_sign_in(const Config *config, const Account *account)
 
 bool enrolments_may_ask(Enrolments *enrolments, const Account *account)
 {
-    return ask_limit_take(&enrolments->asked, account->uid, ASKS_MAX, stamp_now().boot_usec);
+    static const CallerRate rate = {.burst = 10, .interval_usec = 6 * USEC_PER_SEC};
+
+    return caller_limit_take(&enrolments->asked, &rate, account->uid, stamp_now().boot_usec);
 }
 
 const char *enrolments_refusal(const Enrolments *enrolments, const Account *account)

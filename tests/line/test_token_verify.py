@@ -182,6 +182,8 @@ def test_a_service_of_its_own_user(named):
     assert as_user(line, FOREIGN_UID, lambda line: verify(line, token)) == DENIED
     named("other")
     assert as_user(line, SERVICE_UID, lambda line: verify(line, token)) == DENIED
+    named(str(SERVICE_UID))
+    assert as_user(line, SERVICE_UID, lambda line: verify(line, token))[0] == 200
 
 
 def test_who_is_named_may_do_nothing_else(named):
