@@ -86,6 +86,20 @@ typedef struct Counter {
 
 #define COUNTERS_MAX 3u
 
+/* A space stands in no name: neither is ever taken for another one. */
+static void make_keys(const LockoutAttempt *attempt, const char *place, Counter counters[])
+{
+    char of[KEY_SIZE - sizeof("source ") - LOCKOUT_PLACE_SIZE] = "";
+
+    if (attempt->service)
+        snprintf(of, sizeof(of), " of service %s", attempt->service);
+    snprintf(counters[0].key, KEY_SIZE, "user %s", attempt->user);
+    snprintf(counters[2].key, KEY_SIZE, "host%s", of);
+    if (attempt->asker)
+        snprintf(of, sizeof(of), " of %s", attempt->asker);
+    snprintf(counters[1].key, KEY_SIZE, "source %s%s", place, of);
+}
+
 /* The host's lock shuts out people who did nothing: it is never a long one. */
 static size_t make_counters(const LockoutAttempt *attempt, Counter counters[COUNTERS_MAX])
 {
@@ -101,9 +115,7 @@ static size_t make_counters(const LockoutAttempt *attempt, Counter counters[COUN
         (Counter){.factor = PLACE_FACTOR, .reason = "locked: too many failures from this source"};
     counters[2] = (Counter){.factor = HOST_FACTOR, .stays_short = true,
                             .reason = "locked: too many failures on this host"};
-    snprintf(counters[0].key, KEY_SIZE, "user %s", attempt->user);
-    snprintf(counters[1].key, KEY_SIZE, "source %s", place);
-    snprintf(counters[2].key, KEY_SIZE, "host");
+    make_keys(attempt, place, counters);
     return COUNTERS_MAX;
 }
 

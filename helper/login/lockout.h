@@ -4,7 +4,8 @@
  *
  * It guards what can be guessed: passwords and one-time codes. A locked name still gets in from a
  * place it signed in from before, with its second factor: who only knows the name cannot keep its
- * owner out.
+ * owner out. Nobody locks a place for others: what a service says of a place counts for that
+ * service alone, and on the host itself, which is everybody's place, who asks is one of their own.
  */
 #pragma once
 
@@ -44,6 +45,8 @@ typedef struct LockoutAttempt {
     const char *user;
     const Account *account; /* NULL: there is none of that name */
     const char *rhost;
+    const char *service; /* whose word rhost is, of CallerUid=; NULL: root's */
+    const char *asker;   /* who of this host asks, where there is no rhost; NULL: nobody says so */
     bool is_known; /* the owner signed in from there before, and a second factor is asked for: then
                     * only this name at this place counts, and is counted */
 } LockoutAttempt;

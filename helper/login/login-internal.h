@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 #include "common/channel.h"
 #include "helper/base/host-name.h"
+#include "helper/login/lockout.h"
 #include "helper/login/login.h"
 #include "helper/login/login-states.h"
 #include "helper/login/login-text.h"
@@ -114,6 +115,8 @@ int login_give_channel(Login *login);
 /* login-limits.c. limit: what keeps one more login from waiting, NULL: nothing; an older one of
  * this account and source gives way to it. */
 bool login_is_pending(const Login *login);
+/* Who of this host asks, where root's module tells, or the bus; else NULL. */
+const char *login_local_asker(const Login *login);
 const char *login_limit(Login *newer);
 
 /* Stops waiting for the publisher and the enforcer. */
@@ -246,8 +249,10 @@ void login_probe(Login *login, void (*probed)(Login *login, const Evidence *evid
 /* Does the offline method take over in an outage, for whoever is prepared? */
 bool login_offline_is_offered(const Login *login);
 
-/* login-password.c, of a second factor. locked: refused, and nothing is to be tried. check: 0 with
+/* login-password.c, of a second factor. attempt: as the lock-out counts it, from an unknown place.
+ * locked: refused, and nothing is to be tried. check: 0 with
  * login->factor, or what factor_check() says. outcome: of what it said. */
+LockoutAttempt login_attempt(const Login *login);
 bool login_is_locked(Login *login, bool has_code);
 int login_check_code(Login *login, const Secret *code, const char **ret_reason);
 Outcome login_code_outcome(int r);

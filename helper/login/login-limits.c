@@ -41,23 +41,57 @@ static void replace_older(const Login *newer)
                          "A newer sign-in for this account from the same place took over.");
 }
 
-/* Among all, or among those at home alone. */
+const char *login_local_asker(const Login *login)
+{
+    if (login->rhost[0] != '\0' || login->caller == CALLER_SERVICE)
+        return NULL;
+    if (login->asker[0] != '\0')
+        return login->asker;
+    return login->by_owner || login->caller == CALLER_OWNER ? login->user : NULL;
+}
+
+/* Prompts of the same account; brief ones, which are many at a time where a program connects, only
+ * where somebody of this host can leave them standing. */
+static bool same_account(const Login *a, const Login *b)
+{
+    const char *one = login_local_asker(a), *other = login_local_asker(b);
+
+    if (login_is_brief(a) != login_is_brief(b))
+        return false;
+    return login_is_brief(a) ? one && other && strcmp(one, other) == 0
+                             : strcmp(a->user, b->user) == 0;
+}
+
+/* What a service says of addresses takes nobody a place but those who come to it. */
+static bool same_share(const Login *a, const Login *b)
+{
+    if (a->caller == CALLER_SERVICE && b->caller == CALLER_SERVICE)
+        return strcmp(a->service, b->service) == 0;
+    return a->caller != CALLER_SERVICE && b->caller != CALLER_SERVICE &&
+           networks_same_place(a->rhost, b->rhost);
+}
+
+/* Among all, or among those at home alone. Half of the places are for people at the door. */
 static const char *limit_reached(const Login *newer, bool at_home)
 {
     const Config *config = newer->logins->manager->config;
-    unsigned account = 0, source = 0, total = 0;
+    bool is_service = newer->caller == CALLER_SERVICE;
+    unsigned account = 0, source = 0, services = 0, total = 0;
 
     for (const Login *login = newer->logins->first; login; login = login->next) {
         if (login == newer || !login_is_pending(login) || (at_home && !login->is_at_home))
             continue;
         total++;
-        account += !login_is_brief(login) && strcmp(login->user, newer->user) == 0;
-        source += networks_same_place(login->rhost, newer->rhost);
+        services += login->caller == CALLER_SERVICE;
+        account += same_account(login, newer);
+        source += same_share(login, newer);
     }
-    if (!login_is_brief(newer) && account >= config->logins_per_account)
+    if (account >= config->logins_per_account)
         return "too many sign-ins of this account";
     if (source >= config->logins_per_source)
         return "too many sign-ins from this source";
+    if (is_service && services >= (config->logins_total + 1) / 2)
+        return "too many sign-ins to services";
     return total >= config->logins_total ? "too many sign-ins on this host" : NULL;
 }
 

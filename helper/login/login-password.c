@@ -149,15 +149,24 @@ Outcome login_code_outcome(int r)
                                                                 : OUTCOME_UNAVAILABLE;
 }
 
+LockoutAttempt login_attempt(const Login *login)
+{
+    return (LockoutAttempt){
+        .user = login->user, .account = login->account, .rhost = login->rhost,
+        .service = login->caller == CALLER_SERVICE ? login->service : NULL,
+        .asker = login_local_asker(login),
+    };
+}
+
 /* Nothing is tried then, and nothing counted: else a stranger could keep it locked for ever. */
 bool login_is_locked(Login *login, bool has_code)
 {
-    LockoutAttempt attempt = {
-        .user = login->user, .account = login->account, .rhost = login->rhost,
-        /* On the host itself everybody is at the same place: whoever runs su is not its owner.
-         * Where a service says that they are lets nobody through either. */
-        .is_known = has_code && login->asker[0] == '\0' && login->caller != CALLER_SERVICE &&
-                    lockout_knows_place(login->logins->manager, login->account, login->rhost)};
+    LockoutAttempt attempt = login_attempt(login);
+
+    /* On the host itself everybody is at the same place: whoever runs su is not its owner. Where a
+     * service says that they are lets nobody through either. */
+    attempt.is_known = has_code && login->asker[0] == '\0' && !attempt.service &&
+                       lockout_knows_place(login->logins->manager, login->account, login->rhost);
     const char *reason = lockout_reason(login->logins->manager, &attempt);
 
     login->from_known_place = attempt.is_known;

@@ -223,10 +223,11 @@ static void deny(Login *login, Outcome outcome, const char *reason, const char *
     if (outcome == OUTCOME_ALLOW)
         outcome = OUTCOME_INTERNAL;
     log_denial(login, outcome, reason);
-    if (is_failure(login, outcome))
-        lockout_failed(login->logins->manager, &(LockoutAttempt){
-            .user = login->user, .account = login->account, .rhost = login->rhost,
-            .is_known = login->from_known_place});
+    if (is_failure(login, outcome)) {
+        LockoutAttempt attempt = login_attempt(login);
+        attempt.is_known = login->from_known_place;
+        lockout_failed(login->logins->manager, &attempt);
+    }
     login->password = secret_free(login->password);
     if (login->presents)
         tell_presenter(login, outcome, reason, text);

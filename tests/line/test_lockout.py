@@ -113,6 +113,19 @@ def test_strangers_at_the_prompt_keep_no_owner_out(configure):
         channel.close()
 
 
+def test_who_runs_su_locks_the_host_itself_for_nobody_else(configure):
+    """There everybody is at the same place; who asks is told apart."""
+    line = configure(extra=LOCKS)
+    by_mallory = {"service": "su", "rhost": "", "ruser": "mallory"}
+    for number in range(15):
+        assert sign_in(line, "wrong", user=f"name{number}", **by_mallory)[0] == "wrong-secret"
+    assert sign_in(line, SECRET, **by_mallory)[0] == "wrong-secret"
+    (record,) = line.wait_records(event="login", user="alice")
+    assert record["reason"] == "locked: too many failures from this source"
+    assert sign_in(line, SECRET, service="sudo", rhost="", ruser="alice")[0] == "allow"
+    assert sign_in(line, SECRET, service="login", rhost="")[0] == "allow"
+
+
 def test_device_codes_lock_nobody(configure):
     line = configure(methods="device", extra=LOCKS)
     for _ in range(5):
@@ -141,10 +154,11 @@ def test_who_leaves_before_the_answer_has_tried(configure):
 
 def test_who_leaves_before_the_answer_is_read_has_tried(configure):
     line = configure(extra=LOCKS)
-    for _ in range(3):
+    for number in range(3):
         channel = line.begin("alice")
         channel.prompt()
         leave_an_answer(line, channel, b"wrong")
+        line.wait_records(number + 1, event="login")   # else the next one takes its place unread
     line.wait_records(event="account", action="locked")
 
 
