@@ -80,3 +80,10 @@ void sign_ins_forget(SignIns *sign_ins, const char *id)
     if (row)
         clear_row(&sign_ins->rows[row - sign_ins->rows]);
 }
+
+void sign_ins_forget_user(SignIns *sign_ins, const char *user)
+{
+    for (size_t i = 0; i < SIGN_INS_MAX; i++)
+        if (sign_ins->rows[i].user && strcmp(sign_ins->rows[i].user, user) == 0)
+            clear_row(&sign_ins->rows[i]);
+}

@@ -40,3 +40,6 @@ const SignIn *sign_ins_find(const SignIns *sign_ins, const char *id, const char 
 
 /* After its session claimed it, whoever's it was. Unknown names are no error. */
 void sign_ins_forget(SignIns *sign_ins, const char *id);
+
+/* Whose access was ended has none: they are good for nothing, also when it is given back. */
+void sign_ins_forget_user(SignIns *sign_ins, const char *user);

@@ -15,7 +15,9 @@
 #include "helper/directory/directories.h"
 #include "helper/login/login.h"
 #include "helper/login/presented.h"
+#include "helper/login/sign-in.h"
 #include "helper/manager.h"
+#include "helper/session/sessions.h"
 #include "helper/store/store-lockout.h"
 #include "helper/totp/enrolment.h"
 #include "helper/revocation/revocation-case.h"
@@ -52,6 +54,10 @@ static void tell_the_others(Revocation *revocation, Account *account)
         logins_account_changed(revocation->manager->logins, account, outcome);
     if (revocation->manager->presented)
         presented_forget(revocation->manager->presented, account->uid);
+    if (revocation->manager->sign_ins)
+        sign_ins_forget_user(revocation->manager->sign_ins, account->name);
+    if (revocation->manager->sessions)
+        sessions_forget_sign_ins(revocation->manager->sessions, account->name);
     enrolments_account_gone(revocation->manager->enrolments, account);
     /* Who signed in from there may be whom it is taken from. Not stored: the lock-out is laxer. */
     (void)store_places_delete(revocation->manager->store, account);

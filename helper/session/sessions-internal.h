@@ -53,5 +53,8 @@ void session_link(Session *session);
  * the session's own event. Harmless when it is over already. */
 void session_end(Session *session, const char *how);
 
+/* No sign-in stands behind it any more. */
+void session_forget_sign_in(Session *session);
+
 /* Takes a descriptor out of the service manager's store. */
 void session_fd_remove(const char *id);

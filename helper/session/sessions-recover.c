@@ -50,6 +50,16 @@ static int take_row(Recovery *recovery, const SessionRow *row, Session **ret_ses
     return 0;
 }
 
+/* sessions_forget_sign_ins() of an earlier life. */
+static void compare_with_cut(Session *session)
+{
+    const Account *account = accounts_find(session->sessions->manager->accounts,
+                                           session->row.user);
+
+    if (account && account->cut_usec >= session->row.signed_in.wall_usec)
+        session_forget_sign_in(session);
+}
+
 static int recover_row(const SessionRow *row, void *userdata)
 {
     Recovery *recovery = userdata;
@@ -58,6 +68,7 @@ static int recover_row(const SessionRow *row, void *userdata)
     int r = take_row(recovery, row, &session);
     if (r < 0)
         return r;
+    compare_with_cut(session);
     session->pidfd = find_stored_fd(recovery, row->id);
     if (session->pidfd >= 0) {
         r = session_watch(session);

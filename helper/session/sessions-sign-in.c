@@ -44,3 +44,16 @@ void sessions_renew(Sessions *sessions, const char *user, uint32_t audit_session
                                           strength);
     }
 }
+
+void session_forget_sign_in(Session *session)
+{
+    *session->row.strength = '\0';
+    session->row.signed_in = (Stamp){0};
+}
+
+void sessions_forget_sign_ins(Sessions *sessions, const char *user)
+{
+    for (Session *session = sessions->first; session; session = session->next)
+        if (strcmp(session->row.user, user) == 0)
+            session_forget_sign_in(session);
+}

@@ -47,6 +47,10 @@ Stamp sessions_sign_in(const Sessions *sessions, const char *user, uint32_t audi
  * holds until the helper's next start. */
 void sessions_renew(Sessions *sessions, const char *user, uint32_t audit_session,
                     const Stamp *signed_in, const char *strength);
+/* Their access was ended. Sessions that are left running have no sign-in any more: whoever is in
+ * one must not become root once the person has signed in again elsewhere. Nothing is stored, which
+ * would delay the cut: a start compares what is stored with when the cut was. */
+void sessions_forget_sign_ins(Sessions *sessions, const char *user);
 
 size_t sessions_count(const Sessions *sessions);
 const SessionRow *sessions_next(Sessions *sessions, size_t *iterator);
