@@ -121,3 +121,30 @@ void directory_match(Directory *directory, Account *account)
             match_by(directory, &criteria[i], account))
             return;
 }
+
+static bool awaits(const Directory *directory, const Account *account,
+                   const DirectoryPerson *person)
+{
+    for (size_t i = 0; i < ELEMENTSOF(criteria); i++) {
+        const char *wanted = criteria[i].of_account(account);
+        const char *found = criteria[i].of_person(person);
+        if (text_list_contains(directory->settings->match_by, criteria[i].word) && found &&
+            *wanted && strcmp(found, wanted) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool directory_match_awaits(Directory *directory, const DirectoryPerson *person)
+{
+    size_t iterator = 0;
+    bool found = false;
+    Account *account;
+
+    if (text_list_count(directory->settings->match_by) == 0)
+        return false;
+    while ((account = accounts_next(directory->manager->accounts, &iterator)))
+        if (directory_is_waiting(directory, account) && awaits(directory, account, person))
+            found = account->is_doubtful = true;
+    return found;
+}

@@ -10,3 +10,8 @@
 /* With a closed roll that is believed. Binds the account when exactly one person of the roll has
  * the address or the number; where several have it nobody is matched, and it is said. */
 void directory_match(Directory *directory, Account *account);
+
+/* May somebody without an account be the person whom an account waits for? Where a round does not
+ * believe its roll, such an account is to be matched in the next one, by all lists. True when there
+ * is one. */
+bool directory_match_awaits(Directory *directory, const DirectoryPerson *person);

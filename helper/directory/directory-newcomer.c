@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "helper/base/text-list.h"
+#include "helper/directory/directory-match.h"
 
 /* --- who cannot have one --------------------------------------------------------------------- */
 
@@ -234,6 +235,22 @@ static void refuse_odd_name(Directory *directory, const RollPerson *person)
     (void)directory_refused_note(&directory->odd_names, name, why);
 }
 
+static bool was_refused(const Directory *directory, const char *id)
+{
+    for (size_t i = 0; i < directory->kept.count; i++)
+        if (strcmp(directory->kept.entries[i].person.id, id) == 0)
+            return true;
+    return false;
+}
+
+/* Whose account waits is told by all lists alone, and so is that it is nobody's: until they were
+ * read, a second one would be made beside it. */
+static bool must_be_matched_first(Directory *directory, const DirectoryPerson *person)
+{
+    return !directory->is_complete && !was_refused(directory, person->id) &&
+           directory_match_awaits(directory, person);
+}
+
 /* Only who is said to be enabled, and whose name is of this provider's domains. */
 void directory_welcome(Directory *directory, const RollPerson *person)
 {
@@ -253,6 +270,7 @@ void directory_welcome(Directory *directory, const RollPerson *person)
         refuse_odd_name(directory, person);
         return;
     }
-    if (!bind_waiting(directory, person) && may_add(directory, person))
+    if (!bind_waiting(directory, person) && may_add(directory, person) &&
+        !must_be_matched_first(directory, first))
         add(directory, person, identity);
 }

@@ -168,3 +168,16 @@ def test_who_was_matched_is_not_added_once_more(directory):
     wait_bound(line, "dana", smith, "by its e-mail address")
     wait_rounds(line)
     assert "dana.smith" not in users(line)
+
+
+def test_a_newcomer_whom_an_account_waits_for_gets_no_other(directory):
+    """Also where she comes long after it, and a round reads no list: only all of them tell whether
+    the address is hers alone."""
+    line = directory(MatchBy="email", Domains="college.onmicrosoft.com")
+    wait_user(line, "bob")
+    line.add_user(domain("dana"))
+    wait_rounds(line, 3)
+    smith = person(line, "dana.smith", mail=domain("dana"))
+    wait_bound(line, "dana", smith, "by its e-mail address")
+    wait_rounds(line)
+    assert "dana.smith" not in users(line)
