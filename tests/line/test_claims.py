@@ -68,7 +68,7 @@ def test_first_bind_by_a_verified_address(bare):
     assert bare.sign_in("alice")[0] == "wrong-identity"
     bare.control.set_user(ALICE, claims={"preferred_username": "a17", "email_verified": True})
     assert bare.sign_in("alice")[0] == "allow"
-    (bound,) = bare.records(event="account", action="bound")
+    (bound,) = bare.wait_records(event="account", action="bound")
     assert "e-mail" in bound["reason"]
 
 

@@ -159,9 +159,9 @@ def test_a_list_that_lags_behind_is_read_again(directory):
     line = settled(directory)
     names = [f"person{number:02}" for number in range(25)]           # too many to ask for each
     line.control.set_graph(stale_lists=True)
-    line.control.add_people([{"username": domain(name), "name": name} for name in names])
     since = line.control.last()
-    line.control.journal(since, wait=15, count=1, endpoint="members")
+    line.control.add_people([{"username": domain(name), "name": name} for name in names])
+    assert line.control.journal(since, wait=15, endpoint="members")
     line.control.set_graph(stale_lists=False)
     wait_until(lambda: set(names) <= set(users(line)), 80, "those of whom the list did not tell")
     nobody_moved(line)
@@ -205,10 +205,12 @@ def test_what_was_held_is_held_until_it_is_mended(directory):
 
 
 @pytest.mark.parametrize("retry_after", ["2", "0.5", None])
-def test_a_directory_that_throttles_in_the_middle_is_read_to_its_end(directory, retry_after):
+def test_a_directory_that_throttles_in_the_middle_is_read_to_its_end(directory, bare, retry_after):
     details = {} if retry_after is None else {"retry_after": retry_after}
+    since = bare.control.last()
+    bare.control.fault("members", "status", realm="entra", status=429, times=1, **details)
     line = directory()
-    line.control.fault("members", "status", realm="entra", status=429, times=1, **details)
+    assert line.control.journal(since, wait=20, endpoint="members", outcome="fault:status")
     for name in EVERYBODY:
         wait_verdict_of_new(line, name)
     wait_groups(line, "alice", "audit-staff", "audit-admins")

@@ -35,7 +35,7 @@ def gwen(request, bare):
     if request.param == "scim":
         keys["DirectoryUrl"] = bare.provider.origin + scim.BASE
     bare.configure_type(kind, realm, "".join(f"{key}={value}\n" for key, value in keys.items()),
-                        DirectoryPollSec=1, RefreshCheckSec=600, CheckTimeoutMs=3000)
+                        DirectoryPollSec=1, RefreshCheckSec=600, CheckTimeoutMs=4000)
     place.CONFIGURATION.write_text(place.CONFIGURATION.read_text().replace(
         "AllowGroups=audit-staff", "AllowGroups=audit-staff\nAllowUsers=gwen"))
     bare.helper.start()

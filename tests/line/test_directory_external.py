@@ -69,6 +69,8 @@ def test_members_are_here_by_the_names_they_sign_in_with_and_are_cut_without_a_t
     found = wait_user(line, "dave")
     assert str(found["id"]) == f"{line.tenant}/{dave['id']}"
     wait_verdict(line, "dave", "active")
+    for name in ("alice", "bob", "carol"):    # they come one after the other, in whatever order
+        wait_verdict_of_new(line, name)
     assert set(users(line)) == {"alice", "bob", "carol", "dave"}
     assert sign_in(line, "dave") == "allow"
     process = run_as(int(found["uid"]))
