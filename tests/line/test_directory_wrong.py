@@ -124,7 +124,7 @@ def test_an_administrator_carries_out_what_was_held(directory):  # noqa: F811
 def test_tokens_are_asked_only_where_the_directory_is_silent(directory):  # noqa: F811
     line = directory()
     text = place.CONFIGURATION.read_text()
-    place.CONFIGURATION.write_text(text.replace("RefreshCheckSec=600", "RefreshCheckSec=3"))
+    place.CONFIGURATION.write_text(text.replace("RefreshCheckSec=600", "RefreshCheckSec=5"))
     line.manager("Reload", "b", False)
     found = wait_user(line, "bob")
     assert line.sign_in("bob")[0] == "allow"

@@ -22,9 +22,10 @@ class Journal:
         return len(self._entries)
 
     def select(self, since=0, wanted=None):
-        """Entries after number `since` in which every item of `wanted` holds."""
+        """Entries after number `since` in which every item of `wanted` holds, as text: so they come
+        in an address."""
         return [entry for entry in self._entries[since:]
-                if all(entry.get(key) == value for key, value in (wanted or {}).items())]
+                if all(str(entry.get(key)) == value for key, value in (wanted or {}).items())]
 
     async def wait(self, since, wanted, seconds, count=1):
         """The matching entries, as soon as there are `count`, or what there is at the end."""
