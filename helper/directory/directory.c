@@ -40,22 +40,31 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static uint64_t next_poll_usec(const Directory *directory)
+{
+    return directory->started_usec + directory->config->directory_poll_usec;
+}
+
 /* Not before it is time, nor while the directory is to be left alone. */
 static uint64_t next_round_usec(const Directory *directory)
 {
-    uint64_t until = directory->started_usec + directory->config->directory_poll_usec;
-
-    return larger(until, larger(directory->wait_until_usec, directory->pause_until_usec));
+    return larger(next_poll_usec(directory),
+                  larger(directory->wait_until_usec, directory->pause_until_usec));
 }
 
-static void rest(Directory *directory)
+static void rest_until(Directory *directory, uint64_t usec)
 {
     uint64_t least = directory_boot_usec(directory) + REST_USEC;
 
     directory->stage = DIRECTORY_IDLE;
     directory_roll_clear(&directory->roll);
     directory_people_clear(&directory->people);
-    directory_arm(directory, larger(next_round_usec(directory), least));
+    directory_arm(directory, larger(usec, least));
+}
+
+static void rest(Directory *directory)
+{
+    rest_until(directory, next_round_usec(directory));
 }
 
 static void begin_applying(Directory *directory);
@@ -112,7 +121,8 @@ static void end_round(Directory *directory)
     manager_alarm_over(directory->manager, ALARM_SILENT, directory->settings->name);
     directory_checks_fail(directory, "nobody was asked for"); /* so there was no token either */
     directory_people_keep(directory);
-    rest(directory);
+    /* Where a check was told to stay away meanwhile, the next round says so and keeps away. */
+    rest_until(directory, next_poll_usec(directory));
 }
 
 /* --- from one request to the next ------------------------------------------------------------ */

@@ -136,6 +136,19 @@ def test_a_directory_that_asked_to_be_left_alone_is(gwen):
     assert line.control.journal(since, wait=3, endpoint="delta") == []
 
 
+def test_a_long_silence_that_begins_in_the_middle_of_a_round_is_said(gwen):
+    """The round goes on to its end; the next one is what says it, and not in ten minutes."""
+    line = gwen
+    age(line)
+    line.control.fault("user", "status", realm="entra", status=429, retry_after="600")
+    since = line.control.last()
+    line.control.fault("group-delta", "late", realm="entra")
+    assert line.control.journal(since, wait=5, endpoint="group-delta", outcome="fault:late")
+    assert line.check("gwen")[0] == "allow"
+    line.control.clear_fault("group-delta", "entra")
+    wait_alarm(line, "gives no answer: it asked to be left alone")
+
+
 def test_a_reload_asks_again(gwen):
     line = gwen
     age(line)
