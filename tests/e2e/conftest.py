@@ -123,6 +123,17 @@ def access_log(lab, name=None):
     return [line for line in lines if name is None or line.get("user") == name]
 
 
+def records(lab, name, event, since=0, **wanted):
+    """An account's records of one event in which `wanted` holds, with sequence numbers above
+    `since`, as soon as there is one: what it tells can be seen a moment before it is written."""
+    def found():
+        return [line for line in access_log(lab, name)
+                if line["event"] == event and line["sequence"] > since
+                and wanted.items() <= line.items()]
+
+    return wait_for(found, f"the record of {event} about {name}: {wanted}", 10)
+
+
 class People:
     """Makes people and forgets them again."""
 

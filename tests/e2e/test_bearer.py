@@ -6,7 +6,7 @@ import json
 import pexpect
 import pytest
 
-from tests.e2e.conftest import access_log, wait_gone
+from tests.e2e.conftest import access_log, records, wait_gone
 from tests.e2e.factors import REFUSED
 from tests.e2e.test_conversations import with_paramiko
 from tests.e2e.ways import on_a_terminal
@@ -97,9 +97,9 @@ def test_a_token_for_others_reads_like_any_refusal(lab, configured, person):
         (alice.name, token_of(lab, alice, audience="api://else")),
         (bob.name, token_of(lab, alice)), (carol.name, token_of(lab, carol)))]
     assert len(set(heard)) == 1 and REFUSED in heard[0], heard
-    assert logins(lab, alice.name)[-1]["reason"] == "access token: aud mismatch"
-    assert [logins(lab, someone.name)[-1]["outcome"]
-            for someone in (alice, bob, carol)] == ["wrong-secret", "wrong-identity", "disabled"]
+    told = [records(lab, someone.name, "login")[-1] for someone in (alice, bob, carol)]
+    assert told[0]["reason"] == "access token: aud mismatch"
+    assert [line["outcome"] for line in told] == ["wrong-secret", "wrong-identity", "disabled"]
 
 
 # --- a client's own ---
@@ -110,6 +110,7 @@ def deploy(lab, configured):
     lab.host.run(["useradd", "--create-home", "--shell", "/bin/bash", "deploy"])
     configured(provider={**BY_TOKEN, **directory_keys(lab.provider.origin)}, **DEPLOY)
     yield lab.control.add_service(CLIENT)
+    lab.rcpchctl("user", "forget", "deploy", check=False)  # or its verdict stands, unconfigured
     lab.host.run(["pkill", "-KILL", "-u", "deploy"], check=False)
     lab.host.run(["userdel", "--remove", "deploy"], check=False)
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.e2e.conftest import CUT_SECONDS, access_log, wait_gone
+from tests.e2e.conftest import CUT_SECONDS, records, wait_gone
 from tests.host.process import wait_for
 
 SUDOERS = "/etc/sudoers.d/lab-staff"
@@ -59,9 +59,8 @@ def test_disabled(lab, person, configured, sudoers, kind):
     _, seen = terminal.wait_end(5)
     assert "disabled" in seen, seen
     assert_refused(lab, alice)
-    log = access_log(lab, alice.name)
-    assert any("verdict" in record["event"] for record in log), log
-    assert any(record.get("outcome") == "disabled" for record in log), log
+    assert records(lab, alice.name, "verdict", verdict_new="disabled")
+    assert records(lab, alice.name, "login", outcome="disabled")
 
 
 def test_enabled_again(lab, person):

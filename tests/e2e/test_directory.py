@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.e2e.conftest import access_log, account
+from tests.e2e.conftest import access_log, account, records
 from tests.host.process import wait_for
 from tests.host.settings import DIRECTORY_POLL_SEC, ISSUER_PATHS, directory_keys
 from tests.provider.entra import GROUPS_IN_TOKEN, TENANT
@@ -106,8 +106,7 @@ def test_out_of_a_group(lab, colleague):
     within_promise(since, lambda: "needs membership in the group audit-admins"
                    in terminal.shell("sudo -n id 2>&1"), "sudo")
     assert "audit-admins" in terminal.shell("id -Gn")
-    assert [line["reason"] for line in access_log(lab, ada.name)
-            if line.get("action") == "groups-changed"]
+    assert records(lab, ada.name, "account", action="groups-changed")[0]["reason"]
     terminal.close(force=True)
 
 
@@ -159,8 +158,7 @@ def test_a_cut_needs_no_token(lab, directory, colleague, order, said, token):
         within_promise(moment, lambda: not lab.host.belonging_to(alice.uid), "all to end")
         terminal.wait_end()
         assert refreshes(lab, since) <= ({"issued", "ordered"} if token == "dead" else set())
-        (moved,) = [line for line in access_log(lab, alice.name) if line["event"] == "verdict"
-                    and line["verdict_new"] == "disabled"]
+        (moved,) = records(lab, alice.name, "verdict", verdict_new="disabled")
         assert moved["evidence"] in said
         status, seen = lab.ssh(alice.name).wait_end()
         assert status == 255 and "Code " not in seen and "disabled" in seen, seen

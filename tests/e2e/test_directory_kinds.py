@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.e2e.conftest import access_log
+from tests.e2e.conftest import records
 from tests.e2e.test_directory import (PROMISED, SUDOERS, colleague, is_admin, refreshes, set_groups,
                                       within_promise)
 from tests.host.process import wait_for
@@ -71,8 +71,7 @@ def test_a_cut_needs_no_token(lab, colleague, order, said):
     within_promise(moment, lambda: not lab.host.belonging_to(alice.uid), "all to end")
     terminal.wait_end()
     assert refreshes(lab, since) <= {"issued", "ordered"}
-    (moved,) = [line for line in access_log(lab, alice.name) if line["event"] == "verdict"
-                and line["verdict_new"] == "disabled"]
+    (moved,) = records(lab, alice.name, "verdict", verdict_new="disabled")
     assert moved["evidence"] == said
     status, seen = lab.ssh(alice.name).wait_end()
     assert status == 255 and "Code " not in seen and "disabled" in seen, seen

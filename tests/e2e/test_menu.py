@@ -6,7 +6,7 @@ import itertools
 import pexpect
 import pytest
 
-from tests.e2e.conftest import access_log, account
+from tests.e2e.conftest import access_log, account, records
 from tests.e2e.ways import on_a_terminal
 
 MENU = "Where do you sign in\\?\r\n  1  sider\r\n  2  trust\r\n"
@@ -119,7 +119,7 @@ def test_ssh_asks_six_times_at_most(lab, houses, fay):
         terminal.expect(AGAIN)
         terminal.send("\r")
     assert terminal.wait_end()[0] == 255
-    (record,) = logins(lab, fay)
+    (record,) = records(lab, fay, "login")
     assert (record["outcome"], record["reason"]) == ("wrong-secret", "no provider was chosen")
     for house, start in zip(houses, since):
         assert house.requests(start, "device", "token", "authorize") == []
@@ -132,7 +132,7 @@ def test_a_password_is_no_answer(lab, fay):
     terminal.send("1\r")
     status, seen = terminal.wait_end()
     assert status == 255 and account(lab, fay)["verdict"] == "unconfirmed", seen
-    assert [line["outcome"] for line in logins(lab, fay)] == ["cancelled"]
+    assert [line["outcome"] for line in records(lab, fay, "login")] == ["cancelled"]
 
 
 def test_sudo_and_login_show_it(lab, houses, sudoer):
@@ -157,7 +157,7 @@ def test_eight_kilobytes_end_sudo(lab, houses, sudoer):
     choose(terminal, LONG)
     terminal.expect(pexpect.EOF)
     assert "uid=0" not in terminal.seen
-    assert {line["outcome"] for line in logins(lab, sudoer)} == {"cancelled"}
+    assert {line["outcome"] for line in records(lab, sudoer, "login")} == {"cancelled"}
     again = lab.ssh(sudoer)
     choose(again, "sider")
     houses[1].approve(again, f"{sudoer}@{DOMAIN}")
