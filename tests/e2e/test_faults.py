@@ -125,8 +125,8 @@ def test_port_closed(lab, person, resident):
 def test_wrong_certificate(lab, person, resident, certificate):
     pid = helper_pid(lab)
     alice = person()
+    lab.control.listener("up", certificate)  # who was connected before is not any more
     since = lab.control.last()
-    lab.control.listener("up", certificate)
     assert_new_sign_in_says_so(lab, alice.name)
     assert_undisturbed(lab, resident, pid)
     assert lab.control.journal(since) == [], "a request went to a server of wrong identity"
