@@ -25,7 +25,7 @@ def test_sign_in_and_an_address_that_ssh_cuts(lab, person, configured):
     end = lab.control.authorize(address_of(terminal), alice.username)
     assert len(end) > 1300
     paste(terminal, end)
-    terminal.expect(r"1023 characters have come, the last ones are: (\S+)")
+    terminal.expect(r"1023 characters have come, the last ones are: (\S+)\s")
     assert terminal.match.group(1) == end[1015:1023]
     terminal.expect(PASTE)
     paste(terminal, end[1023:])

@@ -13,7 +13,7 @@ OPTIONS = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null
            "-o", "GSSAPIAuthentication=no", "-o", "NumberOfPasswordPrompts=1",
            "-o", "ConnectTimeout=30", "-F", "/dev/null")
 PRESS_ENTER = "Press Enter once you have signed in: ?"
-CODE = r"Code +(\S+)"
+CODE = r"Code +(\S+)\s"  # a terminal hands on what it has, which may be half a code
 PROMPT = r"[$#] $"
 
 
