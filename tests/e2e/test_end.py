@@ -50,6 +50,12 @@ def test_a_service_of_the_host_is_spared_and_listed(lab, person, sudoers):
     terminal.wait_end()
 
 
+def user_managers(lab):
+    """Whose there are. They end of themselves, ten seconds after the last session."""
+    return {p.uid for p in lab.host.table()
+            if p.command == "(sd-pam)" or p.command.endswith("systemd --user")}
+
+
 def test_others_are_not_touched(lab, person, sudoers):
     """Another person, a local user, a root daemon and the host's services."""
     alice, bob = person(), person("bob")
@@ -59,6 +65,7 @@ def test_others_are_not_touched(lab, person, sudoers):
                  "setsid sleep 3203 >/dev/null 2>&1 &")
     enforcer = int(lab.host.out(["systemctl", "show", "-p", "MainPID", "--value",
                                  "rcpch-enforcer"]))
+    wait_for(lambda: user_managers(lab) <= {alice.uid, bob.uid}, "what earlier sessions left", 30)
     before = {p.pid: p.command for p in lab.host.table()
               if alice.uid not in (p.uid, p.login_uid) and alice.name not in p.command}
     try:
@@ -84,9 +91,12 @@ def test_the_log_tells_the_end(lab, person):
     terminal = lab.sign_in(alice.name)
     lab.rcpchctl("user", "revoke", alice.name, "--reason", "left the college")
     terminal.wait_end()
-    shown = lab.rcpchctl("log", "--user", alice.name, "-n", "all").stdout
-    for word in ("verdict", "ended", "told", "left the college"):
-        assert word in shown, shown
+    words = ("verdict", "ended", "told", "left the college")
+
+    def shown():
+        text = lab.rcpchctl("log", "--user", alice.name, "-n", "all").stdout
+        return all(word in text for word in words)
+    wait_for(shown, f"the log to say {words}", 10)
     lines = lab.rcpchctl("log", "--json", "-n", "all").stdout.splitlines()
     sequences = [json.loads(line)["sequence"] for line in lines]
     assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
