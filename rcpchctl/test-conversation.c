@@ -27,10 +27,12 @@ typedef struct Talk {
     pid_t tool;
 } Talk;
 
-static _Noreturn void be_the_tool(int terminal, int channel)
+static _Noreturn void be_the_tool(const Talk *talk, int channel)
 {
+    close(talk->screen); /* or who has it gone would not be missed */
+    close(talk->channel);
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (dup2(terminal, fd) < 0)
+        if (dup2(talk->terminal, fd) < 0)
             _exit(EXIT_FAILURE);
     _exit(conversation_hold(channel) == EXIT_DONE ? EXIT_SUCCESS : EXIT_FAILURE);
 }
@@ -50,7 +52,7 @@ static Talk begin(void)
     talk.tool = fork();
     assert_true(talk.tool >= 0);
     if (talk.tool == 0)
-        be_the_tool(talk.terminal, ends[1]);
+        be_the_tool(&talk, ends[1]);
     close(ends[1]);
     return talk;
 }
