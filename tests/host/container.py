@@ -84,7 +84,7 @@ class Container:
             "--timezone=off", "--link-journal=no", f"--machine={self.name}", "--hostname=audit01",
             f"--directory={self.root}"])
 
-    def start(self, timeout=60):
+    def start(self, timeout=180):
         self._group.create()
         self._console = open(self._folder / "console.log", "ab")
         self._process = subprocess.Popen(

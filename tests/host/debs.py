@@ -69,9 +69,10 @@ def ensure():
     """Returns the paths of the three packages, built from the checkout as it is now."""
     names = _sources()
     folder = places.cache() / f"debs-{_hash(names)}"
-    with open(places.cache() / "debs.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            _forget_old()
-            _build(names, folder)
+    if not folder.exists():  # who has them need not wait while another checkout builds its own
+        with open(places.cache() / "debs.lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                _forget_old()
+                _build(names, folder)
     return [next(folder.glob(f"{package}_*.deb")) for package in PACKAGES]
