@@ -228,7 +228,7 @@ def packages(log):
 
 def provider(log):
     """The provider's own tests: a provider that errs proves nothing."""
-    return run_pytest(log, 120, "tests/provider")
+    return run_pytest(log, 300, "tests/provider")
 
 
 def run_files_side_by_side(log, files, timeout, *arguments):

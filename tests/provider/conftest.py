@@ -40,7 +40,7 @@ class Client:
         self.origin = origin
         self._ca_file = ca_file
 
-    def request(self, path, form=None, timeout=5, bearer=None, authorization=None):
+    def request(self, path, form=None, timeout=30, bearer=None, authorization=None):
         url = path if path.startswith("https:") else self.origin + path
         if ".localhost:" in url:  # a tenant's own host, which only curl knows to be this one
             url = self.origin + url[url.index("/", 8):]

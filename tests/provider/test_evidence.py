@@ -63,8 +63,9 @@ def test_below_the_dialects(control, client, row):
     if row.source == "http":
         assert client.request(endpoint, {}).status == int(row.value[:3])
         return
+    patience = 0.5 if evidence.FAULTS.get(row.value) == "hang" else 30
     try:
-        reply = client.request(endpoint, {}, timeout=0.5)
+        reply = client.request(endpoint, {}, timeout=patience)
         assert row.value == "answer too large" and len(reply.body) > 1024 * 1024
     except urllib.error.URLError as error:
         is_certificate = isinstance(error.reason, ssl.SSLCertVerificationError)
