@@ -255,13 +255,14 @@ static void test_confirmed_again_nobody_is_ended(void **state)
     World *world = *state;
     Account *account = world_account(world, "rt-judy");
 
-    world->manager.config->max_unconfirmed_usec = USEC_PER_SEC;
+    world->manager.config->max_unconfirmed_usec = 3 * USEC_PER_SEC;
     revocation_resume(world->manager.revocation);
     learn(world, account, EVIDENCE_LATER, "network: timed out");
-    world_run(world, 600);
+    assert_true(
+        WORLD_UNTIL(world, 2000, fake_find(world->fake, ENFORCER_TELL, account->uid, 0)));
     learn(world, account, EVIDENCE_CONFIRMED, "ok");
     assert_int_equal(account->verdict, VERDICT_ACTIVE);
-    world_run(world, 1000);
+    world_run(world, 2000); /* longer than was left */
     assert_null(fake_find(world->fake, ENFORCER_END, account->uid, 0));
 }
 
