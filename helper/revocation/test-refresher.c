@@ -63,7 +63,7 @@ static int setup(void **state)
     provider->name_claim = name;
     provider->groups_claim = groups;
     provider->allow_insecure_loopback = true;
-    provider->http_timeout_usec = 2 * USEC_PER_SEC;
+    provider->http_timeout_usec = 20 * USEC_PER_SEC; /* what is held is answered in the end */
     provider->clock_skew_usec = 300 * USEC_PER_SEC;
     provider->requests_per_minute = 60000;
     config = scene->world->manager.config;
@@ -165,6 +165,7 @@ static void test_open_sessions_are_checked_by_the_clock(void **state)
     with->session_count = 0;
     fake_account(scene->world->fake, with->uid)->processes = 0;
     refresher_account_changed(scene->world->manager.refresher, with);
+    assert_true(WORLD_UNTIL(scene->world, 2000, !refresh_job_is_busy(with->refresh_job)));
     world_run(scene->world, 500);
     scene->issuer->redemptions = 0;
     world_run(scene->world, 900);
@@ -362,7 +363,7 @@ static void test_a_provider_that_wants_peace_has_it(void **state)
     Answer first = {0}, second = {0};
 
     scene->world->manager.config->refresh_check_usec = USEC_PER_SEC;
-    issuer_says(scene, 429, "slow down", "Retry-After: 2\r\n");
+    issuer_says(scene, 429, "slow down", "Retry-After: 4\r\n");
     ask(scene, account, 1000, &first);
     assert_true(WORLD_UNTIL(scene->world, 1500, first.count == 1));
     assert_int_equal(first.verdict, VERDICT_UNCONFIRMED);
