@@ -9,8 +9,8 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
-from tests.line.people import (PEOPLE, alarms, domain, nobody_moved, users, verdict, wait_alarm,
-                               wait_calm, wait_new, wait_requests, wait_verdict)
+from tests.line.people import (PEOPLE, alarms, domain, nobody_moved, run_as, users, verdict,
+                               wait_alarm, wait_calm, wait_new, wait_requests, wait_verdict)
 from tests.provider.keycloak_admin import BASE, CLIENT_ID, CLIENT_SECRET
 from tests.provider.users import AUDIT_ADMINS, AUDIT_STAFF
 
@@ -70,8 +70,7 @@ def running():
     started = []
 
     def run(uid):
-        started.append(subprocess.Popen(
-            ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "sleep", "1000"]))
+        started.append(run_as(uid))
         return started[-1]
     yield run
     for process in started:

@@ -2,12 +2,12 @@
 tokens and refusals."""
 
 import signal
-import subprocess
 
 import pytest
 
 from tests.line.channel import ASK_VISIBLE
 from tests.line.line import wait_until
+from tests.line.people import run_as
 from tests.line.place import CONFIGURATION
 from tests.provider_npm import install, person
 from tests.provider_npm.program import NpmProvider
@@ -89,11 +89,6 @@ def test_a_group_that_is_taken_away_is_noticed_at_the_refresh(college, leader):
     assert college.line.open_session("alice", leader.pid)[0] == "allow"
     college.provider.set_person(id=ALICE, groups=[])
     wait_until(lambda: college.line.check("alice")[0] == "not-in-group", 10, "the refusal")
-
-
-def run_as(uid):
-    return subprocess.Popen(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
-                             "sleep", "1000"])
 
 
 def disable(college):
