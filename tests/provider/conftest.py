@@ -1,5 +1,6 @@
 """A provider on the loopback interface, and a small HTTPS client that trusts its CA."""
 
+import contextlib
 import json
 import socket
 import ssl
@@ -78,28 +79,34 @@ class Client:
             "grant_type": "refresh_token", "client_id": "rcpch-host", "refresh_token": token})
 
 
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@contextlib.contextmanager
+def _reserved_port():
+    """A port that nobody else is given, not even an outgoing connection: it is bound, but nobody
+    listens. With SO_REUSEADDR at both, the provider may bind it as well."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory):
     """(control, client) of one provider for the whole session."""
     folder = tmp_path_factory.mktemp("provider")
-    listen = f"127.0.0.1:{_free_port()}"
-    process = subprocess.Popen(
-        ["/usr/bin/python3", "-B", "-m", "tests.provider", "--dir", folder, "--host", "127.0.0.1",
-         "--listen", listen], cwd=places.REPOSITORY, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout.readline().startswith("ready")
-        yield ProviderControl(folder / "control.sock"), Client(f"https://{listen}",
-                                                               folder / "ca.pem")
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
+    with _reserved_port() as port:
+        listen = f"127.0.0.1:{port}"
+        process = subprocess.Popen(
+            ["/usr/bin/python3", "-B", "-m", "tests.provider", "--dir", folder, "--host",
+             "127.0.0.1", "--listen", listen],
+            cwd=places.REPOSITORY, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout.readline().startswith("ready")
+            yield ProviderControl(folder / "control.sock"), Client(f"https://{listen}",
+                                                                   folder / "ca.pem")
+        finally:
+            process.terminate()
+            process.wait(10)
+            process.stdout.close()
 
 
 @pytest.fixture
