@@ -113,7 +113,7 @@ def unit_and_module(log):
     """gcc, warnings are errors; every unit and module test."""
     folder = build("gcc", [], log)
     # The tests of the line wait for intervals and polls nine tenths of their time.
-    counts = meson_tests(folder, log, ["unit", "module"], 900, at_once=4 * CORES)
+    counts = meson_tests(folder, log, ["unit", "module"], 1800, at_once=4 * CORES)
     if counts.passed == 0:
         raise PhaseFailed("no unit test ran")
     return counts

@@ -155,13 +155,14 @@ def test_groups_elsewhere_are_unknown(control, sign_in):
     assert not sign_in("entra")["identity"]["groups_known"]
 
 
+@pytest.mark.timeout(300)
 def test_two_hundred_at_once(control, probe):
     names = [f"n{n}" for n in range(200)]
     for name in names:
-        probe.device(name, timeout=60)
+        probe.device(name, timeout=200)
     for name in names:
-        control.approve(probe.code(name)["user_code"], ALICE)
-    assert {probe.done(name)["meaning"] for name in names} == {"confirmed"}
+        control.approve(probe.code(name, patience=100)["user_code"], ALICE)
+    assert {probe.done(name, patience=100)["meaning"] for name in names} == {"confirmed"}
 
 
 def test_keys_survive_on_disk(control, start, sign_in):
