@@ -91,6 +91,14 @@ class Line:
         place.CONFIGURATION.write_text(before + "[revocation]\n" + "".join(
             f"{key}={value}\n" for key, value in settings.items()))
 
+    def be_patient(self):
+        """The helper waits a minute for the provider from here on: for who does something while it
+        is slow, however long that takes."""
+        text = place.CONFIGURATION.read_text()
+        assert "HttpTimeoutSec=5\n" in text
+        place.CONFIGURATION.write_text(text.replace("HttpTimeoutSec=5\n", "HttpTimeoutSec=60\n"))
+        assert self.manager("Reload", "b", False)[0]
+
     def start_around(self):
         self.bus_daemon.start()
         self.provider.start()

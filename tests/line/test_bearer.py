@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from tests.host.process import wait_next_second
 from tests.line.channel import ASK_HIDDEN, Finished
-from tests.line.line import ACCESS_LOG, wait_until
+from tests.line.line import ACCESS_LOG
 from tests.line.place import CONFIGURATION
 from tests.line.test_password import refusal_of
 from tests.provider.access import AUDIENCE, SCOPE
@@ -216,8 +217,8 @@ def test_a_token_from_before_a_revocation_heals_nothing(configure):
     CONFIGURATION.write_text(text)
     line.manager("Reload", "b", False)
     assert present(line, before)[0] == "revoked"
-    # Tokens count in whole seconds: one of the same second is still from before.
-    wait_until(lambda: present(line, token_of(line))[0] == "allow", 5, "a token of the next second")
+    wait_next_second()
+    assert present(line, token_of(line))[0] == "allow"
 
 
 def test_a_sign_in_is_as_old_as_its_token(configure):

@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 
+from tests.host.process import wait_next_second
 from tests.line import place
 from tests.line.line import wait_until
 from tests.line.test_bearer import ALICE, configure, present, token_of  # noqa: F401 (a fixture)
@@ -73,7 +74,8 @@ def test_a_stolen_token_stays_dead_when_the_administrator_reinstates(configure):
         assert_dead(line, token)
     restart(line)
     assert_dead(line, meanwhile)
-    wait_until(lambda: present(line, token_of(line))[0] == "allow", 10, "a token of later")
+    wait_next_second()
+    assert present(line, token_of(line))[0] == "allow"
 
 
 def test_an_older_token_brings_no_group_back(configure):
@@ -90,6 +92,7 @@ def test_an_older_token_brings_no_group_back(configure):
 def test_a_token_presented_meanwhile_hides_no_revocation(configure):
     """The refresh under way counts, and its new token is kept, whoever presents what meanwhile."""
     line = configure("entra", methods=BOTH, RefreshCheckSec=600)
+    line.be_patient()
     line.control.set_realm("entra", rotation="rotate")
     assert sign_in(line) == "allow"
     signed_in = int(time.time())

@@ -8,7 +8,6 @@ import pathlib
 
 from tests.line.channel import WAIT
 from tests.line.line import wait_until
-from tests.line.place import CONFIGURATION
 from tests.line.storm import HOME, NEW_PLACE, Storm, peak_mb, unlogged, weather
 from tests.line.test_directory_size import is_sanitized
 
@@ -65,9 +64,7 @@ def connections(port=8443):
 def test_a_storm_opens_no_more_connections_than_the_host_has_room_for(bare):
     """Of a provider that is slow; the others are asked about when those have ended."""
     storm = Storm(bare, lock_after=1000, victims=20, factor="none")
-    text = CONFIGURATION.read_text()   # as slow as it takes until all have come
-    CONFIGURATION.write_text(text.replace("HttpTimeoutSec=5", "HttpTimeoutSec=60"))
-    assert bare.manager("Reload", "b", False)[0]
+    bare.be_patient()
     bare.control.fault("token", "late")
     before = connections()
     channels = [bare.begin(f"victim{number % 20}", rhost=f"203.0.113.{number}")

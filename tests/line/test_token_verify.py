@@ -242,9 +242,7 @@ def test_the_tool_as_that_user(named):
 def test_many_that_wait_for_a_slow_provider_are_bounded(named):
     """Each holds a token of up to 64 KB while the keys are fetched."""
     line = named("web")
-    text = place.CONFIGURATION.read_text()
-    place.CONFIGURATION.write_text(text.replace("HttpTimeoutSec=5", "HttpTimeoutSec=10"))
-    assert line.manager("Reload", "b", False)[0]
+    line.be_patient()
     token = token_of(line)
     assert as_user(line, SERVICE_UID, lambda line: verify(line, token))[0] == 200
     strange = token_of(line, header={"kid": "nobody's"})
