@@ -43,7 +43,7 @@ class Children:
         if pid == 0:
             try:
                 os.close(read)
-                signal.alarm(60)
+                signal.alarm(300)
                 if login_uid is not None:
                     with open("/proc/self/loginuid", "w") as file:
                         file.write(str(login_uid))

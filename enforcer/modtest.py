@@ -39,7 +39,7 @@ TELL_REPLY = struct.Struct("=I")
 EVENTS = {"login": 1, "verdict": 6, "published": 8, "alarm": 11, "recovered": 13, "told": 14}
 FIELDS = {"outcome": 1, "reason": 2, "user": 4, "rhost": 10}
 
-WAIT = 20  # seconds after which something that should have happened has not
+WAIT = 60  # seconds after which something that should have happened has not
 
 
 def sh(*command):

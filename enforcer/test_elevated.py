@@ -23,7 +23,7 @@ DAEMON = "\n".join([
     "if os.fork():",
     "    os._exit(0)",
     "signal.signal(1, signal.SIG_IGN)",
-    "signal.alarm(60)",
+    "signal.alarm(300)",
     "ready()",
     "signal.pause()",
     "os._exit(0)"])
@@ -45,7 +45,7 @@ def namespaced(owner):
         "    os.setresuid(65534, 65534, 65534)",
         "    os.wait()",
         "    os._exit(0)",
-        "signal.alarm(60)",
+        "signal.alarm(300)",
         f"os.setresuid({owner}, {owner}, {owner})",
         "libc.prctl(4, 1, 0, 0, 0)",
         "assert libc.unshare(0x10000000) == 0, ctypes.get_errno()",

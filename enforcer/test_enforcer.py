@@ -159,7 +159,7 @@ def test_kill_reaches_daemons_that_left_their_session(client, children):
         "    if os.fork():",
         "        os._exit(0)",
         "    signal.signal(1, signal.SIG_IGN)",
-        "    signal.alarm(60)",
+        "    signal.alarm(300)",
         "    ready()",
         "    signal.pause()",
         "    os._exit(0)",
@@ -174,7 +174,7 @@ def test_kill_outruns_fork_chains(client, children):
     """Eight chains of fork-and-exit, a new process every fraction of a millisecond."""
     children.start(m.UID, "\n".join([
         "import time",
-        "end = time.monotonic() + 20",
+        "end = time.monotonic() + 120",
         "for i in range(8):",
         "    if os.fork() == 0:",
         "        while time.monotonic() < end:",
@@ -222,7 +222,7 @@ def test_a_lone_fork_chain_is_seen_and_killed(client, children):
         f"    os.set_inheritable({write}, True)",
         f"    os.setresuid({m.UID}, {m.UID}, {m.UID})",
         "    os.execvp('perl', ['perl', '-e',",
-        "                       '$e = time + 60; while (time < $e) { exit if fork }'])",
+        "                       '$e = time + 300; while (time < $e) { exit if fork }'])",
         f"os.close({write})"]))
     os.close(write)
     looks = [client.end(m.UID, m.LOOK)[1]["found"] for _ in range(20)]
@@ -243,7 +243,7 @@ def test_a_dead_first_thread_hides_nobody(client, children):
         "    while open(main).read().rsplit(')', 1)[1].split()[0] != 'Z':",
         "        time.sleep(0)",
         "    ready()",
-        "    time.sleep(60)",
+        "    time.sleep(300)",
         "threading.Thread(target=run).start()",
         "libc.syscall(60 if os.uname().machine == 'x86_64' else 93, 0)"]))
     with open(f"/proc/{pid}/status") as file:

@@ -205,7 +205,7 @@ def test_not_tied_is_not_touched(groups, client, children, spawn, deploy):
 
 
 CHAINS = 8
-CHAIN = "$e = time + 60; while (time < $e) { exit if fork; select(undef, undef, undef, 0.0003) }"
+CHAIN = "$e = time + 300; while (time < $e) { exit if fork; select(undef, undef, undef, 0.0003) }"
 
 
 def crowd(children):
@@ -361,7 +361,7 @@ def start_bomb(children, folders, uid):
         "if os.fork() == 0:",
         *[f"    open('{folder}/cgroup.procs', 'w').write('0')" for folder in folders],
         f"    os.setresuid({uid}, {uid}, {uid})",
-        "    os.execvp('perl', ['perl', '-e', '$e = time + 60; while (time < $e) { fork }'])"]))
+        "    os.execvp('perl', ['perl', '-e', '$e = time + 300; while (time < $e) { fork }'])"]))
 
 
 def test_a_full_process_table_saves_nobody(groups, client, children, numbers):

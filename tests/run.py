@@ -128,7 +128,7 @@ def sanitized_units(log):
     changes."""
     folder = build("asan", ["-Dsanitize=address", "-Dbuildtype=debug", "-Db_lundef=false",
                             "-Dfuzzers=true"], log)
-    return meson_tests(folder, log, ["unit", "fuzz"], 400, SANITIZERS)
+    return meson_tests(folder, log, ["unit", "fuzz"], 900, SANITIZERS)
 
 
 def clang_units(log):
