@@ -22,6 +22,7 @@ static const Column status_columns[] = {
     {"Accounts", "accounts", COLUMN_TEXT, false},
     {"Sessions", "sessions", COLUMN_TEXT, false},
     {"Sign-ins under way", "logins", COLUMN_TEXT, false},
+    {"Records to be logged", "log_waiting", COLUMN_TEXT, false},
 };
 
 static const Column provider_columns[] = {

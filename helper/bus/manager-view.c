@@ -8,6 +8,7 @@
 
 #include "helper/config/config-keys.h"
 #include "helper/directory/directories.h"
+#include "helper/enforcer/log-queue.h"
 #include "helper/login/login.h"
 
 /* Appends entries until one fails; the first error is kept. */
@@ -330,6 +331,7 @@ static void view_counts(View *view, const Manager *manager)
     view_number(view, "logins", manager->logins ? logins_count(manager->logins) : 0);
     view_time(view, "generation", publisher_generation(manager->publisher));
     view_bool(view, "enforcer", enforcer_client_connected(manager->enforcer));
+    view_number(view, "log_waiting", log_queue_count(manager->log));
 }
 
 int manager_view_status(sd_bus_message *message, Manager *manager)

@@ -220,6 +220,7 @@ static void test_status_and_lists(void **state)
     assert_property(reply, "configuration", "ok");
     assert_property(reply, "accounts", "1");
     assert_property(reply, "enforcer", "yes");
+    assert_property(reply, "log_waiting", "0");
     sd_bus_message_unref(reply);
     assert_fine(call(desk, "ListUsers", ""));
     assert_fine(call(desk, "ListGroups", ""));

@@ -117,9 +117,26 @@ def account(lab, name):
     return json.loads(lab.rcpchctl("--json", "user", "show", name).stdout)
 
 
+STATUS = ("busctl", "--auto-start=no", "--timeout=5", "--json=short", "call",
+          "uk.ac.rcpch.Helper1", "/uk/ac/rcpch/Helper1", "uk.ac.rcpch.Helper1.Manager", "GetStatus")
+
+
+def all_is_logged(lab):
+    """A helper that does not run is not started for this, and has nothing more to say."""
+    done = lab.host.run(STATUS, check=False)
+    return done.returncode != 0 or json.loads(done.stdout)["data"][0]["log_waiting"]["data"] == 0
+
+
 def access_log(lab, name=None):
-    """The access log as a list of dictionaries, of one account if named."""
-    lines = [json.loads(line) for line in lab.host.read("/var/log/rcpch/access.jsonl").splitlines()]
+    """The access log as a list of dictionaries, of one account if named.
+
+    Only an admission waits for its record: whoever has just seen a refusal, or the end of a
+    session, may be earlier than the line about it. So what the helper has said so far is waited
+    for.
+    """
+    wait_for(lambda: all_is_logged(lab), "the access log to have all records", 30, 0.02)
+    whole, _, _ = lab.host.read("/var/log/rcpch/access.jsonl").rpartition("\n")
+    lines = [json.loads(line) for line in whole.splitlines()]
     return [line for line in lines if name is None or line.get("user") == name]
 
 
