@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.conftest import CUT_SECONDS, access_log, account
+from tests.e2e.conftest import CUT_SECONDS, account, wait_gone, records
 from tests.host import network, places
 from tests.host.process import run
 from tests.host.provider_process import PYTHON
@@ -43,8 +43,7 @@ def test_signs_in_and_is_ended(lab, configured, person, npm_provider):
     assert "audit-staff" in terminal.shell("id")
     assert account(lab, alice.name)["id"] == alice.id
     npm_provider.set_person(id=alice.id, disabled=True)
-    terminal.wait_end(CUT_SECONDS + 3)   # SIGTERM first, and 2 s to listen to it
-    assert lab.host.belonging_to(alice.uid) == []
-    (verdict,) = [line for line in access_log(lab, alice.name)
-                  if line.get("verdict_new") == "revoked"]
+    wait_gone(lab, alice.uid, CUT_SECONDS + 3)   # SIGTERM first, and 2 s to listen to it
+    terminal.wait_end()
+    (verdict,) = records(lab, alice.name, "verdict", verdict_new="revoked")
     assert verdict["evidence"] == "refresh invalid_grant"

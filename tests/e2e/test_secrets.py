@@ -18,6 +18,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from tests.e2e import canaries
+from tests.e2e.conftest import records
 from tests.e2e.factors import BY_PASSWORD, PASSWORD, REFUSED, enrol, sign_in
 from tests.e2e.test_conversations import with_paramiko
 from tests.e2e.test_password import assert_refused
@@ -146,6 +147,15 @@ def content(path):
         return None
 
 
+def is_special(path):
+    """A link, a socket, or gone by now."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return True
+    return stat.S_ISLNK(mode) or stat.S_ISSOCK(mode)
+
+
 def files_of(lab):
     """Contents by name, of all folders where something of the run may have been left."""
     found = {}
@@ -153,8 +163,7 @@ def files_of(lab):
         for path, _, names in os.walk(lab.host.path(folder)):
             for name in names:
                 whole = os.path.join(path, name)
-                if (name in EXEMPT or whole.endswith(CAPTURE) or os.path.islink(whole)
-                        or stat.S_ISSOCK(os.lstat(whole).st_mode)):
+                if name in EXEMPT or whole.endswith(CAPTURE) or is_special(whole):
                     continue
                 found[whole] = content(whole) or b""
     return found
@@ -240,6 +249,7 @@ def leave_canaries(lab, person, sampler):
     canaries.of_a_process(lab, sampler.seen, left[ARGUMENTS], left[ENVIRONMENTS])
     reason = canaries.new()
     canaries.in_the_log(lab, person.name, reason)
+    records(lab, person.name, "verdict", verdict_new="disabled")
     return left | {lab.host.path(ACCESS_LOG): reason, DATABASE: reason}
 
 

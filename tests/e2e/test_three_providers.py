@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.e2e.conftest import access_log, account
+from tests.e2e.conftest import access_log, account, records
 from tests.host import settings
 from tests.host.process import wait_for
 
@@ -128,8 +128,7 @@ def test_each_directory_cuts_its_own(lab, houses, colleague, number):
     someone.house.control.disable(someone.username)
     wait_for(lambda: not lab.host.belonging_to(uid), "the cut", settings.DIRECTORY_POLL_SEC + 1)
     terminal.wait_end()
-    (moved,) = [line for line in access_log(lab, someone.name) if line["event"] == "verdict"
-                and line["verdict_new"] == "disabled"]
+    (moved,) = records(lab, someone.name, "verdict", verdict_new="disabled")
     assert moved["evidence"] == "directory disabled"
     assert stays.shell("id -un").strip() == other.name
     stays.close(force=True)
