@@ -206,7 +206,9 @@ def _linger_unit(stay, mark):
 
 def _stopped(stay, mark):
     _typed("setsid STAY &")(stay, mark)
-    wait_for(lambda: stay.shows(mark), "the process to be stopped", STARTS_WITHIN)
+    wait_for(lambda: any(process.command.startswith(f"{mark} ")   # not the script that becomes it
+                         for process in stay.lab.host.table()),
+             "the process to be stopped", STARTS_WITHIN)
     stay.terminal.shell(f"pkill -STOP -f '^{mark} '")
 
 

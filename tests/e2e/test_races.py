@@ -137,7 +137,8 @@ EARLY = """[Unit]
 Before=rcpch-helper.service rcpch-enforcer.service
 [Service]
 User={uid}
-ExecStart=/bin/sh -c 'touch /var/tmp/early; exec sleep 4002'
+ExecStartPre=/usr/bin/touch /var/tmp/early
+ExecStart=/usr/bin/sleep 4002
 [Install]
 WantedBy=multi-user.target
 """

@@ -145,7 +145,7 @@ def test_kill_services(lab, person, tied):
     terminal = sign_in(lab, deploy)
     lab.control.disable(alice.username)
     wait_gone(lab, deploy.uid, CUT_SECONDS)
-    assert not deploy.service_runs()
+    wait_for(lambda: not deploy.service_runs(), "systemd to see that its process has ended")
     terminal.wait_end()
 
 
@@ -207,7 +207,8 @@ def test_untied_it_is_a_local_account_again(lab, person, tied, configured):
     uid = account(lab, gone.name)["uid"]
     configured()
     for _ in range(2):  # between two of these ends every account had its turn
-        lab.host.run(["systemd-run", "--quiet", "--collect", f"--uid={uid}", "sleep", "1000"])
+        lab.host.run(["systemd-run", "--quiet", "--collect", "--service-type=exec",
+                      f"--uid={uid}", "sleep", "1000"])
         wait_for(lambda: not lab.host.belonging_to(uid), "a round", 30)
     assert deploy.name not in lab.rcpchctl("status", check=False).stdout
     assert deploy.service_runs()

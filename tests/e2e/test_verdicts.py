@@ -37,14 +37,20 @@ def signed_in(lab, someone):
     return terminal
 
 
+def loops(lab, person):
+    return [process for process in lab.host.belonging_to(person.uid)
+            if process.command.startswith("bash -c while")]
+
+
 def test_what_runs_on_after_the_session_ends_too(lab, person):
     alice = person()
     terminal = lab.sign_in(alice.name)
     terminal.shell(LOOP)
+    wait_for(lambda: loops(lab, alice), "the loop to be out of the shell's hands")
     terminal.send("exit\r")
     terminal.wait_end()
     wait_for(lambda: "sshd" not in services(lab, alice), "the end of the SSH session", 15)
-    assert lab.host.belonging_to(alice.uid), "the loop should still run"
+    assert loops(lab, alice), "the loop should still run"
     lab.control.disable(alice.username)
     wait_gone(lab, alice.uid, CUT_SECONDS)
     assert verdict(lab, alice) == "disabled"
@@ -58,7 +64,8 @@ def test_a_standing_verdict_is_resumed_after_a_restart(lab, person):
     wait_gone(lab, alice.uid, CUT_SECONDS)
     terminal.wait_end()
     lab.host.run(["systemctl", "stop", "rcpch-helper.service"])
-    start = ["systemd-run", "--quiet", "--collect", f"--uid={alice.uid}", "sleep", "3000"]
+    start = ["systemd-run", "--quiet", "--collect", "--service-type=exec",  # it has its uid then
+             f"--uid={alice.uid}", "sleep", "3000"]
     lab.host.run(start)
     assert lab.host.belonging_to(alice.uid)
     lab.host.run(["systemctl", "start", "rcpch-helper.service"])
