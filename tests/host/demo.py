@@ -156,7 +156,7 @@ class Tour:
         for what, (command, _) in RUNNING.items():
             print(f"  $ {command}    # {what}")
             self.terminal.shell(command)
-        wait_for(self._all_run, "all of it in the process list", 10)
+        wait_for(self._all_run, "all of it in the process list", 30)
         for process in self.lab.host.belonging_to(self.uid):
             print(f"    {process.pid:6} uid {process.uid:<10} {process.command[:60]}")
 
