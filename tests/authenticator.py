@@ -5,7 +5,7 @@ import subprocess
 import time
 
 STEP = 30
-LAST = 2   # seconds, in which no code is made that is to be typed
+LAST = 5   # seconds, in which no code is made that is to be typed
 RECOVERY_CODE = r"\b\d-[a-z2-9]{5}-[a-z2-9]{5}\b"
 
 
