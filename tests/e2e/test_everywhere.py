@@ -145,7 +145,7 @@ def one_round(lab, person, configured, stays, cause):
 LONG = {"deleted", "revoked by administrator"}
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(3600, func_only=True)
 @pytest.mark.parametrize("name", [
     pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in CAUSES])
 def test_everything_ends(lab, person, configured, stays, figures, rounds, name):

@@ -18,7 +18,7 @@ assert directory    # a fixture
 PER_MINUTE, PEOPLE, GROUPS = 20, 40, 30
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(400, func_only=True)
 def test_a_login_during_a_long_first_sync(bare):
     line = bare
     crowd = Crowd(line, PEOPLE, PEOPLE, GROUPS)

@@ -705,7 +705,7 @@ class Walk:
         self.bus.close()
 
 
-@pytest.mark.timeout(SECONDS + 240)
+@pytest.mark.timeout(SECONDS + 240, func_only=True)
 def test_random(bare):
     bare.configure_entra(RefreshCheckSec=1, FreshSec=0, OfflineGrace="1h", OnRevoked="end",
                          CheckTimeoutMs=int(CHECK_TIMEOUT * 1000))
