@@ -369,6 +369,13 @@ bool account_is_tied(const Account *account, const Config *config)
     return user && user->directory;
 }
 
+bool account_is_to_be_tied(const Config *config, const char *name)
+{
+    const UserConfig *user = config_user(config, name);
+
+    return user && user->directory && !user->is_service;
+}
+
 bool account_number_differs(const Account *account, const Config *config, uint32_t claimed)
 {
     const UserConfig *user = config_user(config, account->name);

@@ -161,6 +161,10 @@ bool account_number_differs(const Account *account, const Config *config, uint32
 /* Is this account a local one that a [user] section ties? It is never published. */
 bool account_is_tied(const Account *account, const Config *config);
 
+/* Does root's configuration tie a local account of this name to a person, whether or not it was
+ * added? */
+bool account_is_to_be_tied(const Config *config, const char *name);
+
 /* May both be bound to one identity? Only one of a person's accounts is not a tied one. */
 bool accounts_may_share(const Account *a, const Account *b, const Config *config);
 

@@ -1,6 +1,7 @@
 /*
  * What `doctor` tells of a provider's people without asking the provider: members whose name no
- * account can have, and roles of [group] sections that no token ever told of.
+ * account can have, roles of [group] sections that no token ever told of, and local accounts that
+ * are tied to them and that nobody gets in by.
  */
 #pragma once
 

@@ -102,6 +102,15 @@ static void text_of_silence(const AccountTextFacts *facts, char *text)
              text);
 }
 
+/* Strangers can ask for any name: whose it is to be is the administrator's to know. */
+static void text_of_nobody(const AccountTextFacts *facts, char *text)
+{
+    put_text(facts,
+             "Nobody can sign in as this account yet.\n"
+             "Ask the administrator of this host to finish setting it up.",
+             text);
+}
+
 static const struct {
     const char *rule;
     void (*compose)(const AccountTextFacts *facts, char *text);
@@ -112,6 +121,7 @@ static const struct {
     {"strength", text_of_strength},
     {"weak sign-in", text_of_weakness},
     {"strength untold", text_of_silence},
+    {RULE_NOT_ADDED, text_of_nobody},
 };
 
 void account_text(const AccountTextFacts *facts, char *ret_text)

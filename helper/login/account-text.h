@@ -11,9 +11,14 @@
 
 #define ACCOUNT_TEXT_SIZE 512u
 
+/* Nobody gets in by a tied local account before it was added: the rule, and the log's reason. */
+#define RULE_NOT_ADDED   "not added"
+#define REASON_NOT_ADDED "tied by [user] Directory=, but not added: rcpchctl user add NAME"
+
 typedef struct AccountTextFacts {
     Outcome outcome;
-    const char *rule;       /* of admission.h, "weak sign-in", "strength untold", or NULL */
+    const char *rule;       /* of admission.h, "weak sign-in", "strength untold", RULE_NOT_ADDED,
+                             * or NULL */
     const char *user, *host;
     const char *missing;    /* the group that was needed, or NULL */
     const Config *config;

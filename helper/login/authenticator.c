@@ -135,6 +135,8 @@ static const char *reason_for(const Check *check, const Account *account, const 
         {"enforcer", "the enforcer cannot be reached"},
     };
 
+    if (rule && strcmp(rule, RULE_NOT_ADDED) == 0)
+        return REASON_NOT_ADDED;
     if (!account)
         return "the account is not known here";
     if (rule && strcmp(rule, "address") == 0)
@@ -180,6 +182,9 @@ static void decide(Check *check)
         if (outcome == OUTCOME_ALLOW && request.session_bound && sign_in)
             sessions_renew(manager->sessions, check->user, check->audit_session, &sign_in->when,
                            sign_in->strength);
+    } else if (account_is_to_be_tied(manager->config, check->user)) {
+        outcome = OUTCOME_NOT_BOUND;
+        rule = RULE_NOT_ADDED;
     }
     if (rule && strcmp(rule, "groups") == 0)
         missing = admission_missing_group(account, manager->config, check->service);

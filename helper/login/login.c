@@ -437,6 +437,29 @@ static const char *known_missing_group(const Login *login)
     return admission_missing_group(login->account, config, login->service);
 }
 
+/* Tied, and not added yet. */
+static bool is_not_added(const Login *login)
+{
+    return !login->account && account_is_to_be_tied(login->logins->manager->config, login->user);
+}
+
+static Outcome judge_account(const Login *login, const char **ret_reason)
+{
+    if (!is_not_added(login))
+        return login_may_begin(login->logins->manager, login->account,
+                               login->caller != CALLER_ROOT, ret_reason);
+    *ret_reason = REASON_NOT_ADDED;
+    return OUTCOME_NOT_BOUND;
+}
+
+static void refuse_not_added(Login *login)
+{
+    char text[ACCOUNT_TEXT_SIZE];
+
+    account_text(&(AccountTextFacts){.outcome = OUTCOME_NOT_BOUND, .rule = RULE_NOT_ADDED}, text);
+    login_refuse(login, OUTCOME_NOT_BOUND, REASON_NOT_ADDED, text);
+}
+
 static void refuse_group(Login *login, const char *missing)
 {
     char text[ACCOUNT_TEXT_SIZE];
@@ -503,7 +526,6 @@ static void pretend(Login *login, Outcome outcome, const char *reason)
 
 static void begin(Login *login, const char *auth_info)
 {
-    Manager *manager = login->logins->manager;
     const char *reason = NULL;
 
     Outcome outcome = judge_origin(login, auth_info, &reason);
@@ -513,7 +535,7 @@ static void begin(Login *login, const char *auth_info)
         outcome = OUTCOME_UNAVAILABLE;
     }
     if (outcome == OUTCOME_ALLOW)
-        outcome = login_may_begin(manager, login->account, login->caller != CALLER_ROOT, &reason);
+        outcome = judge_account(login, &reason);
     const char *missing = outcome == OUTCOME_ALLOW ? known_missing_group(login) : NULL;
     if (missing) {
         refuse_group(login, missing);
@@ -534,6 +556,8 @@ static void begin(Login *login, const char *auth_info)
     }
     if (pretends && outcome != OUTCOME_TOO_MANY)
         pretend(login, outcome, reason);
+    else if (outcome == OUTCOME_NOT_BOUND && is_not_added(login))
+        refuse_not_added(login);
     else if (outcome != OUTCOME_ALLOW)
         login_refuse(login, outcome, reason, NULL);
     else if (!login_begin_presented(login) && !login_choice_begin(login))

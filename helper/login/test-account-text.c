@@ -55,6 +55,14 @@ static void test_why_a_key_is_too_late(void **state)
     sshd.max_auth_age_usec = 0;
 }
 
+static void test_whose_a_tied_account_is_to_be_is_not_told(void **state)
+{
+    const char *text = text_of(OUTCOME_NOT_BOUND, RULE_NOT_ADDED, 60);
+
+    assert_string_equal(text, "Nobody can sign in as this account yet.\n"
+                              "Ask the administrator of this host to finish setting it up.");
+}
+
 static void test_sudo_asks_for_this_session(void **state)
 {
     const char *text = text_of(OUTCOME_SIGN_IN_TOO_OLD, "sign-in age", 7);
@@ -98,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_command_is_exact),
         cmocka_unit_test(test_why_a_key_is_too_late),
+        cmocka_unit_test(test_whose_a_tied_account_is_to_be_is_not_told),
         cmocka_unit_test(test_sudo_asks_for_this_session),
         cmocka_unit_test(test_a_second_factor_and_what_to_do),
         cmocka_unit_test(test_the_others),
