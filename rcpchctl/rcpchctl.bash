@@ -50,7 +50,7 @@ _rcpchctl()
         'user add'*) options+=' --id --provider --shell --home --full-name --phone' ;;
         'user revoke'*) options+=' --reason' ;;
         'access explain'*) options+=' --service --from' ;;
-        'token verify'*) options='--json --scope --role --help' ;;
+        'token verify'*) options+=' --scope --role' ;;
         'token use'*) options='--file --help' ;;
         reload*) options='--json --enforce --help' ;;
         log*) options+=' --follow --user --since --lines' ;;

@@ -91,7 +91,7 @@ const Verb verbs[] = {
      "there is one, and asks for a device code, which is shown to nobody; where people only use\n"
      "the browser, it offers a code that nobody was given. A policy that refuses when a person\n"
      "signs in cannot be seen so. Exit code 1 when there is an error. Takes 20 seconds at most.\n"},
-    {"token", "verify", NULL, JSON | OPTION_BIT(OPTION_SCOPE) | OPTION_BIT(OPTION_ROLE),
+    {"token", "verify", NULL, SHOW | OPTION_BIT(OPTION_SCOPE) | OPTION_BIT(OPTION_ROLE),
      verb_token_verify, "what an endpoint would answer to an access token",
      "Reads the token from the standard input. Prints 200 and what it says, 401 with the reason,\n"
      "or 403 when it has not that scope or role. Exit code 0, 1 and 8; 4 when the provider's keys\n"

@@ -13,20 +13,33 @@
 #include "common/write-all.h"
 #include "rcpchctl/cell.h"
 
-/* From standard input: an argument would be in /proc for everybody. */
+/* From standard input: an argument would be in /proc for everybody. Returns 0 or a negative errno;
+ * -E2BIG: no token is that long. */
 static int read_token(int fd)
 {
     char data[4096];
     size_t size = 0;
-    ssize_t n;
+    ssize_t n = 0;
     int r = 0;
 
     while (r == 0 && size <= TOKEN_MAX && (n = read(STDIN_FILENO, data, sizeof(data))) > 0) {
         size += (size_t)n;
         r = write_all(fd, data, (size_t)n);
     }
+    if (n < 0)
+        r = -errno;
     explicit_bzero(data, sizeof(data));
-    return r;
+    return r < 0 ? r : size > TOKEN_MAX ? -E2BIG : 0;
+}
+
+static ExitCode say_unreadable(int error)
+{
+    if (error == -E2BIG)
+        (void)fprintf(stderr, "rcpchctl: the token cannot be read: it has more than %u bytes\n",
+                      TOKEN_MAX);
+    else
+        (void)fprintf(stderr, "rcpchctl: the token cannot be read: %s\n", strerror(-error));
+    return EXIT_REFUSED;
 }
 
 static int append_option(sd_bus_message *message, const Options *options, OptionId id)
@@ -73,7 +86,16 @@ static void print_text(const json_t *text)
     (void)printf(" %s", escaped ? escaped : "");
 }
 
-static int print_claims(const json_t *claims)
+/* The only numbers are times. */
+static void print_time(const json_t *value, bool utc)
+{
+    char text[32];
+
+    cell_format_time((uint64_t)json_integer_value(value), utc, text);
+    (void)printf(" %s", text);
+}
+
+static void print_claims(const json_t *claims, bool utc)
 {
     const char *name;
     json_t *value;
@@ -85,12 +107,11 @@ static int print_claims(const json_t *claims)
         if (json_is_string(value))
             print_text(value);
         else if (json_is_integer(value))
-            (void)printf(" %" JSON_INTEGER_FORMAT, json_integer_value(value));
+            print_time(value, utc);
         json_array_foreach(value, i, one)
             print_text(one);
         (void)printf("\n");
     }
-    return 0;
 }
 
 ExitCode verb_token_verify(const Invocation *invocation)
@@ -98,10 +119,9 @@ ExitCode verb_token_verify(const Invocation *invocation)
     _cleanup_json_ json_t *answer = NULL;
     _cleanup_close_ int fd = memfd_create("token", MFD_CLOEXEC);
 
-    if (fd < 0 || read_token(fd) < 0) {
-        (void)fprintf(stderr, "rcpchctl: the token cannot be read: %s\n", strerror(errno));
-        return EXIT_REFUSED;
-    }
+    int r = fd < 0 ? -errno : read_token(fd);
+    if (r < 0)
+        return say_unreadable(r);
     ExitCode code = call(invocation->options, fd, &answer);
     if (code == EXIT_NOT_PERMITTED)
         (void)fputs("Or have this user named in VerifyUsers= of [token] in rcpch.conf.\n", stderr);
@@ -116,6 +136,6 @@ ExitCode verb_token_verify(const Invocation *invocation)
     const char *reason = json_string_value(json_array_get(answer, 2));
     (void)printf("%" JSON_INTEGER_FORMAT "%s%s%s%s\n", status, error && *error ? " " : "",
                  error ? error : "", reason && *reason ? ": " : "", reason ? reason : "");
-    (void)print_claims(json_array_get(answer, 3));
+    print_claims(json_array_get(answer, 3), option_given(invocation->options, OPTION_UTC));
     return exit_of(status);
 }

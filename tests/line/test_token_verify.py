@@ -74,6 +74,25 @@ def test_the_same_by_the_tool(line):
         assert done.returncode == code and done.stdout.startswith(first), done.stdout
 
 
+def test_the_tool_prints_times_as_its_other_verbs_do(line):
+    token = token_of(line)
+    numbers = json.loads(run(line, token, "--json").stdout)[3]
+    shown = dict(row.split(": ", 1) for row in run(line, token, "--utc").stdout.splitlines()[1:]
+                 if ": " in row)
+    for name in ("issued", "expires"):
+        moment = time.gmtime(numbers[name] // 1_000_000)
+        assert shown[name] == time.strftime("%Y-%m-%d %H:%M:%SZ", moment), shown
+
+
+def test_a_token_that_is_too_long_is_told_the_maximum(line):
+    """The longest is asked about; no word of descriptors to who typed a command."""
+    longest = run(line, "x" * 65536)
+    assert longest.returncode == 1 and longest.stdout.startswith("401"), longest
+    done = run(line, "x" * 65537)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1, "", "rcpchctl: the token cannot be read: it has more than 65536 bytes\n")
+
+
 def test_clients_and_managed_identities(line):
     line.control.add_service("robot", roles=["Device"])
     line.control.add_service("machine", roles=["Device"], managed=True)
