@@ -42,6 +42,7 @@ static const DirectoryKind table[_DIRECTORY_TYPE_COUNT] = {
         .mend_certificate = "Entra admin centre, App registrations, the directory's app, "
                             "Certificates & secrets: upload the next certificate; then write it, "
                             "with its key, into DirectoryCertificateFile=",
+        .bad_id_is_400 = true,
         .mend_group = "Entra admin centre, Groups: is it there? Its Object ID is Id=",
         .error_code = graph_error_code,
     },

@@ -61,6 +61,7 @@ typedef struct DirectoryKind {
     int (*ask_more)(const ProviderConfig *settings, char **url);
     DirectoryParser parse_page, parse_person, parse_group_changes, parse_groups;
     const char *no_group, *no_person; /* what a 404 says when it means that; NULL: any 404 does */
+    bool bad_id_is_400;       /* of an id that cannot be a group's it says so by 400 */
     const char *mend_group;   /* what to look at when a group is not found */
     const char *mend_name;    /* what to do about a name that no account can have; NULL: what can be
                                * done with every directory */

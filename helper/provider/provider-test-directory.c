@@ -256,6 +256,14 @@ static StepResult judge_page(ProviderTest *test, const GroupConfig *group, const
     return STEP_AGAIN;
 }
 
+/* Not a word about rights, or about the service's health. */
+static bool is_unknown_group(const ProviderTest *test, const HttpReply *reply)
+{
+    if (reply->status == 400)
+        return test->kind->bad_id_is_400;
+    return reply->status == 404 && directory_kind_says(test->kind, reply, test->kind->no_group);
+}
+
 StepResult test_judge_directory_groups(ProviderTest *test, const HttpReply *reply)
 {
     const GroupConfig *group = &test->config->groups[test->group];
@@ -263,15 +271,15 @@ StepResult test_judge_directory_groups(ProviderTest *test, const HttpReply *repl
 
     if (reply->status == 200)
         return judge_page(test, group, reply);
+    bool is_unknown = is_unknown_group(test, reply);
     next_group(test);
     test->groups_failed = true;
     describe(test, reply, what, sizeof(what));
     test_add_row(test, test->step->check, PROVIDER_TEST_ERROR,
-                 reply->status == 404 &&
-                         directory_kind_says(test->kind, reply, test->kind->no_group)
-                     ? test->kind->mend_group
-                     : provider_mend(test->provider->config->type, what),
-                 "[group %s]: %s", group->name, what);
+                 is_unknown ? test->kind->mend_group
+                            : provider_mend(test->provider->config->type, what),
+                 "[group %s]: %s%s", group->name, what,
+                 is_unknown ? ", the directory has no group of its Id=" : "");
     return STEP_AGAIN;
 }
 

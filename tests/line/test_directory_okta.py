@@ -296,7 +296,8 @@ def test_each_permission_is_tried(settled):
     assert rows["directory groups"][1] == "2 can be read"
     line.control.set_okta(gone_groups=[AUDIT_STAFF])
     result, text, mend = tried(line)["directory groups"]
-    assert (result, text) == ("error", "[group audit-staff]: http 404 E0000007") and "Id=" in mend
+    assert (result, text) == ("error", "[group audit-staff]: http 404 E0000007, the directory has "
+                                       "no group of its Id=") and "Id=" in mend
     line.control.set_okta(gone_groups=[], api_token="another")
     result, text, mend = tried(line)["directory people"]
     assert result == "error" and "E0000011" in text and "API token" in mend

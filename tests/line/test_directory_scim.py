@@ -312,7 +312,8 @@ def test_each_permission_is_tried(settled):
     assert result == "error" and "groups.value" in text and "docs/scim.md" in mend
     line.control.set_scim(filter="holds", gone_groups=[AUDIT_STAFF])
     result, text, mend = tried(line)["directory groups"]
-    assert (result, text) == ("error", "[group audit-staff]: http 404") and "Id=" in mend
+    assert (result, text) == ("error", "[group audit-staff]: http 404, the directory has no group "
+                                       "of its Id=") and "Id=" in mend
     line.control.set_scim(gone_groups=[], token="another")
     result, text, mend = tried(line)["directory people"]
     assert result == "error" and "401" in text and "DirectoryTokenFile=" in mend

@@ -258,6 +258,22 @@ def test_a_group_that_is_gone(directory):
     assert "[group audit-admins]: http 404" in found[2] and "Object ID" in found[3]
 
 
+@pytest.mark.parametrize("status, code, unknown", [
+    (404, "Request_ResourceNotFound", True), (400, "Request_BadRequest", True),
+    (403, "Authorization_RequestDenied", False), (500, "generalException", False)])
+def test_a_group_id_that_the_directory_does_not_know(directory, status, code, unknown):
+    """A name for an id, or one digit wrong: told from a directory that does not answer."""
+    directory.control.fault("members", "body", status=status,
+                            body='{"error":{"code":"%s","message":"x"}}' % code)
+    rows = [row for row in directory.manager("TestProvider", "s", "college", timeout=30)
+            if row["check"] == "directory groups"]
+    assert [str(row["result"]) for row in rows] == ["error", "error"], rows
+    for row, name in zip(rows, ("audit-staff", "audit-admins")):
+        assert str(row["text"]).startswith(f"[group {name}]: http {status} {code}")
+        assert ("has no group of its Id=" in row["text"]) == unknown
+        assert ("Its Object ID is Id=" in row["mend"]) == unknown
+
+
 def test_a_directory_that_tells_no_changes(directory):
     """People are tried as the round asks for them: by id."""
     wait_user(directory, "alice")   # the first round, which asks for changes, is over
