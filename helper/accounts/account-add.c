@@ -12,6 +12,7 @@
 #include "common/names.h"
 #include "helper/accounts/accounts-private.h"
 #include "helper/config/config.h"
+#include "helper/config/config-values.h"
 #include "helper/accounts/local-names.h"
 #include "helper/provider/provider-type.h"
 #include "helper/store/store.h"
@@ -19,6 +20,8 @@
 #include "helper/token/claims.h"
 #include "helper/base/phone.h"
 #include "helper/base/text-list.h"
+
+#define GUID_SIZE 37 /* and its end */
 
 typedef struct Addition {
     Accounts *accounts;
@@ -123,6 +126,19 @@ static bool id_is_valid(const char *id)
             return false;
     }
     return size > 0 && size <= CLAIM_MAX;
+}
+
+/* Object ids are GUIDs, and so are tenants, where one stands in front. */
+bool account_id_is_possible(const ProviderConfig *provider, const char *id)
+{
+    const char *slash = strchr(id, '/'), *object = slash ? slash + 1 : id;
+    char tenant[GUID_SIZE] = "";
+
+    if (!provider_traits(provider->type)->has_tenant || strcmp(provider->id_claim, "oid") != 0)
+        return true;
+    if (slash && slash - id == GUID_SIZE - 1)
+        memcpy(tenant, id, GUID_SIZE - 1);
+    return config_is_guid(object) && (!slash || config_is_guid(tenant));
 }
 
 /* Entra's identities are "<tenant>/<object id>", in lower case (helper/provider/provider.h). */

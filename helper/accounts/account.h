@@ -109,6 +109,10 @@ int accounts_add(Accounts *accounts, const Config *config, const ProviderConfig 
                  const char *directory_name, const AccountOptions *options, Account **ret_account,
                  const char **ret_why);
 
+/* Could the provider's tokens or directory ever give this id, as `user add --id` takes it? Of ids
+ * other than Entra's nothing is known. */
+bool account_id_is_possible(const ProviderConfig *provider, const char *id);
+
 /* The directory name behind what accounts_add() is given; borrowed. */
 const char *account_directory_name(const Config *config, const char *name);
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -145,6 +146,41 @@ static void ids_at_first_sight(void **state)
                                      "7c8807a2-0000-4000-8000-000000000001");
     assert_int_equal(account->uid, number_of(fixture->config->providers[0].issuer, account->id,
                                              UID_BASE_DEFAULT, UID_COUNT_DEFAULT));
+}
+
+/* What somebody may have typed. */
+static void ids_that_entra_never_gives(void **state)
+{
+    Fixture *fixture = *state;
+    static const struct {
+        const char *id;
+        bool is_possible;
+    } rows[] = {
+        {"7c8807a2-0000-4000-8000-000000000001", true},
+        {"9188040D-6c67-4c5b-b112-36a304b66dad/7C8807A2-0000-4000-8000-000000000001", true},
+        {"", false}, {"foo", false}, {"alice@rcpch.ac.uk", false},
+        {"7c8807a2-0000-4000-8000-00000000000", false},
+        {"7c8807a2-0000-4000-8000-0000000000011", false},
+        {"7c8807a2-0000-4000-8000-00000000000g", false},
+        {"/7c8807a2-0000-4000-8000-000000000001", false},
+        {"rcpch/7c8807a2-0000-4000-8000-000000000001", false},
+        {"9188040d-6c67-4c5b-b112-36a304b66dad/", false},
+        {"9188040d-6c67-4c5b-b112-36a304b66dad/foo", false},
+        {"9188040d-6c67-4c5b-b112-36a304b66dad/7c8807a2-0000-4000-8000-000000000001/x", false},
+        {"9188040d-6c67-4c5b-b112-36a304b66dad0/7c8807a2-0000-4000-8000-000000000001", false},
+    };
+    static const char *const others[] = {"Type=entra\nIdClaim=sub\n", "Type=keycloak\n", ""};
+    char text[256];
+
+    for (size_t i = 0; i <= ELEMENTSOF(others); i++) {
+        (void)snprintf(text, sizeof(text), "[provider e]\n%sClientId=x\nIssuer=https://login."
+                       "microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0\n",
+                       i > 0 ? others[i - 1] : "Type=entra\n");
+        configure(fixture, text);
+        for (size_t j = 0; j < ELEMENTSOF(rows); j++)
+            assert_int_equal(account_id_is_possible(&fixture->config->providers[0], rows[j].id),
+                             i > 0 || rows[j].is_possible);
+    }
 }
 
 /* --- forgetting ------------------------------------------------------------------------------- */
@@ -327,6 +363,7 @@ int main(void)
         TEST(full_names_and_templates),
         TEST(binding),
         TEST(ids_at_first_sight),
+        TEST(ids_that_entra_never_gives),
         TEST(forget_and_come_back),
         TEST(come_back_unbound),
         TEST(adding_again_is_not_reinstating),

@@ -187,6 +187,20 @@ static int find_provider(Manager *manager, const char *name, const AddOptions *o
     return 0;
 }
 
+/* By anything else that was typed the account would be bound to nobody, for ever. */
+static int check_id(Manager *manager, const char *name, const ProviderConfig *provider,
+                    const char *id, sd_bus_error *error)
+{
+    static const char why[] = "the id is no OBJECT-ID, and no TENANT-ID/OBJECT-ID";
+
+    if (!id || account_id_is_possible(provider, id))
+        return 0;
+    log_refused(manager, name, why);
+    return sd_bus_error_setf(error, BUS_ERROR("InvalidArgument"),
+                             "%.300s cannot be added: %s. The person's page in the admin centre, "
+                             "Users, has the Object ID.", name, why);
+}
+
 static int add_account(Manager *manager, const char *name, const AddOptions *options,
                        Account **ret_account, sd_bus_error *error)
 {
@@ -194,6 +208,8 @@ static int add_account(Manager *manager, const char *name, const AddOptions *opt
     const char *why = NULL;
     int r = find_provider(manager, name, options, &provider, error);
 
+    if (r >= 0)
+        r = check_id(manager, name, provider, options->account.id, error);
     if (r < 0)
         return r;
     r = accounts_add(manager->accounts, manager->config, provider, name, &options->account,

@@ -6,12 +6,10 @@
 
 #include "helper/config/config.h"
 #include "helper/config/config-report.h"
+#include "helper/config/config-values.h"
 
 /* A name of a section that also stands in paths and messages: letters, digits, "_", ".", "-". */
 bool config_is_plain_word(const char *text, size_t max);
-
-/* 8-4-4-4-12 hexadecimal digits. */
-bool config_is_guid(const char *text);
 
 /* The number of a user, as it is written: no sign, no zero in front, not (uid_t) -1. */
 bool config_is_uid(const char *text);

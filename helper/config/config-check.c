@@ -21,20 +21,6 @@ bool config_is_plain_word(const char *text, size_t max)
            text[0] != '-';
 }
 
-bool config_is_guid(const char *text)
-{
-    static const unsigned char parts[] = {8, 4, 4, 4, 12};
-
-    for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
-        if (i > 0 && *text++ != '-')
-            return false;
-        if (strspn(text, "0123456789abcdefABCDEF") != parts[i])
-            return false;
-        text += parts[i];
-    }
-    return *text == '\0';
-}
-
 void config_check_group_names(const Config *config, char *const *names, const char *section,
                               const char *name, const char *key, ConfigReport *report)
 {

@@ -360,3 +360,17 @@ const ConfigKind config_kind_flag_word = {parse_flag_word, NULL};
 const ConfigKind config_kind_methods = {parse_methods, NULL};
 const ConfigKind config_kind_service_methods = {parse_service_methods, NULL};
 const ConfigKind config_kind_on_revoked = {parse_on_revoked, NULL};
+
+bool config_is_guid(const char *text)
+{
+    static const unsigned char parts[] = {8, 4, 4, 4, 12};
+
+    for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
+        if (i > 0 && *text++ != '-')
+            return false;
+        if (strspn(text, "0123456789abcdefABCDEF") != parts[i])
+            return false;
+        text += parts[i];
+    }
+    return *text == '\0';
+}

@@ -56,3 +56,6 @@ const char *config_format_duration(uint64_t usec, char *buffer, size_t size);
 
 /* yes no true false on off 1 0 y n t f, in any case. Returns 0, -EINVAL. */
 int config_parse_boolean(const char *text, bool *ret_value);
+
+/* 8-4-4-4-12 hexadecimal digits, as Microsoft writes ids. */
+bool config_is_guid(const char *text);

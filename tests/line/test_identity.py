@@ -450,3 +450,17 @@ def test_who_gives_up_waiting_leaves_the_import_to_its_end(line, large):
     large.close()
     line.wait_records(event="configuration", action="identity-import", timeout=20)
     assert exported(line) == ROWS
+
+
+def test_an_id_that_entra_never_gives_is_refused(bare):
+    """It would bind the account to nobody, and say so to nobody."""
+    bare.configure_entra()
+    bare.helper.start()
+    done = run(bare, "user", "add", domain("zoe"), "--id", "foo", check=False)
+    assert done.returncode == 1 and "no TENANT-ID/OBJECT-ID" in done.stderr, done
+    assert "Object ID" in done.stderr and "zoe" not in users(bare)
+    (record,) = bare.wait_records(event="account", action="add-refused")
+    assert record["user"] == domain("zoe") and "the id is no OBJECT-ID" in record["reason"]
+    zoe = bare.control.add_user(domain("zoe"))["id"]
+    run(bare, "user", "add", domain("zoe"), "--id", zoe.upper())
+    assert users(bare)["zoe"]["id"] == f"{TENANT}/{zoe}"
