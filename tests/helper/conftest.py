@@ -33,7 +33,7 @@ def start(control, client, tmp_path):  # noqa: F811
     assert os.access(PROGRAM, os.X_OK), "run by meson, which names the program in PROVIDER_PROBE"
     probes = []
 
-    def make(timeout=10, budget=100000, extra="", issuer="", ca=None, cache="cache"):
+    def make(timeout=20, budget=100000, extra="", issuer="", ca=None, cache="cache"):
         folder = tmp_path / cache
         folder.mkdir(exist_ok=True)
         configuration = tmp_path / f"rcpch{len(probes)}.conf"

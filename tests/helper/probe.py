@@ -7,7 +7,7 @@ import subprocess
 import time
 
 PROGRAM = os.environ.get("PROVIDER_PROBE", "")
-PATIENCE = 20
+PATIENCE = 60
 
 
 class Probe:

@@ -9,11 +9,11 @@ ALICE = "alice@rcpch.ac.uk"
 
 @pytest.fixture
 def probe(start, request):
-    """Impatient with a provider that hangs, so that it costs the tests no more than two seconds;
+    """Impatient with a provider that hangs, so that it costs the tests no more than four seconds;
     one that answers may be slow."""
     case = getattr(request.node, "callspec", None)
     hangs = case is not None and case.params.get("kind") in ("hang", "drip")
-    return start(timeout=2 if hangs else 10)
+    return start(timeout=4 if hangs else 20)
 
 
 # fault, its details, meaning, a word of the reason

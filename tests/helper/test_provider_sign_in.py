@@ -54,7 +54,7 @@ def test_code_expires(control, probe):
 
 
 def test_callers_patience_ends_first(probe):
-    probe.device("a", timeout=1.5)
+    probe.device("a", timeout=5)
     probe.code("a")
     started = time.monotonic()
     assert probe.done("a")["meaning"] == "code-expired"
@@ -190,7 +190,7 @@ def test_own_requests_have_their_budget(control, start):
     """Logins may use half of it; the refresh goes ahead of what waits."""
     probe = start(budget=8)
     for name in ("a", "b", "c", "d", "e", "f"):
-        probe.device(name, timeout=5)
+        probe.device(name, timeout=20)
     for _ in range(4):
         probe.wait(event="code")
     probe.refresh("r", "unknown", timeout=5)
