@@ -16,6 +16,7 @@ STEP = struct.Struct("=IIII")  # magic, kind, outcome, size: common/channel.h
 STEP_MAGIC = 0x31534352
 KIND_SHOW, KIND_FINISHED = 1, 5
 OUTCOME_TOO_MANY = 12  # common/outcome.h
+CALL_SECONDS = 5       # after which the module gives a call up: common/limits.h
 
 
 @pytest.mark.timeout(300, func_only=True)
@@ -42,7 +43,9 @@ def authenticator(lab):
 def begin(authenticator, user, source):
     """Begins a login on the bus; returns its channel."""
     options = dbus.Dictionary({"no_qr": dbus.Boolean(True)}, signature="sv")
+    began = time.monotonic()
     fd, _ = authenticator.BeginLogin(user, "sshd", source, "ssh", options)
+    assert time.monotonic() - began < CALL_SECONDS
     return socket.socket(fileno=fd.take())
 
 
@@ -72,10 +75,8 @@ def steps(channels, seconds):
 @pytest.mark.timeout(300, func_only=True)
 def test_two_hundred_begun_on_the_bus(lab, person, authenticator):
     people = [person("bus") for _ in range(50)]
-    began = time.monotonic()
     channels = [begin(authenticator, someone.name, f"10.1.{n}.1")
                 for someone in people for n in range(4)]
-    assert time.monotonic() - began < 10
     found = steps(channels, 60)
     codes = {text.split("Code", 1)[1].split()[0] for kind, _, text in found.values()
              if kind == KIND_SHOW}
@@ -86,7 +87,7 @@ def test_two_hundred_begun_on_the_bus(lab, person, authenticator):
     # The helper still answers everybody else at once.
     began = time.monotonic()
     lab.rcpchctl("status")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < CALL_SECONDS
     for channel in channels:
         channel.close()
     wait_for(lambda: begin_and_end(authenticator, people[0].name), "room for new logins", 10)
