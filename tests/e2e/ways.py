@@ -143,6 +143,7 @@ _cron_restarts = threading.Lock()
 
 def _journal(lab, service, name):
     """What the module wrote about an account in a service that shows people nothing."""
+    lab.host.run(["journalctl", "--sync"])   # what was written is not all read yet
     return lab.host.out(["journalctl", "--no-pager", "--output=cat", "--boot",
                          f"--grep=pam_rcpch.{service}:.* user={name} "], check=False)
 
