@@ -33,7 +33,7 @@ def test_listed_while_open_and_no_longer(lab, person):
     terminal = lab.sign_in(alice.name)
     (row,) = sessions(lab, alice.name)
     assert row["rhost"] == "10.99.0.1"
-    terminal.close()
+    terminal.close(force=True)
     wait_for(lambda: not sessions(lab, alice.name), "the end of the session", 10)
     events = [record["event"] for record in access_log(lab, alice.name)]
     assert "session-opened" in events and "session-closed" in events
@@ -64,7 +64,7 @@ def test_left_while_the_helper_was_away(lab, person):
     (row,) = sessions(lab, alice.name)
     lab.host.run(["systemctl", "stop", HELPER])
     terminal.close(force=True)
-    wait_gone(lab, alice.uid, 20)
+    wait_gone(lab, alice.uid, 60)   # the user manager stays for logind's UserStopDelaySec=10
     lab.host.run(["systemctl", "start", HELPER])
     wait_for(lambda: not sessions(lab, alice.name), "the end of the session", 20)
     closed = [record["session"] for record in access_log(lab, alice.name)

@@ -179,4 +179,4 @@ def test_sessions_are_listed(lab, person):
     terminal.wait_end()
     # The user manager stays for logind's UserStopDelaySec=10 and has a session of its own.
     wait_for(lambda: alice.name not in lab.rcpchctl("session", "list").stdout,
-             "the session to be closed", 25)
+             "the session to be closed", 60)

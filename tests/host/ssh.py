@@ -40,6 +40,7 @@ class Terminal(pexpect.spawn):
         super().__init__(command[0], command[1:], encoding="utf-8", codec_errors="replace",
                          timeout=timeout, dimensions=(60, 160), env=CLEAN_ENVIRONMENT)
         self.delaybeforesend = None
+        self.ptyproc.delayafterterminate = 1  # 0.1 s is not enough on a busy machine
 
     def read_nonblocking(self, size=1, timeout=-1):
         text = super().read_nonblocking(size, timeout)
