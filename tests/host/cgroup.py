@@ -52,4 +52,4 @@ class Group:
     def remove(self):
         """Ends what is left in it and removes it."""
         self.kill()
-        wait_for(self._gone, f"the end of {self.folders}", 10)
+        wait_for(self._gone, f"the end of {self.folders}", 60)
