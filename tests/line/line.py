@@ -203,7 +203,7 @@ class Line:
         return [line for line in lines
                 if all(line.get(key) == value for key, value in wanted.items())]
 
-    def wait_records(self, count=1, timeout=10, **wanted):
+    def wait_records(self, count=1, timeout=20, **wanted):
         """As records(), as soon as there are `count` (the log is a file: looked at in turns)."""
         return wait_until(lambda: (found := self.records(**wanted)) and len(found) >= count
                           and found, timeout, f"{count} records with {wanted}")

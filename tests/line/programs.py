@@ -17,7 +17,7 @@ from tests.provider.client import ProviderControl
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 ENFORCER_SOCKET = "/run/rcpch/enforcer.sock"
 SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket"
-PATIENCE = 20
+PATIENCE = 60
 HAND_OVER = (sys.executable, "-B", pathlib.Path(__file__).with_name("hand_over.py"))
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
                # For sanitized builds: the helper may not be traced, so leaks cannot be looked for.
