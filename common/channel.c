@@ -44,10 +44,24 @@ static int send_datagram(int fd, void *header, size_t header_size, const char *b
     }
 }
 
+/* Looked at, and left where it is. Without room for them the kernel says that there are some. */
+static bool has_descriptors(int fd)
+{
+    char byte;
+    struct iovec bytes = {&byte, sizeof(byte)};
+    struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
+
+    return recvmsg(fd, &message, MSG_PEEK | MSG_DONTWAIT) >= 0 &&
+           (message.msg_flags & MSG_CTRUNC) != 0;
+}
+
 /* One datagram without waiting. MSG_TRUNC makes an over-long one report its true length, so that
- * it cannot pass for a shorter one. Descriptors sent along are dropped by the kernel. */
+ * it cannot pass for a shorter one. What has descriptors is not taken: the kernel would close them,
+ * for as long as that takes. */
 static ssize_t receive_datagram(int fd, void *buffer, size_t size)
 {
+    if (has_descriptors(fd))
+        return -EBADMSG;
     for (;;) {
         ssize_t n = recv(fd, buffer, size, MSG_DONTWAIT | MSG_TRUNC);
         if (n > 0)

@@ -53,5 +53,5 @@ int channel_send_answer(int fd, AnswerKind kind, const char *text, size_t size);
 
 /* Reads one answer without waiting: call it when the descriptor is readable or hung up. *ret_text
  * is set for ANSWER_TEXT (caller owns), else NULL. Returns 0, -EAGAIN, -EPIPE, -EBADMSG, -ENOMEM.
- */
+ * What has descriptors is -EBADMSG and stays unread. */
 int channel_receive_answer(int fd, AnswerKind *ret_kind, Secret **ret_text);

@@ -18,6 +18,7 @@
 #include "helper/login/auth-info.h"
 #include "helper/login/lockout.h"
 #include "helper/login/login-text.h"
+#include "helper/base/hang-up.h"
 #include "helper/base/networks.h"
 #include "helper/retired.h"
 #include "helper/revocation/revocation.h"
@@ -48,7 +49,7 @@ static Login *login_free(Login *login)
     cancel_work(login);
     sd_event_source_disable_unref(login->io);
     sd_event_source_disable_unref(login->timer);
-    closep(&login->channel);
+    hang_up(login->channel);
     free(login->user);
     free(login->service);
     free(login->rhost);
@@ -73,7 +74,7 @@ static void close_channel(Login *login)
 {
     login->io = sd_event_source_disable_unref(login->io);
     login->timer = sd_event_source_disable_unref(login->timer);
-    closep(&login->channel);
+    hang_up(login->channel);
     login->channel = -1;
     (void)sd_event_source_set_enabled(login->logins->reaper, SD_EVENT_ONESHOT);
 }

@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "common/limits.h"
+#include "helper/base/hang-up.h"
 #include "helper/base/host-name.h"
 #include "helper/store/store-totp.h"
 #include "helper/totp/enrolment-private.h"
@@ -26,7 +27,7 @@ static Enrolment *enrolment_free(Enrolment *enrolment)
         return NULL;
     sd_event_source_disable_unref(enrolment->io);
     sd_event_source_disable_unref(enrolment->timer);
-    closep(&enrolment->channel);
+    hang_up(enrolment->channel);
     totp_key_clear(&enrolment->key);
     secret_free(enrolment->passphrase);
     hash_job_cancel(enrolment->hash);
@@ -58,7 +59,7 @@ void enrolment_hang_up(Enrolment *enrolment)
     enrolment->hash = hash_job_cancel(enrolment->hash);
     enrolment->io = sd_event_source_disable_unref(enrolment->io);
     enrolment->timer = sd_event_source_disable_unref(enrolment->timer);
-    closep(&enrolment->channel);
+    hang_up(enrolment->channel);
     enrolment->channel = -1;
     (void)sd_event_source_set_enabled(enrolment->enrolments->reaper, SD_EVENT_ONESHOT);
 }
@@ -239,7 +240,7 @@ static int enrolment_new(Enrolments *enrolments, Account *account, const char *b
     sd_event *event = enrolments->manager->event;
 
     if (!enrolment) {
-        close(channel);
+        hang_up(channel);
         return -ENOMEM;
     }
     enrolment->enrolments = enrolments;
@@ -274,7 +275,7 @@ static int begin_on(Enrolments *enrolments, Account *account, const char *by,
     for (const Enrolment *each = enrolments->first; each; each = each->next)
         waiting += each->channel >= 0;
     if (waiting >= WAITING_MAX) {
-        close(channel);
+        hang_up(channel);
         return -EBUSY;
     }
     int r = enrolment_new(enrolments, account, by, way, channel, patience_usec,
@@ -355,7 +356,7 @@ void enrolments_go_on(Enrolments *enrolments, Account *account, const char *by, 
     if (!refusal) /* the channel has gone with it: the client says that nobody answers */
         return;
     (void)channel_send_step(channel, STEP_FINISHED, OUTCOME_UNAVAILABLE, refusal);
-    close(channel);
+    hang_up(channel);
 }
 
 void enrolments_account_gone(Enrolments *enrolments, const Account *account)

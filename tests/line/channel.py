@@ -82,8 +82,8 @@ class Channel:
     def answer(self, kind=TEXT, text=b""):
         self._socket.send(struct.pack("=III", 0x31414352, kind, len(text)) + text)
 
-    def send_raw(self, data):
-        self._socket.send(data)
+    def send_raw(self, data, fds=()):
+        socket.send_fds(self._socket, [data], fds)
 
     def close(self):
         self._socket.close()
