@@ -1,11 +1,10 @@
 """A sign-in that the provider answers with "disabled": it says so of whoever signed in there, so it
 cuts nobody; the account that was asked for is looked into at once."""
 
-import subprocess
-
 import pytest
 
 from tests.line.channel import Finished
+from tests.line.people import run_as
 from tests.line.place import CONFIGURATION
 from tests.line.test_password import ALICE, SECRET, sign_in
 
@@ -30,8 +29,7 @@ def inside(bare):
         uid = int(bare.manager("GetUser", "s", "alice")["uid"])
         signed_in = sign_in(bare) if methods.startswith("password") else bare.sign_in("alice")
         assert signed_in[0] == "allow"
-        # The uid's from its first moment: the cut must not come before it is.
-        running.append(subprocess.Popen(["sleep", "1000"], user=uid, group=uid, extra_groups=[]))
+        running.append(run_as(uid))
         return bare, running[0]
 
     yield start
