@@ -13,6 +13,7 @@ from tests.e2e import outlive
 from tests.e2e.conftest import CUT_SECONDS, access_log, account, wait_gone
 from tests.host.machine import LOCAL_USER
 from tests.host.process import wait_for
+from tests.host.ssh import CODE, PRESS_ENTER
 
 _names, _numbers = itertools.count(1), itertools.count(3001)
 
@@ -180,8 +181,10 @@ def test_tied_to_somebody_else(lab, person, tied, configured):
     sign_in(lab, deploy).close(force=True)
     configured(**{f"user {deploy.name}": {"Directory": bob.username}})
     terminal = lab.ssh(deploy.name)
-    if terminal.expect(["Code +(\\S+)", "enied"]) == 0:
-        lab.control.approve(terminal.match.group(1), alice.username)
+    if terminal.expect([CODE, "enied"]) == 0:
+        code = terminal.match.group(1)
+        terminal.expect(PRESS_ENTER)
+        lab.control.approve(code, alice.username)
         terminal.press_enter()
     assert terminal.wait_end()[0] == 255
     lab.rcpchctl("user", "forget", deploy.name)

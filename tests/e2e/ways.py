@@ -14,7 +14,7 @@ import pexpect
 
 from tests.host.machine import LOCAL_PASSWORD, LOCAL_USER
 from tests.host.process import run, wait_for
-from tests.host.ssh import Terminal
+from tests.host.ssh import CODE, Terminal
 
 ACTIVE, DISABLED, LOCAL, ROOT = "ours active", "ours disabled", "local", "root"
 NAMES = {ACTIVE: "alice", DISABLED: "dora", LOCAL: LOCAL_USER, ROOT: "root"}
@@ -61,7 +61,7 @@ def _sign_in(lab, terminal, name, refused, inside="[$#] $"):
     `inside` is what only who got in reads.
     """
     try:
-        found = terminal.expect(["Code +(\\S+)", ASKED, inside, refused, pexpect.EOF])
+        found = terminal.expect([CODE, ASKED, inside, refused, pexpect.EOF])
         if found == 0:
             code = terminal.match.group(1)
             terminal.expect("Press Enter")
