@@ -291,7 +291,8 @@ def test_two_hundred_at_once(line):
         line.control.add_user(name + "@rcpch.ac.uk")
         line.manager("AddUser", "sa{sv}", name + "@rcpch.ac.uk",
                      dbus.Dictionary({}, signature="sv"), bus=bus)
-    channels = [line.begin(name, rhost=f"10.98.0.{i}", bus=bus) for i, name in enumerate(names)]
+    channels = [line.begin(name, rhost=f"10.98.0.{i}", bus=bus, timeout=300)
+                for i, name in enumerate(names)]
     codes = [channel.code() for channel in channels]
     assert len(set(codes)) == 200
     for name, code, channel in zip(names, codes, channels):
