@@ -28,12 +28,16 @@ def sign_in_all(lab, people):
     """Signs all in at once; {person's name: (exit status, what ssh showed)}."""
     terminals = {someone.name: lab.ssh(someone.name, "id", "-un", timeout=60)
                  for someone in people}
-    codes = {name: terminal.wait_code() for name, terminal in terminals.items()}
-    for someone in people:
-        lab.control.approve(codes[someone.name], someone.username)
-    for terminal in terminals.values():
-        terminal.press_enter()
-    return {name: terminal.wait_end() for name, terminal in terminals.items()}
+    try:
+        codes = {name: terminal.wait_code() for name, terminal in terminals.items()}
+        for someone in people:
+            lab.control.approve(codes[someone.name], someone.username)
+        for terminal in terminals.values():
+            terminal.press_enter()
+        return {name: terminal.wait_end() for name, terminal in terminals.items()}
+    finally:  # left open they would keep the sign-ins of other tests out
+        for terminal in terminals.values():
+            terminal.close(force=True)
 
 
 def tell_all(lab, person, realm, algorithm):
