@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import time
 
 import dbus
@@ -10,6 +9,7 @@ import pytest
 
 from tests.line import place
 from tests.line.line import wait_until
+from tests.line.people import run_as
 
 ALICE = "alice@rcpch.ac.uk"
 INTERVAL = 2  # RefreshCheckSec of line.py
@@ -119,8 +119,7 @@ def test_disabled_at_the_provider_ends_what_runs(bare):
     bare.helper.start()
     uid = int(bare.add_user(ALICE)["uid"])
     assert bare.sign_in("alice")[0] == "allow"
-    running = subprocess.Popen(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
-                                "sleep", "1000"])
+    running = run_as(uid)
     assert bare.open_session("alice", running.pid)[0] == "allow"
     bare.control.disable(ALICE)
     assert running.wait(INTERVAL + 1) == -signal.SIGKILL

@@ -27,8 +27,8 @@ class Resident:
         self._master, self._slave = pty.openpty()
         os.chown(os.ttyname(self._slave), self.uid, 0)
         self.process = subprocess.Popen(
-            ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", *command],
-            stdout=subprocess.PIPE, text=True)
+            command, user=self.uid, group=self.uid, extra_groups=[], stdout=subprocess.PIPE,
+            text=True)
         assert line.open_session(name, self.process.pid)[0] == "allow"
 
     def reads(self, text, timeout=15):
