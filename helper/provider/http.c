@@ -40,6 +40,7 @@ struct HttpRequest {
     Buffer form;
     Buffer body;
     size_t header_bytes;
+    uint64_t timeout_usec;
     bool too_large;
     uint64_t retry_after_usec;
     char limit_reset[24]; /* as it was said; "": not at all */
@@ -243,6 +244,69 @@ static void finish(HttpRequest *request, CURLcode code)
     request_free(request);
 }
 
+/* setopt calls, one after the other, until one fails. */
+#define SET(easy, option, value)                                                                   \
+    do {                                                                                           \
+        if (curl_easy_setopt((easy), (option), (value)) != CURLE_OK)                               \
+            return -ENOMEM;                                                                        \
+    } while (0)
+
+/* curl sends a request again when a kept connection breaks before the first byte of the answer, for
+ * POST too; what must not happen twice gets a connection of its own. */
+static int set_repetition(CURL *easy, bool once)
+{
+    SET(easy, CURLOPT_FRESH_CONNECT, once ? 1L : 0L);
+    SET(easy, CURLOPT_FORBID_REUSE, once ? 1L : 0L);
+    return 0;
+}
+
+static int set_caps(CURL *easy, uint64_t timeout_usec)
+{
+    uint64_t ms = (timeout_usec + 999u) / 1000u;
+    long timeout = ms > INT32_MAX ? (long)INT32_MAX : ms > 0 ? (long)ms : 1L;
+
+    SET(easy, CURLOPT_TIMEOUT_MS, timeout);
+    SET(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout);
+    SET(easy, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* A cancelled or timed-out request does not wait for a resolver thread that is stuck. */
+    SET(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
+    return 0;
+}
+
+/* --- kept connections that the server has closed meanwhile ------------------------------------ */
+
+/* Nothing of an answer came, and all that was tried were connections kept from earlier requests:
+ * curl goes through a few of them and gives up, though there may be more. What must not be sent
+ * twice never has a kept one (set_repetition). */
+static bool had_dead_connections_only(const HttpRequest *request, CURLcode code)
+{
+    long connected = 1;
+
+    return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING) &&
+           request->header_bytes == 0 &&
+           curl_easy_getinfo(request->easy, CURLINFO_NUM_CONNECTS, &connected) == CURLE_OK &&
+           connected == 0;
+}
+
+/* Once more with a connection of its own, in what is left of the request's time. */
+static int repeat(HttpRequest *request)
+{
+    curl_off_t spent = 0;
+
+    if (curl_easy_getinfo(request->easy, CURLINFO_TOTAL_TIME_T, &spent) != CURLE_OK || spent < 0 ||
+        (uint64_t)spent >= request->timeout_usec)
+        return -ETIMEDOUT;
+    curl_multi_remove_handle(request->http->multi, request->easy);
+    int r = set_repetition(request->easy, true);
+    if (r == 0)
+        r = set_caps(request->easy, request->timeout_usec - (uint64_t)spent);
+    if (r == 0 && curl_multi_add_handle(request->http->multi, request->easy) != CURLM_OK)
+        r = -EIO;
+    return r;
+}
+
 /* Hands finished transfers to their handlers, which may start and cancel others meanwhile. */
 static void dispatch_finished(Http *http)
 {
@@ -255,8 +319,9 @@ static void dispatch_finished(Http *http)
         if (message->msg != CURLMSG_DONE)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
-        if (request)
-            finish(request, code);
+        if (!request || (had_dead_connections_only(request, code) && repeat(request) == 0))
+            continue;
+        finish(request, code);
     }
 }
 
@@ -436,13 +501,6 @@ static size_t on_header(char *line, size_t unit, size_t count, void *userdata)
     return size;
 }
 
-/* setopt calls, one after the other, until one fails. */
-#define SET(easy, option, value)                                                                   \
-    do {                                                                                           \
-        if (curl_easy_setopt((easy), (option), (value)) != CURLE_OK)                               \
-            return -ENOMEM;                                                                        \
-    } while (0)
-
 static int set_protocols(CURL *easy, bool insecure)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -520,30 +578,6 @@ static int set_trust(CURL *easy, const HttpOptions *options)
         SET(easy, CURLOPT_USERNAME, options->user);
         SET(easy, CURLOPT_PASSWORD, options->password ? options->password : "");
     }
-    return 0;
-}
-
-/* curl sends a request again when a kept connection breaks before the first byte of the answer, for
- * POST too; what must not happen twice gets a connection of its own. */
-static int set_repetition(CURL *easy, bool once)
-{
-    SET(easy, CURLOPT_FRESH_CONNECT, once ? 1L : 0L);
-    SET(easy, CURLOPT_FORBID_REUSE, once ? 1L : 0L);
-    return 0;
-}
-
-static int set_caps(CURL *easy, uint64_t timeout_usec)
-{
-    uint64_t ms = (timeout_usec + 999u) / 1000u;
-    long timeout = ms > INT32_MAX ? (long)INT32_MAX : ms > 0 ? (long)ms : 1L;
-
-    SET(easy, CURLOPT_TIMEOUT_MS, timeout);
-    SET(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout);
-    SET(easy, CURLOPT_NOSIGNAL, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075700
-    /* A cancelled or timed-out request does not wait for a resolver thread that is stuck. */
-    SET(easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
     return 0;
 }
 
@@ -636,6 +670,7 @@ int http_start(Http *http, const HttpOptions *options, HttpHandler handler, void
     request->http = http;
     request->handler = handler;
     request->userdata = userdata;
+    request->timeout_usec = options->timeout_usec;
     request->form = BUFFER_INIT(HTTP_BODY_MAX);
     request->body = BUFFER_INIT(options->body_max > 0 ? options->body_max : HTTP_BODY_MAX);
     int r = prepare(request, options);

@@ -301,6 +301,22 @@ def test_a_flood_of_sign_ins_of_one_account(line):
     bus.close()
 
 
+def test_connections_that_the_provider_closed_meanwhile_refuse_nobody(bare):
+    """More of them than curl itself tries one after the other."""
+    bare.helper.start()
+    names = [f"user{number:02}" for number in range(16)]
+    for name in names:
+        bare.add_user(f"{name}@rcpch.ac.uk")
+    bare.control.fault("device", "late", seconds=2)      # so that each has a connection of its own
+    begun = [bare.begin(name, rhost=f"10.98.0.{number}") for number, name in enumerate(names)]
+    for channel in begun:
+        channel.code()
+    bare.control.clear_fault()
+    assert bare.control.close_connections() > 8
+    bare.add_user(ALICE)
+    assert bare.sign_in("alice")[0] == "allow"
+
+
 def test_outcomes_that_nobody_reads_are_bounded(line):
     """A decided sign-in keeps its channel for a late Enter, but not without end."""
     descriptors = pathlib.Path(f"/proc/{line.helper.pid}/fd")

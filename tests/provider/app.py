@@ -106,6 +106,13 @@ class Provider:
             self.port = self._runner.addresses[0][1] if self.port == 0 else self.port
         self._listening = (state, certificate)
 
+    def close_connections(self):
+        """As a server does with those that nobody used for a while; returns how many."""
+        kept = [transport for transport in self._transports if not transport.is_closing()]
+        for transport in kept:
+            transport.close()
+        return len(kept)
+
     async def mend(self):
         """Honest, reachable and in time again; people, codes and tokens stay."""
         self.faults.clear()

@@ -146,6 +146,10 @@ class ProviderControl:
     def listener(self, state="up", certificate="good"):
         return self.call("PUT", "/listener", {"state": state, "certificate": certificate})
 
+    def close_connections(self):
+        """The provider closes what is kept, as after a time without requests; how many."""
+        return self.call("POST", "/connections/close")["count"]
+
     def outage(self, how="none"):
         """Nobody reaches the provider: refuse, hang, 503; none: it is over."""
         return self.call("PUT", "/outage", {"how": how})

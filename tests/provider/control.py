@@ -251,6 +251,9 @@ class Control:
         await self.provider.listen(order.get("state", "up"), order.get("certificate", "good"))
         return {}
 
+    async def close_connections(self, request):
+        return {"count": self.provider.close_connections()}
+
     async def outage(self, request):
         how = (await request.json()).get("how", "none")
         _known(OUTAGES, how, "outage")
@@ -289,6 +292,7 @@ class Control:
         ("PUT", "/faults/{realm}/{endpoint}", set_fault),
         ("DELETE", "/faults/{realm}/{endpoint}", clear_fault),
         ("PUT", "/listener", listener), ("PUT", "/outage", outage),
+        ("POST", "/connections/close", close_connections),
         ("GET", "/journal", journal),
         ("GET", "/issued", list_issued),
     )
