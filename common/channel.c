@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -25,6 +26,17 @@ typedef struct StepHeader {
 typedef struct AnswerHeader {
     uint32_t magic, kind, size;
 } AnswerHeader;
+
+int channel_new(int *ret_ours, int *ret_theirs)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    *ret_ours = pair[0];
+    *ret_theirs = pair[1];
+    return 0;
+}
 
 static int send_datagram(int fd, void *header, size_t header_size, const char *bytes, size_t size)
 {
@@ -151,16 +163,26 @@ int channel_receive_step(int fd, int timeout_ms, Step *ret_step)
     return step_decode(buffer, (size_t)n, ret_step);
 }
 
-int channel_send_answer(int fd, AnswerKind kind, const char *text, size_t size)
+static int send_answer(int fd, AnswerKind kind, const char *text, size_t size, size_t max)
 {
     if (kind != ANSWER_TEXT && kind != ANSWER_CANCEL)
         return -EINVAL;
     if (!text || kind == ANSWER_CANCEL)
         size = 0;
-    if (size > CHANNEL_ANSWER_MAX)
+    if (size > max)
         return -EMSGSIZE;
     AnswerHeader header = {ANSWER_MAGIC, (uint32_t)kind, (uint32_t)size};
     return send_datagram(fd, &header, sizeof(header), text, size);
+}
+
+int channel_send_answer(int fd, AnswerKind kind, const char *text, size_t size)
+{
+    return send_answer(fd, kind, text, size, CHANNEL_ANSWER_MAX);
+}
+
+int channel_send_token(int fd, AnswerKind kind, const char *text, size_t size)
+{
+    return send_answer(fd, kind, text, size, TOKEN_MAX);
 }
 
 static int answer_decode(const char *buffer, size_t size, AnswerKind *ret_kind, Secret **ret_text)
@@ -189,12 +211,27 @@ static int answer_decode(const char *buffer, size_t size, AnswerKind *ret_kind, 
     return 0;
 }
 
+static int receive_answer(int fd, char *buffer, size_t size, AnswerKind *ret_kind,
+                          Secret **ret_text)
+{
+    ssize_t n = receive_datagram(fd, buffer, size);
+    int r = n < 0 ? (int)n : answer_decode(buffer, (size_t)n, ret_kind, ret_text);
+
+    explicit_bzero(buffer, size);
+    return r;
+}
+
 int channel_receive_answer(int fd, AnswerKind *ret_kind, Secret **ret_text)
 {
     char buffer[sizeof(AnswerHeader) + CHANNEL_ANSWER_MAX];
 
-    ssize_t n = receive_datagram(fd, buffer, sizeof(buffer));
-    int r = n < 0 ? (int)n : answer_decode(buffer, (size_t)n, ret_kind, ret_text);
-    explicit_bzero(buffer, sizeof(buffer));
-    return r;
+    return receive_answer(fd, buffer, sizeof(buffer), ret_kind, ret_text);
+}
+
+int channel_receive_token(int fd, AnswerKind *ret_kind, Secret **ret_text)
+{
+    static const size_t size = sizeof(AnswerHeader) + TOKEN_MAX;
+    _cleanup_free_ char *buffer = malloc(size);
+
+    return buffer ? receive_answer(fd, buffer, size, ret_kind, ret_text) : -ENOMEM;
 }

@@ -38,6 +38,10 @@ typedef enum AnswerKind {
     ANSWER_CANCEL = 2, /* the conversation failed or the person gave up */
 } AnswerKind;
 
+/* Both ends, made by the helper: a channel that others made could be one of theirs that takes an
+ * hour to close. Returns 0 or a negative errno; the caller owns both. */
+int channel_new(int *ret_ours, int *ret_theirs);
+
 /* Sends one step; `text` may be NULL. Never waits, never raises SIGPIPE. Returns 0, -EPIPE when
  * the module has gone, -EMSGSIZE, -EAGAIN, -EINVAL for an unknown kind or a text that is not clean.
  */
@@ -51,7 +55,13 @@ int channel_receive_step(int fd, int timeout_ms, Step *ret_step);
 /* Sends one answer; `text` may be NULL for ANSWER_CANCEL. Errors as channel_send_step(). */
 int channel_send_answer(int fd, AnswerKind kind, const char *text, size_t size);
 
+/* The same of up to TOKEN_MAX bytes, for whoever judges tokens. */
+int channel_send_token(int fd, AnswerKind kind, const char *text, size_t size);
+
 /* Reads one answer without waiting: call it when the descriptor is readable or hung up. *ret_text
  * is set for ANSWER_TEXT (caller owns), else NULL. Returns 0, -EAGAIN, -EPIPE, -EBADMSG, -ENOMEM.
  * What has descriptors is -EBADMSG and stays unread. */
 int channel_receive_answer(int fd, AnswerKind *ret_kind, Secret **ret_text);
+
+/* The same of up to TOKEN_MAX bytes. */
+int channel_receive_token(int fd, AnswerKind *ret_kind, Secret **ret_text);

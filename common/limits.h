@@ -104,6 +104,8 @@
 #define SIGN_INS_MAX            512u   /* admitted, and their sessions not open yet */
 #define CALLERS_MAX             256u   /* users of this host whose calls are counted */
 #define VERIFY_PENDING_MAX      32u    /* of VerifyToken, by one user that is not root */
+#define VERIFY_CALLS_MAX        1024u  /* by everybody, root too: each has a descriptor */
+#define VERIFY_ANSWER_MAX       (512u * 1024u) /* bytes of an answer: a token's claims, escaped */
 #define VERIFY_WORDS_MAX        64u    /* scopes, and roles, that one call wants one of */
 #define PRESENTED_MAX           128u   /* access tokens presented for a sudo that is to come */
 

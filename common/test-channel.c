@@ -50,6 +50,24 @@ static void test_steps_pass_unchanged(void **state)
         }
 }
 
+static void test_longest_token(void **state)
+{
+    _cleanup_(pair_close) Pair pair = pair_open();
+    _cleanup_free_ char *text = malloc(TOKEN_MAX + 1);
+    _cleanup_secret_ Secret *token = NULL;
+    AnswerKind kind;
+
+    (void)state;
+    memset(text, 'x', TOKEN_MAX + 1);
+    assert_int_equal(channel_send_token(pair.module, ANSWER_TEXT, text, TOKEN_MAX + 1), -EMSGSIZE);
+    assert_int_equal(channel_send_token(pair.module, ANSWER_TEXT, text, TOKEN_MAX), 0);
+    assert_int_equal(channel_receive_token(pair.helper, &kind, &token), 0);
+    assert_int_equal(secret_size(token), TOKEN_MAX);
+    token = secret_free(token);
+    assert_int_equal(channel_send_token(pair.module, ANSWER_TEXT, text, TOKEN_MAX), 0);
+    assert_int_equal(channel_receive_answer(pair.helper, &kind, &token), -EBADMSG);
+}
+
 static void test_longest_step(void **state)
 {
     _cleanup_(pair_close) Pair pair = pair_open();
@@ -273,6 +291,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_steps_pass_unchanged),
+        cmocka_unit_test(test_longest_token),
         cmocka_unit_test(test_longest_step),
         cmocka_unit_test(test_sender_refuses),
         cmocka_unit_test(test_bad_steps_are_refused),

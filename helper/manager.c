@@ -232,6 +232,7 @@ Manager *manager_free(Manager *manager)
     authenticator_free(manager->authenticator);
     bus_connection_free(manager->connection);
     logins_free(manager->logins);
+    manager_bus_verify_free(manager);
     elevations_free(manager->elevations);
     enrolments_free(manager->enrolments);
     hasher_free(manager->hasher);

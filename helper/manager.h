@@ -119,6 +119,7 @@ void manager_session_signal(Manager *manager, const char *signal, const char *se
 
 /* manager-bus.c and authenticator-bus.c: add the vtables to manager->bus. */
 int manager_bus_attach(Manager *manager);
+void manager_bus_verify_free(Manager *manager); /* nobody's token is judged any more */
 int authenticator_bus_attach(Manager *manager);
 /* manager-identity.c: an import that is not done never happened, and is not answered. */
 IdentityOrder *identity_order_free(IdentityOrder *order);

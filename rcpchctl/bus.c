@@ -4,6 +4,7 @@
 #include "rcpchctl/bus.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -179,6 +180,15 @@ static int read_number(sd_bus_message *message, char type, json_t **ret_value)
     }
 }
 
+static int read_descriptor(sd_bus_message *message, json_t **ret_value)
+{
+    int borrowed = -1;
+    int r = sd_bus_message_read_basic(message, 'h', &borrowed);
+    int copy = r < 0 ? -1 : fcntl(borrowed, F_DUPFD_CLOEXEC, 3);
+
+    return r < 0 ? r : copy < 0 ? -errno : give(json_integer(copy), ret_value);
+}
+
 static int read_variant(sd_bus_message *message, const char *contents, unsigned depth,
                         json_t **ret_value)
 {
@@ -255,6 +265,8 @@ static int read_value(sd_bus_message *message, unsigned depth, json_t **ret_valu
         return read_text(message, type, ret_value);
     if (strchr("bynqiuxt", type))
         return read_number(message, type, ret_value);
+    if (type == 'h')
+        return read_descriptor(message, ret_value);
     if (type == 'v')
         return read_variant(message, contents, depth - 1, ret_value);
     if (type == 'a')

@@ -35,7 +35,8 @@ void bus_close(Bus *bus);
 int bus_prepare(Bus *bus, const char *method, sd_bus_message **ret_message);
 
 /* Sends it and takes it over, waits, and turns the answer's values into *ret_answer: an array with
- * one member per value. Errors are said on stderr, with what to do next. */
+ * one member per value; a descriptor is its number, and the caller's to close. Errors are said on
+ * stderr, with what to do next. */
 ExitCode bus_call(Bus *bus, sd_bus_message *message, json_t **ret_answer);
 
 /* A method without arguments, or (text not NULL) with one text. */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -89,27 +90,27 @@ static int ask(int channel, const char *prompt, bool is_hidden)
     return r;
 }
 
-static ExitCode finish(const Step *step)
+static ExitCode finish(const Step *step, FILE *shown)
 {
-    (void)fprintf(step->outcome == OUTCOME_ALLOW ? stdout : stderr, "%s\n", step->text);
+    (void)fprintf(step->outcome == OUTCOME_ALLOW ? shown : stderr, "%s\n", step->text);
     return step->outcome == OUTCOME_ALLOW ? EXIT_DONE : EXIT_REFUSED;
 }
 
 /* answer: NULL asks at the terminal. */
-static int take_step(int channel, const Step *step, const char *answer)
+static int take_step(int channel, const Step *step, const char *answer, FILE *shown)
 {
     bool asks = step->kind == STEP_ASK_VISIBLE || step->kind == STEP_ASK_HIDDEN;
 
     if (asks && answer)
-        return channel_send_answer(channel, ANSWER_TEXT, answer, strlen(answer));
+        return channel_send_token(channel, ANSWER_TEXT, answer, strlen(answer));
     if (asks)
         return ask(channel, step->text, step->kind == STEP_ASK_HIDDEN);
     if (step->kind == STEP_SHOW)
-        (void)printf("%s", step->text);
+        (void)fputs(step->text, shown);
     return 0;
 }
 
-static ExitCode hold(int channel, const char *answer)
+static ExitCode hold(int channel, const char *answer, FILE *shown)
 {
     Step step = {.kind = STEP_WAIT};
     int patience_ms = PATIENCE_MS;
@@ -118,11 +119,11 @@ static ExitCode hold(int channel, const char *answer)
     while (r == 0 && (r = channel_receive_step(channel, patience_ms, &step)) == 0 &&
            step.kind != STEP_FINISHED) {
         patience_ms = step.kind == STEP_WAIT ? WAIT_MS : PATIENCE_MS;
-        r = take_step(channel, &step, answer);
+        r = take_step(channel, &step, answer, shown);
     }
     ExitCode code = EXIT_UNREACHABLE;
     if (r == 0)
-        code = finish(&step);
+        code = finish(&step, shown);
     else
         (void)fprintf(stderr, "rcpchctl: the helper has gone (%s)\n", strerror(-r));
     explicit_bzero(&step, sizeof(step));
@@ -131,10 +132,25 @@ static ExitCode hold(int channel, const char *answer)
 
 ExitCode conversation_hold(int channel)
 {
-    return hold(channel, NULL);
+    return hold(channel, NULL, stdout);
 }
 
 ExitCode conversation_answer(int channel, const char *answer)
 {
-    return hold(channel, answer);
+    return hold(channel, answer, stdout);
+}
+
+ExitCode conversation_collect(int channel, const char *answer, char **ret_shown)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t size = 0;
+    FILE *shown = open_memstream(&text, &size);
+
+    if (!shown)
+        return EXIT_REFUSED;
+    ExitCode code = hold(channel, answer, shown);
+    if (fclose(shown) != 0)
+        return EXIT_REFUSED;
+    *ret_shown = TAKE_PTR(text);
+    return code;
 }

@@ -16,3 +16,7 @@ ExitCode conversation_hold(int channel);
 
 /* The same with `answer` to whatever is asked, and without a terminal. */
 ExitCode conversation_answer(int channel, const char *answer);
+
+/* The same with an answer of up to TOKEN_MAX bytes, and what is shown goes nowhere but to
+ * *ret_shown (caller owns). */
+ExitCode conversation_collect(int channel, const char *answer, char **ret_shown);

@@ -3,42 +3,31 @@
  */
 #include "rcpchctl/verb.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/limits.h"
-#include "common/write-all.h"
+#include "common/read-all.h"
 #include "rcpchctl/cell.h"
+#include "rcpchctl/conversation.h"
 
-/* From standard input: an argument would be in /proc for everybody. Returns 0 or a negative errno;
- * -E2BIG: no token is that long. */
-static int read_token(int fd)
+#define TOKEN_SIZE (TOKEN_MAX + 2u) /* one byte too many shows; and its end */
+
+/* From standard input: an argument would be in /proc for everybody. */
+static ExitCode read_token(char *token)
 {
-    char data[4096];
-    size_t size = 0;
-    ssize_t n = 0;
-    int r = 0;
+    ssize_t size = read_all(STDIN_FILENO, token, TOKEN_SIZE - 1);
 
-    while (r == 0 && size <= TOKEN_MAX && (n = read(STDIN_FILENO, data, sizeof(data))) > 0) {
-        size += (size_t)n;
-        r = write_all(fd, data, (size_t)n);
+    if (size >= 0 && size <= (ssize_t)TOKEN_MAX && !memchr(token, '\0', (size_t)size)) {
+        token[size] = '\0';
+        return EXIT_DONE;
     }
-    if (n < 0)
-        r = -errno;
-    explicit_bzero(data, sizeof(data));
-    return r < 0 ? r : size > TOKEN_MAX ? -E2BIG : 0;
-}
-
-static ExitCode say_unreadable(int error)
-{
-    if (error == -E2BIG)
-        (void)fprintf(stderr, "rcpchctl: the token cannot be read: it has more than %u bytes\n",
-                      TOKEN_MAX);
+    (void)fputs("rcpchctl: the token cannot be read: ", stderr);
+    if (size > (ssize_t)TOKEN_MAX)
+        (void)fprintf(stderr, "it has more than %u bytes\n", TOKEN_MAX);
     else
-        (void)fprintf(stderr, "rcpchctl: the token cannot be read: %s\n", strerror(-error));
+        (void)fprintf(stderr, "%s\n", size < 0 ? strerror((int)-size) : "it is no text");
     return EXIT_REFUSED;
 }
 
@@ -48,17 +37,17 @@ static int append_option(sd_bus_message *message, const Options *options, Option
                                      : sd_bus_message_append(message, "as", 0);
 }
 
-static ExitCode call(const Options *options, int fd, json_t **ret_answer)
+/* The channel on which the token goes, and comes what would be answered. */
+static ExitCode begin(const Options *options, int *ret_channel)
 {
     _cleanup_(bus_close) Bus bus = {.connection = NULL};
+    _cleanup_json_ json_t *answer = NULL;
     sd_bus_message *message = NULL;
     ExitCode code = bus_open(&bus);
 
     if (code != EXIT_DONE)
         return code;
     int r = bus_prepare(&bus, "VerifyToken", &message);
-    if (r >= 0)
-        r = sd_bus_message_append(message, "h", fd);
     if (r >= 0)
         r = append_option(message, options, OPTION_SCOPE);
     if (r >= 0)
@@ -67,7 +56,38 @@ static ExitCode call(const Options *options, int fd, json_t **ret_answer)
         sd_bus_message_unref(message);
         return verb_say_bad_text(r);
     }
-    return bus_call(&bus, message, ret_answer);
+    code = bus_call(&bus, message, &answer);
+    if (code == EXIT_DONE)
+        *ret_channel = (int)json_integer_value(json_array_get(answer, 0));
+    return code;
+}
+
+static ExitCode converse(int channel, const char *token, json_t **ret_answer)
+{
+    _cleanup_free_ char *text = NULL;
+    ExitCode code = conversation_collect(channel, token, &text);
+
+    if (code != EXIT_DONE)
+        return code;
+    *ret_answer = json_loads(text, 0, NULL);
+    if (*ret_answer)
+        return EXIT_DONE;
+    (void)fputs("rcpchctl: the helper's answer cannot be read\n", stderr);
+    return EXIT_REFUSED;
+}
+
+static ExitCode verify(const Options *options, json_t **ret_answer)
+{
+    _cleanup_close_ int channel = -1;
+    char token[TOKEN_SIZE];
+
+    ExitCode code = read_token(token);
+    if (code == EXIT_DONE)
+        code = begin(options, &channel);
+    if (code == EXIT_DONE)
+        code = converse(channel, token, ret_answer);
+    explicit_bzero(token, sizeof(token));
+    return code;
 }
 
 static ExitCode exit_of(json_int_t status)
@@ -117,12 +137,8 @@ static void print_claims(const json_t *claims, bool utc)
 ExitCode verb_token_verify(const Invocation *invocation)
 {
     _cleanup_json_ json_t *answer = NULL;
-    _cleanup_close_ int fd = memfd_create("token", MFD_CLOEXEC);
 
-    int r = fd < 0 ? -errno : read_token(fd);
-    if (r < 0)
-        return say_unreadable(r);
-    ExitCode code = call(invocation->options, fd, &answer);
+    ExitCode code = verify(invocation->options, &answer);
     if (code == EXIT_NOT_PERMITTED)
         (void)fputs("Or have this user named in VerifyUsers= of [token] in rcpch.conf.\n", stderr);
     if (code != EXIT_DONE)

@@ -253,7 +253,7 @@ static const sd_bus_vtable manager_vtable[] = {
                   SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ResetSecondFactor", "s", "", manager_bus_reset_second_factor,
                   SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD("VerifyToken", "hasas", "ussa{sv}", manager_bus_verify_token,
+    SD_BUS_METHOD("VerifyToken", "asas", "h", manager_bus_verify_token,
                   SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Reload", "b", "bas", reload, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL("AccountRevoked", "sss", 0),

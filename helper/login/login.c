@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include "common/channel.h"
 #include "helper/login/account-text.h"
@@ -649,13 +648,11 @@ int logins_begin(Logins *logins, const LoginRequest *request, int *ret_channel,
 {
     _cleanup_close_ int ours = -1, theirs = -1;
     Login *login;
-    int pair[2];
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return -errno;
-    ours = pair[0];
-    theirs = pair[1];
-    int r = login_new(logins, request, TAKE_FD(ours), &login);
+    int r = channel_new(&ours, &theirs);
+    if (r < 0)
+        return r;
+    r = login_new(logins, request, TAKE_FD(ours), &login);
     if (r < 0)
         return r;
     if (request->is_unknown && !hides_unknown_names(login)) {

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <systemd/sd-event.h>
 
 #include "common/limits.h"
@@ -290,12 +289,13 @@ static int begin_on(Enrolments *enrolments, Account *account, const char *by,
 static int begin(Enrolments *enrolments, Account *account, const char *by, EnrolmentWay way,
                  int *ret_channel)
 {
-    int pair[2];
+    _cleanup_close_ int theirs = -1;
+    int ours;
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return -errno;
-    _cleanup_close_ int theirs = pair[1];
-    int r = begin_on(enrolments, account, by, way, pair[0], PATIENCE_USEC);
+    int r = channel_new(&ours, &theirs);
+    if (r < 0)
+        return r;
+    r = begin_on(enrolments, account, by, way, ours, PATIENCE_USEC);
     if (r < 0)
         return r;
     *ret_channel = TAKE_FD(theirs);

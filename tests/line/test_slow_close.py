@@ -13,7 +13,7 @@ from tests.line.channel import ASK_HIDDEN
 from tests.line.line import AUTHENTICATOR, FOREIGN_UID, MANAGER
 from tests.line.test_cut_races import hanging
 from tests.line.test_token_use import begin_use, configure  # noqa: F401 (a fixture)
-from tests.line.test_token_verify import as_user
+from tests.line.test_token_verify import as_user, begin
 
 INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
 AN_HOUR = 3600
@@ -55,9 +55,9 @@ def send_and_hear(line, interface, member, count):
 @pytest.mark.parametrize("interface, member, fds", [(AUTHENTICATOR, "CloseSession", 1),
                                                     (AUTHENTICATOR, "OpenSession", 1),
                                                     (INTROSPECTABLE, "Introspect", 1),
-                                                    (MANAGER, "VerifyToken", 2)])
+                                                    (MANAGER, "VerifyToken", 1)])
 def test_the_bus_brings_none(configure, interface, member, fds):  # noqa: F811
-    """But the one with a token in it."""
+    """What reaches the helper's process it must close."""
     line = configure()
     with place.caller(FOREIGN_UID):
         said = as_user(line, FOREIGN_UID, lambda line: send_and_hear(line, interface, member, fds))
@@ -79,4 +79,22 @@ def test_beside_an_answer(configure, lingering, is_read):  # noqa: F811
     if is_read:
         assert line.wait_records(event="login")[0]["reason"] == "the client sent nonsense"
     channel.close()
+    assert answers(line)
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_beside_a_token(configure, lingering, is_read):  # noqa: F811
+    """VerifyToken's channel; its caller need not be root."""
+    line = configure()
+    channel = begin(line)
+    channel.prompt(ASK_HIDDEN)
+    with hanging(line.helper):
+        if not is_read:
+            channel.answer(text=b"no token")
+        channel.send_raw(b"nonsense", [lingering.fileno()])
+        lingering.close()
+    assert answers(line)
+    with pytest.raises((EOFError, ConnectionResetError)):
+        while True:
+            channel.receive()
     assert answers(line)

@@ -1,9 +1,11 @@
 """`rcpchctl token verify` and Manager.VerifyToken: what an endpoint answers to an access token."""
 
+import contextlib
 import json
 import os
 import pathlib
 import socket
+import struct
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -12,10 +14,12 @@ import dbus
 import pytest
 
 from tests.line import place
-from tests.line.line import FOREIGN_UID, MANAGER, NAME, PATH
+from tests.line.channel import ASK_HIDDEN, CANCEL, TEXT, WAIT, Channel
+from tests.line.line import FOREIGN_UID, wait_until
 from tests.provider.access import AUDIENCE, SCOPE
 
 ALICE = "alice@rcpch.ac.uk"
+ANSWER_MAGIC = 0x31414352
 
 
 @pytest.fixture
@@ -30,16 +34,20 @@ def token_of(line, username=ALICE, **order):
     return line.control.access_token("entra", username=username, **order)
 
 
-def verify(line, token, scopes=(), roles=()):
-    """(status, error, reason, claims) over the bus, the token in a socket."""
-    ours, theirs = socket.socketpair()
-    ours.sendall(token.encode())
-    ours.close()
-    with theirs:
-        status, error, reason, claims = line.manager(
-            "VerifyToken", "hasas", dbus.types.UnixFd(theirs.fileno()),
-            dbus.Array(scopes, signature="s"), dbus.Array(roles, signature="s"))
-    return int(status), str(error), str(reason), claims
+def begin(line, scopes=(), roles=(), bus=None):
+    """The channel on which a token is waited for."""
+    fd = line.manager("VerifyToken", "asas", dbus.Array(scopes, signature="s"),
+                      dbus.Array(roles, signature="s"), bus=bus)
+    return Channel(fd.take())
+
+
+def verify(line, token, scopes=(), roles=(), bus=None):
+    """(status, error, reason, claims) on the channel that the bus gives."""
+    with contextlib.closing(begin(line, scopes, roles, bus)) as channel:
+        channel.prompt(ASK_HIDDEN)
+        channel.answer(text=token.encode())
+        channel.finished()
+        return tuple(json.loads(channel.shown))
 
 
 def run(line, token, *options):
@@ -115,17 +123,54 @@ def test_without_the_providers_keys(line):
     assert verify(line, token_of(line))[0] == 503
 
 
-def test_a_descriptor_that_would_make_the_helper_wait(line):
-    reader, writer = os.pipe()
-    ours, theirs = socket.socketpair()
-    for fd in (reader, theirs.fileno()):   # a pipe; a socket that nobody closed
-        with pytest.raises(dbus.DBusException, match="InvalidArgument"):
-            line.manager("VerifyToken", "hasas", dbus.types.UnixFd(fd),
-                         dbus.Array([], signature="s"), dbus.Array([], signature="s"))
-    ours.close()
-    theirs.close()
-    os.close(reader)
-    os.close(writer)
+# --- who does not give one token, and wait ---
+
+NONSENSE = {
+    "half a header": b"RCA1\1\0",
+    "half a token": struct.pack("=III", ANSWER_MAGIC, TEXT, 100) + b"x" * 50,
+    "more than it says": struct.pack("=III", ANSWER_MAGIC, TEXT, 50) + b"x" * 100,
+    "a longer one": struct.pack("=III", ANSWER_MAGIC, TEXT, 65537) + b"x" * 65537,
+    "no text": struct.pack("=III", ANSWER_MAGIC, TEXT, 3) + b"x\0y",
+    "another kind": struct.pack("=III", ANSWER_MAGIC, 3, 0),
+}
+
+
+@pytest.mark.parametrize("sent", NONSENSE.values(), ids=NONSENSE)
+def test_nonsense_is_told_so_and_hung_up_on(line, sent):
+    channel = begin(line)
+    channel.send_raw(sent)
+    assert channel.finished() == ("cancelled",
+                                  "A token is one answer of at most 65536 bytes of text.")
+    with pytest.raises(EOFError):
+        channel.receive()
+
+
+def test_who_never_writes_is_hung_up_on(line):
+    channel = begin(line)
+    assert channel.finished() == ("cancelled", "No token came within 10 s.")
+    with pytest.raises(EOFError):
+        channel.receive()
+
+
+def test_who_gives_up_is_hung_up_on(line):
+    channel = begin(line)
+    channel.prompt(ASK_HIDDEN)
+    channel.answer(CANCEL)
+    with pytest.raises(EOFError):
+        channel.receive()
+
+
+def test_a_second_token_ends_it(line):
+    """While the first is judged; nobody asks the provider on behalf of who cannot be answered."""
+    line.control.fault("jwks", "late")
+    channel = begin(line)
+    channel.answer(text=token_of(line).encode())
+    channel.until(WAIT)
+    channel.answer(text=b"another")
+    with pytest.raises(EOFError):
+        channel.receive()
+    line.control.clear_fault()
+    assert verify(line, token_of(line))[0] == 200
 
 
 # --- services that run as users of their own ---
@@ -232,10 +277,10 @@ def test_one_that_asks_endlessly_is_stopped(named):
         """How many were heard before one was not, and in how many seconds."""
         bus, began = line.connect(), time.monotonic()
         for heard in range(10 * AT_ONCE):
-            with open("/dev/null", "rb") as nothing, pytest.raises(dbus.DBusException) as told:
-                bus.call_blocking(NAME, PATH, MANAGER, "VerifyToken", "hasas",
-                                  (dbus.types.UnixFd(nothing.fileno()), [], []))
-            if told.value.get_dbus_name() == TOO_MANY:
+            try:
+                verify(line, "", bus=bus)
+            except dbus.DBusException as told:
+                assert told.get_dbus_name() == TOO_MANY
                 return heard, time.monotonic() - began
         return None
     heard, seconds = as_user(line, SERVICE_UID, ask)
@@ -256,6 +301,33 @@ def test_the_tool_as_that_user(named):
     assert run(SERVICE_UID, token_of(line)).stdout.startswith("200")
     refused = run(FOREIGN_UID, token_of(line))
     assert refused.returncode == 5 and "VerifyUsers=" in refused.stderr
+
+
+def test_many_that_never_write_are_bounded(named):
+    """And may ask again when those have gone."""
+    line = named("web")
+    token = token_of(line)
+
+    def hold(line):
+        bus = line.connect()
+        held = [begin(line, bus=bus) for _ in range(WAITING)]
+        with pytest.raises(dbus.DBusException) as told:
+            begin(line, bus=bus)
+        assert told.value.get_dbus_name() == TOO_MANY
+        for channel in held:
+            channel.close()
+        wait_until(lambda: may_begin(line, bus), 10, "room for another")
+        return verify(line, token, bus=bus)[0]
+    assert as_user(line, SERVICE_UID, hold) == 200
+
+
+def may_begin(line, bus):
+    try:
+        begin(line, bus=bus).close()
+    except dbus.DBusException as told:
+        assert told.get_dbus_name() == TOO_MANY
+        return False
+    return True
 
 
 def test_many_that_wait_for_a_slow_provider_are_bounded(named):
