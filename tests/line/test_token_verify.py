@@ -101,6 +101,16 @@ def test_a_token_that_is_too_long_is_told_the_maximum(line):
         1, "", "rcpchctl: the token cannot be read: it has more than 65536 bytes\n")
 
 
+def test_an_answer_of_many_steps_comes_whole(line):
+    """The longest token's, with letters that are escaped: none of it is lost at a seam."""
+    roles = [f"Rôle-für-{number:04}-\"\\" + "é" * 40 for number in range(150)]
+    token = token_of(line, roles=roles)
+    assert 40000 < len(token) < 65536
+    status, _, _, claims = verify(line, token, roles=[roles[-1]])
+    assert status == 200 and sorted(claims["roles"]) == sorted(roles)
+    assert json.loads(run(line, token, "--json").stdout)[3] == claims
+
+
 def test_clients_and_managed_identities(line):
     line.control.add_service("robot", roles=["Device"])
     line.control.add_service("machine", roles=["Device"], managed=True)
