@@ -6,7 +6,9 @@ cannot look up itself. `mode` says how it behaves; what it got stands in `asked`
 
 import base64
 import contextlib
+import select
 import socket
+import ssl
 import threading
 
 PATIENCE = 20
@@ -115,18 +117,28 @@ class ConnectProxy:
             return
         target = self.impostor if mode == "in-the-middle" else self.target
         with socket.create_connection(target, PATIENCE) as server:
-            back = threading.Thread(target=self._copy, args=[server, client], daemon=True)
-            back.start()
-            self._copy(client, server)
-            back.join(PATIENCE)
+            while self._pass_on(client, server):
+                pass
 
     @staticmethod
-    def _copy(source, sink):
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_WR)
+    def _pass_on(client, server):
+        """What has come from either side, to the other; False once one of them is gone.
+
+        Both ways in one thread: two of them in one TLS connection at the same time spoil it."""
+        waiting = isinstance(client, ssl.SSLSocket) and client.pending()
+        ready = [client] if waiting else select.select([client, server], [], [], PATIENCE)[0]
+        for source in ready:
+            source.setblocking(False)
+            try:
+                data = source.recv(65536)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                continue                       # a part of a record, or a record without data
+            finally:
+                source.settimeout(PATIENCE)
+            if not data:
+                return False
+            (server if source is client else client).sendall(data)
+        return bool(ready)
 
 
 class SocksProxy(ConnectProxy):
