@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import signal
 
 from tests.host.process import wait_for
@@ -63,7 +64,7 @@ def test_one_chain_over_rotation_restart_and_kill(lab, person):
     main = main_pid(lab)
     lab.host.run(["kill", f"-{signal.SIGKILL.value}", str(main)])
     wait_for(lambda: main_pid(lab) not in (0, main), "the enforcer again", 10)
-    wait_for(lambda: "Enforcer reached    yes" in lab.rcpchctl("status", check=False).stdout,
+    wait_for(lambda: re.search("Enforcer reached +yes", lab.rcpchctl("status", check=False).stdout),
              "the helper's connection", 15)
     last = person("carol")
     lines = lines_of(lab)
